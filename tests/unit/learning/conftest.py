@@ -1,0 +1,24 @@
+import pytest
+import torch
+
+from evoloss.learning.datasets import prepare
+from evoloss.learning.settings import TaskSettings
+from evoloss.learning.task import load_task
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    settings = TaskSettings.model_validate({"dataset": "digits"})
+    prepare(settings.dataset, folder / "digits", {"study": "test"})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_task(data_folder):
+    def make(resplit_seed=None, **changes):
+        values = {"dataset": "digits", "training_images": 256, "epochs": 2, "batch_size": 64}
+        settings = TaskSettings.model_validate(values | changes)
+        return load_task("small", settings, data_folder, torch.device("cpu"), resplit_seed)
+
+    return make

@@ -1,0 +1,221 @@
+import pytest
+import torch
+from torch import nn
+
+from evoloss.errors import UserError
+from evoloss.expressions.parsing import parse
+from evoloss.learning.networks import NETWORKS, build
+from evoloss.learning.optimizers import Optimizer, rate_multiple
+from evoloss.learning.settings import NETWORK_NAMES, TaskSettings
+from evoloss.learning.training import augment, choose_device, initial_network, train
+from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
+from evoloss.losses.gradient_scale import task_loss
+
+CE = task_loss(CROSS_ENTROPY, 10, match_gradient_scale=True)
+
+
+def weights(result):
+    return torch.cat([p.flatten() for p in result.network.parameters()])
+
+
+def test_a_training_repeats_bit_by_bit_and_its_seed_matters(make_task):
+    task = make_task()
+    first, again, other = (train([CE], task, [0.2], seed)[0] for seed in (1, 1, 2))
+    assert torch.equal(weights(first), weights(again))
+    assert first.validation_accuracy == again.validation_accuracy
+    assert not torch.equal(weights(first), weights(other))
+
+
+def test_company_does_not_change_a_training(make_task):
+    task = make_task()
+    mse = task_loss(parse("square(p - y)"), 10, match_gradient_scale=True)
+    torch.rand(7)  # the global generator is nobody's business
+    together = train([mse, CE], task, [0.1, 0.2], 1)[1]
+    assert torch.equal(weights(together), weights(train([CE], task, [0.2], 1)[0]))
+
+
+def test_it_learns(make_task):
+    task = make_task(training_images=None, epochs=6)
+    (result,) = train([CE], task, [0.2], 0, per_epoch=True)
+    assert result.validation_accuracy > 0.9
+    assert len(result.training_loss) == len(result.training_accuracy) == 6
+    assert result.validation_accuracies[-1] == result.validation_accuracy
+    assert result.training_loss[-1] < result.training_loss[0]
+    assert result.steps == 6 * (898 // 64)
+    assert result.training_samples == result.steps * 64
+    assert result.validation_samples == 6 * 300
+    assert result.seconds > 0
+    assert result.peak_memory_bytes > 2**20
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimizer": "adamw"},
+        {"schedule": "cosine"},
+        {"augmentation": ["crop", "flip"]},
+        {"precision": "bfloat16"},
+    ],
+)
+def test_every_option_trains(make_task, changes):
+    task = make_task(training_images=None, epochs=4, **changes)
+    rate = 0.01 if changes.get("optimizer") == "adamw" else 0.2
+    (result,) = train([CE], task, [rate], 0)
+    assert result.status == "completed"
+    assert result.validation_accuracy > 0.4
+
+
+class Bomb(nn.Module):
+    """Not finite at its third call."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, logits, targets):
+        self.calls += 1
+        return logits.sum() * (float("inf") if self.calls == 3 else 1e-3)
+
+
+def test_a_training_stops_at_the_first_loss_that_is_not_finite(make_task):
+    (result,) = train([Bomb()], make_task(), [0.1], 0)
+    assert (result.status, result.steps, result.training_samples) == ("diverged", 2, 128)
+    assert "not finite in epoch 1" in result.reason
+    assert result.validation_accuracy is None
+    assert result.network is None
+
+
+def test_a_network_of_nans_has_no_accuracy(make_task):
+    class LastStepPoison(nn.Module):
+        calls = 0
+
+        def forward(self, logits, targets):
+            self.calls += 1
+            poison = logits * float("inf")
+            poison.register_hook(lambda g: g * float("nan"))
+            value = ExpressionLoss(CROSS_ENTROPY)(logits, targets)
+            if self.calls == 8:  # the last step: a finite loss, then weights of nan
+                value.register_hook(lambda g: g * float("nan"))
+            return value
+
+    (result,) = train([LastStepPoison()], make_task(), [0.1], 0)
+    assert result.status == "diverged"
+    assert result.validation_accuracy is None
+
+
+def test_common_random_numbers_start_all_losses_from_the_same_weights(make_task):
+    first, second = (initial_network(make_task(), 3) for _ in range(2))
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_the_optimisers_are_torchs(optimizer, momentum):
+    settings = TaskSettings.model_validate(
+        {"dataset": "digits", "optimizer": optimizer, "momentum": momentum, "weight_decay": 0.01}
+    )
+    total, rate = 12, 0.05
+
+    def model():
+        torch.manual_seed(0)
+        return nn.Linear(5, 3)
+
+    ours, theirs = model(), model()
+    mine = Optimizer(ours.parameters(), settings, rate, total)
+    if optimizer == "sgd":
+        reference = torch.optim.SGD(
+            theirs.parameters(),
+            lr=rate,
+            momentum=momentum,
+            nesterov=momentum > 0,
+            weight_decay=0.01,
+        )
+    else:
+        reference = torch.optim.AdamW(theirs.parameters(), lr=rate, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        reference, lambda step: rate_multiple(settings, step, total)
+    )
+    inputs = torch.randn(20, 5)
+    for _ in range(total):
+        for network, stepper in ((ours, mine), (theirs, reference)):
+            stepper.zero_grad()
+            network(inputs).square().mean().backward()
+            stepper.step()
+        schedule.step()
+    torch.testing.assert_close(ours.weight, theirs.weight)
+
+
+def test_schedules_rise_to_one_and_fall_to_zero():
+    settings = TaskSettings.model_validate({"dataset": "digits", "warmup_fraction": 0.25})
+    multiples = [rate_multiple(settings, step, 100) for step in range(100)]
+    assert max(multiples) == pytest.approx(1, abs=0.01)
+    assert multiples.index(max(multiples)) in (24, 25)
+    assert multiples[0] < 0.05
+    assert multiples[-1] < 0.01
+    cosine = settings.model_copy(update={"schedule": "cosine"})
+    assert rate_multiple(cosine, 0, 100) == 1
+    assert rate_multiple(cosine, 50, 100) == pytest.approx(0.5)
+
+
+def test_augmentation_shifts_and_mirrors():
+    draws = torch.Generator().manual_seed(0)
+    images = torch.arange(64.0).reshape(1, 1, 8, 8).repeat(200, 1, 1, 1)
+    mirrored = augment(images, ["flip"], draws)
+    same = (mirrored == images).flatten(1).all(dim=1)
+    flipped = (mirrored == images.flip(3)).flatten(1).all(dim=1)
+    assert bool((same ^ flipped).all())
+    assert 60 < int(same.sum()) < 140
+    shifted = augment(images, ["crop"], draws)
+    centres = shifted[:, 0, 3, 3] - images[:, 0, 3, 3]
+    assert set(centres.tolist()) == {dy * 8.0 + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)}
+    assert augment(images, [], draws) is images
+
+
+def test_registered_names_and_networks_agree():
+    assert set(NETWORK_NAMES) == set(NETWORKS)
+
+
+def own_network(shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes))
+
+
+def wrong_network(shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes + 1))
+
+
+def test_networks_of_ones_own(make_task):
+    name = f"{__name__}:own_network"
+    (result,) = train([CE], make_task(network=name), [0.1], 0)
+    assert result.validation_accuracy > 0.3
+    with pytest.raises(UserError, match=r"must map images \(2, 1, 8, 8\) to logits \(2, 10\)"):
+        build(f"{__name__}:wrong_network", (1, 8, 8), 10)
+    with pytest.raises(UserError, match="cannot be imported"):
+        build(f"{__name__}:no_network", (1, 8, 8), 10)
+
+
+def test_a_gpu_that_is_not_there_is_named():
+    if torch.cuda.is_available():
+        assert choose_device("auto").type == "cuda"
+    else:
+        assert choose_device("auto").type == "cpu"
+        with pytest.raises(UserError, match="no CUDA GPU"):
+            choose_device("cuda")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_a_gpu_learns_too(data_folder):
+    from evoloss.learning.task import load_task
+
+    settings = TaskSettings.model_validate({"dataset": "digits", "epochs": 6, "batch_size": 64})
+    task = load_task("gpu", settings, data_folder, choose_device("cuda"))
+    first, again = (train([CE], task, [0.2], 0)[0] for _ in range(2))
+    assert first.validation_accuracy > 0.9
+    assert first.validation_accuracy == again.validation_accuracy
+
+
+def test_too_many_images_are_refused(make_task):
+    with pytest.raises(UserError, match="training_images: 2000 is more than the 898"):
+        make_task(training_images=2000)
+    with pytest.raises(UserError, match="batch_size: 300 is more than the 256"):
+        make_task(batch_size=300)

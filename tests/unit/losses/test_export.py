@@ -1,0 +1,59 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from strategies import expressions
+
+from evoloss.losses.export import class_name, python_module
+from evoloss.losses.expression_loss import ExpressionLoss
+from evoloss.losses.gradient_scale import matching_factor
+
+
+def module_of(expression, classes=(10,)):
+    champion = {
+        "loss": "egp_seed0",
+        "expression": str(expression),
+        "fitness": 1.0,
+        "repeats": 3,
+    }
+    namespace = {}
+    exec(python_module(champion, classes, "test"), namespace)
+    return namespace
+
+
+LOGITS = 4 * torch.randn(50, 10, generator=torch.Generator().manual_seed(1))
+TARGETS = torch.arange(50) % 10
+
+
+@settings(max_examples=60)
+@given(expressions)
+def test_the_exported_module_gives_our_values_and_gradients(tree):
+    loss = ExpressionLoss(tree)
+    factor = matching_factor(loss, 10)
+    module = module_of(tree)["EgpSeed0"](None if factor == factor else 1.0)
+    loss.factor = factor if factor == factor else 1.0
+    ours, theirs = (LOGITS.clone().requires_grad_() for _ in range(2))
+    ours_value, their_value = loss(ours, TARGETS), module(theirs, TARGETS)
+    assert torch.equal(ours_value, their_value)
+    ours_value.backward()
+    their_value.backward()
+    assert torch.equal(ours.grad, theirs.grad)
+
+
+def test_one_module_is_constructible_and_knows_its_classes():
+    from evoloss.expressions.parsing import parse
+
+    namespace = module_of(parse("-(y * log(p))"), classes=(7,))
+    modules = [
+        v for v in namespace.values() if isinstance(v, type) and issubclass(v, torch.nn.Module)
+    ]
+    assert [m.__name__ for m in modules] == ["EgpSeed0"]
+    module = modules[0]()
+    assert module(LOGITS, TARGETS).shape == ()
+    assert module(torch.zeros(3, 7), torch.tensor([0, 1, 2])) == pytest.approx(1.9459, abs=1e-3)
+    assert modules[0](reduction="none")(LOGITS, TARGETS).shape == (50,)
+    with pytest.raises(ValueError, match="no factor is known for 4 classes"):
+        module(torch.zeros(3, 4), torch.tensor([0, 1, 2]))
+
+
+def test_names_of_classes():
+    assert class_name("random_search_seed12") == "RandomSearchSeed12"

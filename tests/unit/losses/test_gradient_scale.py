@@ -1,0 +1,51 @@
+import math
+
+import pytest
+import torch
+
+from evoloss.expressions.parsing import parse
+from evoloss.losses.catalogue import CATALOGUE, formula_of
+from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
+from evoloss.losses.gradient_scale import (
+    cross_entropy_scale,
+    gradient_scale,
+    matching_factor,
+    probe_batch,
+    task_loss,
+)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 100])
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_a_matched_loss_has_cross_entropys_gradient_scale(name, classes):
+    loss = task_loss(parse(formula_of(name), classes), classes, match_gradient_scale=True)
+    assert gradient_scale(loss, classes) == pytest.approx(cross_entropy_scale(classes), rel=1e-6)
+    assert matching_factor(loss, classes) == pytest.approx(loss.factor, rel=1e-6)
+
+
+def test_cross_entropy_needs_no_factor():
+    assert matching_factor(ExpressionLoss(CROSS_ENTROPY), 10) == pytest.approx(1, abs=1e-6)
+
+
+def test_ngl_is_twelve_times_smaller_at_ten_classes_and_a_thousand_at_a_hundred():
+    for classes, expected in ((10, 12), (100, 950)):
+        factor = matching_factor(ExpressionLoss(parse(formula_of("ngl"), classes)), classes)
+        assert factor == pytest.approx(expected, rel=0.05)
+
+
+def test_a_loss_as_written_keeps_its_scale():
+    assert task_loss(parse("3 * square(p - y)"), 10, match_gradient_scale=False).factor == 1
+
+
+@pytest.mark.parametrize("text", ["y", "1", "p - p"])
+def test_a_loss_without_gradient_has_no_factor(text):
+    assert math.isnan(matching_factor(ExpressionLoss(parse(text)), 10))
+    with pytest.raises(ValueError, match="no finite, non-zero gradient"):
+        task_loss(parse(text), 10, match_gradient_scale=True)
+
+
+def test_the_probe_batch_is_fixed_and_small():
+    logits, targets = probe_batch(10)
+    assert torch.equal(logits, probe_batch(10)[0])
+    assert float(logits.std()) == pytest.approx(0.3, rel=0.05)
+    assert targets.bincount().min() > 0

@@ -1,0 +1,29 @@
+import numpy as np
+import pandas as pd
+
+from evoloss.reporting.figures.anytime import on_grid
+from evoloss.reporting.figures.loss_shapes import shape
+from evoloss.reporting.names import loss_name
+from evoloss.reporting.style import colour_of
+
+
+def test_runs_are_step_functions_of_samples():
+    curves = pd.DataFrame(
+        {"run_seed": [0, 0, 1, 1], "samples": [100, 200, 150, 300], "fitness": [0.5, 0.7, 0.6, 0.4]}
+    )
+    lines = on_grid(curves, np.array([100, 150, 200, 400]))
+    np.testing.assert_array_equal(lines, [[0.5, 0.5, 0.7, 0.7], [np.nan, 0.6, 0.6, 0.4]])
+
+
+def test_the_shape_of_cross_entropy():
+    p, value, gradient = shape("-(y * log(p))", classes=10)
+    np.testing.assert_allclose(gradient, p - 1, rtol=1e-5)
+    np.testing.assert_allclose(value, -np.log(p) + np.log(p[-1]), rtol=1e-4, atol=1e-9)
+
+
+def test_names_and_colours():
+    assert loss_name("egp_seed3") == "E-GP, seed 3"
+    assert loss_name("ngl") == "NGL"
+    assert loss_name("my_loss") == "my_loss"
+    assert colour_of("egp_seed3") == colour_of("egp")
+    assert colour_of("some_method") == colour_of("some_method")

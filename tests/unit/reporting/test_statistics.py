@@ -1,0 +1,52 @@
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from evoloss.reporting.statistics import (
+    holm,
+    paired_difference,
+    standard_deviation,
+    wilcoxon_p,
+)
+
+
+def test_the_paired_interval_is_the_t_interval():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(1, 1, 12), rng.normal(0, 1, 12)
+    ours = paired_difference(a, b, 0.95)
+    reference = stats.ttest_rel(a, b).confidence_interval(0.95)
+    assert (ours.low, ours.high) == pytest.approx((reference.low, reference.high))
+    assert (ours.mean, ours.pairs) == (pytest.approx((a - b).mean()), 12)
+
+
+def test_a_planted_difference_is_found_and_a_planted_null_is_covered():
+    rng = np.random.default_rng(1)
+    found = covered = 0
+    for _ in range(400):
+        seeds = rng.normal(0, 3, 9)  # what pairing takes out
+        baseline = seeds + rng.normal(0, 0.3, 9)
+        found += paired_difference(seeds + 1 + rng.normal(0, 0.3, 9), baseline, 0.95).low > 0
+        null = paired_difference(seeds + rng.normal(0, 0.3, 9), baseline, 0.95)
+        covered += null.low <= 0 <= null.high
+    assert found == 400
+    assert covered / 400 == pytest.approx(0.95, abs=0.03)
+
+
+def test_few_pairs_allow_no_interval_and_no_test():
+    one = paired_difference([1.0], [0.5], 0.95)
+    assert (one.mean, math.isnan(one.low)) == (0.5, True)
+    assert paired_difference([], [], 0.95).pairs == 0
+    assert math.isnan(wilcoxon_p([1.0] * 8, [0.0] * 8))
+    assert wilcoxon_p([1.0] * 9, [0.0] * 9) < 0.01
+    assert wilcoxon_p([1.0] * 9, [1.0] * 9) == 1
+    assert math.isnan(standard_deviation([1.0]))
+
+
+def test_holm_by_hand():
+    corrected = holm([0.01, math.nan, 0.04, 0.03])
+    assert corrected[0] == pytest.approx(0.03)
+    assert math.isnan(corrected[1])
+    assert corrected[2:] == pytest.approx([0.06, 0.06])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]

@@ -1,0 +1,205 @@
+"""The algorithms on a toy problem whose fitness is computed from the tree, without any training."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from evoloss.errors import UserError
+from evoloss.expressions.parsing import parse
+from evoloss.expressions.settings import SearchSpace
+from evoloss.expressions.variation import ramped_half_and_half
+from evoloss.search import egp, random_search
+from evoloss.search.fitness import Reference, fitness
+from evoloss.search.method import Breeding, Individual, algorithms, load_algorithm, truncate
+
+SPACE = SearchSpace()
+TARGET = Counter(parse("-(y * log(p)) + square(p - y)").nodes)
+
+
+def toy_fitness(tree):
+    """Share of the target's nodes that the tree has, less its surplus: 1 for the target's multiset."""
+    mine = Counter(tree.nodes)
+    return sum((mine & TARGET).values()) / TARGET.total() - sum((mine - TARGET).values()) / 50
+
+
+def individual(number, tree, value=None):
+    score = toy_fitness(tree) if value is None else value
+    return Individual(f"g0000s{number:03d}", tree, score, 1, 0)
+
+
+def initial(settings, seed):
+    rng = np.random.default_rng(seed)
+    trees = [ramped_half_and_half(SPACE, i, rng) for i in range(settings.population)]
+    return truncate([], [individual(i, t) for i, t in enumerate(trees)], settings.population)
+
+
+def breed(module, settings, population, generation, seed, passes=lambda tree: True):
+    """One generation: (children by slot, number of proposals)."""
+    children, proposed = {}, []
+
+    def propose(slot, tree, operator, parents):
+        proposed.append((slot, tree, operator, tuple(parents)))
+        if passes(tree):
+            assert slot not in children
+            children[slot] = Individual(
+                f"g{generation:04d}s{slot:03d}", tree, toy_fitness(tree), 1, generation
+            )
+            return True
+        return False
+
+    rng = np.random.default_rng((seed, generation))
+    module.breed(Breeding(settings, generation, population, SPACE, rng, propose))
+    assert len(children) <= module.slots(settings, generation)
+    return list(children.values()), proposed
+
+
+def run(module, settings, seed, generations=30):
+    population = initial(settings, seed)
+    for generation in range(1, generations + 1):
+        children, _ = breed(module, settings, population, generation, seed)
+        population = module.select(population, children, settings)
+    return population
+
+
+EGP = egp.Settings(population=20, parents=5, tournament=10)
+
+
+def test_egp_beats_random_search_on_the_toy_problem():
+    floor = random_search.Settings(population=20, children=5)
+    pairs = [
+        (run(egp, EGP, s)[0].fitness, run(random_search, floor, s)[0].fitness) for s in range(8)
+    ]
+    assert np.mean([ours - theirs for ours, theirs in pairs]) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("module", "settings"),
+    [
+        (egp, EGP),
+        (egp, EGP.model_copy(update={"selection": "top_share"})),
+        (random_search, random_search.Settings(population=20, children=5)),
+    ],
+)
+def test_contract(module, settings):
+    population = initial(settings, 0)
+    children, _ = breed(module, settings, population, 1, 0)
+    again, _ = breed(module, settings, population, 1, 0)
+    assert children == again
+    survivors = module.select(population, children, settings)
+    assert len(survivors) == settings.population
+    assert (
+        survivors
+        == sorted(
+            [*population, *children], key=lambda i: (-i.fitness, i.expression.size, i.candidate_id)
+        )[: settings.population]
+    )
+    assert load_algorithm(settings.algorithm) is module
+
+
+def test_egp_mutates_the_best_of_a_uniform_tournament():
+    population = initial(EGP, 0)
+    rank = {ind.candidate_id: r for r, ind in enumerate(population)}
+    chosen = Counter()
+    for generation in range(1, 400):
+        _, proposed = breed(egp, EGP, population, generation, 1)
+        ranks = [rank[parents[0]] for *_, parents in proposed]
+        assert ranks == sorted(ranks)
+        assert len(set(ranks)) == 5
+        chosen.update(ranks)
+    # The best is chosen whenever it is drawn: in half of the tournaments of 10 out of 20.
+    assert chosen[0] / 399 == pytest.approx(0.5, abs=0.08)
+    assert chosen[0] > chosen[9] > chosen[14]
+    assert chosen[16] == 0, "ranks 16 to 20 can never be among the best 5 of 10"
+
+
+def test_egp_with_every_individual_in_the_tournament_takes_the_best():
+    settings = egp.Settings(population=20, parents=5, tournament=20)
+    _, proposed = breed(egp, settings, initial(settings, 0), 1, 0)
+    assert [parents[0] for *_, parents in proposed] == [
+        ind.candidate_id for ind in initial(settings, 0)[:5]
+    ]
+
+
+def test_top_share_draws_from_the_best_half_only():
+    settings = EGP.model_copy(update={"selection": "top_share"})
+    population = initial(settings, 0)
+    best_half = {ind.candidate_id for ind in population[:10]}
+    seen = set()
+    for generation in range(1, 60):
+        _, proposed = breed(egp, settings, population, generation, 2)
+        parents = [parents[0] for *_, parents in proposed]
+        assert len(set(parents)) == 5
+        seen.update(parents)
+    assert seen == best_half
+
+
+@pytest.mark.parametrize(
+    ("probability", "operators"), [(0.0, {"one_point_mutation"}), (1.0, {"subtree_mutation"})]
+)
+def test_the_subtree_probability_chooses_the_operator(probability, operators):
+    settings = EGP.model_copy(update={"subtree_probability": probability})
+    _, proposed = breed(egp, settings, initial(settings, 0), 1, 0)
+    assert {operator for _, _, operator, _ in proposed} == operators
+
+
+def test_a_failed_child_is_dropped_or_drawn_again():
+    never = lambda tree: False  # noqa: E731
+    children, proposed = breed(egp, EGP, initial(EGP, 0), 1, 0, never)
+    assert (len(children), len(proposed)) == (0, 5)
+    stubborn = EGP.model_copy(update={"attempts": 4})
+    children, proposed = breed(egp, stubborn, initial(EGP, 0), 1, 0, never)
+    assert (len(children), len(proposed)) == (0, 20)
+    assert [slot for slot, *_ in proposed] == [s for s in range(5) for _ in range(4)]
+
+
+def test_random_search_fills_its_slots():
+    settings = random_search.Settings(population=20, children=5)
+    picky = lambda tree: tree.size % 5 == 0  # noqa: E731
+    children, proposed = breed(random_search, settings, initial(settings, 0), 1, 0, picky)
+    assert len(children) == 5
+    assert len(proposed) > 5
+
+
+def test_ties_go_to_the_smaller_tree_then_the_lower_id():
+    big, small = parse("(p + y) * 1"), parse("p + y")
+    tied = [individual(1, big, 0.5), individual(3, small, 0.5), individual(2, small, 0.5)]
+    assert [i.candidate_id for i in truncate(tied, [], 3)] == [
+        "g0000s002",
+        "g0000s003",
+        "g0000s001",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tournament": 21}, "tournament: 21 is larger than the population"),
+        ({"parents": 11}, "more than the tournament holds"),
+        ({"selection": "top_share", "top_share": 0.2}, "more than the top share holds"),
+    ],
+)
+def test_impossible_settings_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        egp.Settings(**{"population": 20, "parents": 5, "tournament": 10, **change})
+
+
+def test_algorithms_are_found_by_name():
+    assert {"egp", "random_search"} <= set(algorithms())
+    with pytest.raises(UserError, match="unknown algorithm 'fitness'; there are egp"):
+        load_algorithm("fitness")
+
+
+def row(task, accuracy, status="completed"):
+    return {"task": task, "validation_accuracy": accuracy, "status": status}
+
+
+def test_fitness_is_the_mean_gain_in_units_of_cross_entropys():
+    by_task = {"easy": Reference(0.1, 0.9), "hard": Reference(0.01, 0.31)}
+    assert fitness([row("easy", 0.9), row("hard", 0.31)], by_task) == pytest.approx(1)
+    assert fitness([row("easy", 0.1), row("hard", 0.01)], by_task) == pytest.approx(0)
+    assert fitness([row("easy", 0.9), row("hard", 0.16)], by_task) == pytest.approx(0.75)
+    twice = [row("easy", 0.9), row("easy", 0.5), row("hard", 0.31)]
+    assert fitness(twice, by_task) == pytest.approx((0.75 + 1) / 2)
+    assert fitness([row("easy", 0.9)], by_task) is None
+    assert fitness([row("easy", 0.9), row("hard", None, "diverged")], by_task) is None

@@ -1,0 +1,251 @@
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from evoloss.errors import UserError
+from evoloss.settings import load, schema
+from evoloss.strict_model import StrictModel
+
+ROOT = Path(__file__).resolve().parents[2]
+DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
+
+
+def changed(key, value):
+    """The default configuration with one key set; the keys above it are made if need be."""
+    config = copy.deepcopy(DEFAULT)
+    *path, last = key.split(".")
+    here = config
+    for part in path:
+        here = here[part]
+    here[last] = value
+    return config
+
+
+def test_the_default_is_valid_and_has_the_promised_size():
+    config = load(DEFAULT)
+    assert len(config.search.run_seeds) >= 3
+    assert len(config.retrain.training_seeds) >= 3
+    assert len(config.retrain.formulas()) >= 5
+    assert {m.algorithm for m in config.search.methods.values()} == {"egp", "random_search"}
+
+
+def test_the_schema_is_in_step_with_the_models():
+    path = ROOT / "workflow" / "schemas" / "config.schema.json"
+    assert path.read_text() == schema(), "run `make schema`"
+
+
+def written_keys(value, prefix=""):
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"{prefix}{key}"
+            yield from written_keys(inner, f"{prefix}{key}.")
+
+
+def model_keys(value, prefix=""):
+    if isinstance(value, StrictModel):
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield f"{prefix}{key}"
+            yield from model_keys(inner, f"{prefix}{key}.")
+
+
+def test_the_default_file_names_every_key():
+    missing = {
+        key
+        for key in set(model_keys(load(DEFAULT))) - set(written_keys(DEFAULT))
+        if ".dataset." not in key  # written in its short form
+    }
+    assert not missing
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        (
+            "search.generatons",
+            4,
+            "search.generatons: unknown key 'generatons'; did you mean 'generations'?",
+        ),
+        ("serach", {}, "serach: unknown key 'serach'; did you mean 'search'?"),
+        (
+            "tasks.digits_short.epoch",
+            1,
+            "tasks.digits_short.epoch: unknown key 'epoch'; did you mean 'epochs'?",
+        ),
+        (
+            "search.methods.egp.parent",
+            1,
+            "search.methods.egp.parent: unknown key 'parent'; did you mean 'parents'?",
+        ),
+        (
+            "search.pools.default.space.max_dept",
+            1,
+            "search.pools.default.space.max_dept: unknown key",
+        ),
+        ("search.generations", "five", "search.generations: got 'five', but it accepts integer"),
+        (
+            "search.generations",
+            0,
+            "search.generations: got 0, but it accepts greater than or equal to 1",
+        ),
+        ("search.generations", True, "search.generations: got True, but it accepts integer"),
+        ("search.run_seeds", 3, "search.run_seeds: got 3, but it accepts list"),
+        (
+            "search.run_seeds",
+            [0, 0],
+            "search.run_seeds: got [0, 0], but each entry may stand only once",
+        ),
+        (
+            "search.methods.egp.subtree_probability",
+            1.5,
+            "search.methods.egp.subtree_probability: got 1.5, but it accepts less than or equal to 1",
+        ),
+        (
+            "search.methods.egp.selection",
+            "best",
+            "search.methods.egp.selection: got 'best', but it accepts 'tournament' or 'top_share'",
+        ),
+        (
+            "search.methods.egp.tournament",
+            50,
+            "search.methods.egp: tournament: 50 is larger than the population (20)",
+        ),
+        (
+            "search.methods.egp.algorithm",
+            "egpp",
+            "search.methods.egp.algorithm: got 'egpp', but there are egp, random_search",
+        ),
+        (
+            "search.methods.egp.population",
+            21,
+            "search.methods.egp.population: got 21, but its pool 'default' holds 20 individuals",
+        ),
+        (
+            "search.methods.egp.pool",
+            "big",
+            "search.methods.egp.pool: unknown pool 'big'; there are default",
+        ),
+        (
+            "search.methods.new",
+            {"pool": "default"},
+            "search.methods.new.algorithm: this key is missing",
+        ),
+        (
+            "search.pools.default.space.functions",
+            ["add", "lg"],
+            "search.pools.default.space: functions: unknown 'lg'",
+        ),
+        (
+            "search.functional_check.stages",
+            ["novel", "nice"],
+            "search.functional_check.stages.1: got 'nice', but it accepts",
+        ),
+        (
+            "search.tasks",
+            ["digit"],
+            "search.tasks: unknown task 'digit'; there are digits_short, digits_full",
+        ),
+        (
+            "tasks.digits_short.dataset",
+            "mnist",
+            "tasks.digits_short.dataset.source: got 'mnist', but it accepts 'digits' or 'fashion_mnist'",
+        ),
+        (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "split_seed": 3},
+            "tasks.digits_short.dataset: another task uses a data set named 'digits'",
+        ),
+        (
+            "tasks.digits_short.network",
+            "resnet",
+            "tasks.digits_short.network: got 'resnet'; there are convnet, or write module:function",
+        ),
+        (
+            "tasks.digits_short.network",
+            "nowhere.nets:tiny",
+            "Python finds no module 'nowhere.nets'",
+        ),
+        (
+            "tasks.digits_short.weight_decay",
+            "5e-4",
+            "tasks.digits_short.weight_decay: got '5e-4', but it accepts number (YAML wants a point and a sign, as in 1.0e-3",
+        ),
+        (
+            "tasks.digits_short.learning_rates",
+            [0.2, 0.1],
+            "tasks.digits_short: learning_rates must ascend",
+        ),
+        ("retrain.losses", ["cross_entropy", "foccal"], "retrain.losses: unknown loss 'foccal'"),
+        (
+            "retrain.losses",
+            ["cross_entropy", "y * lg(p)"],
+            "retrain.losses: expression 'y * lg(p)', column 5: unknown function 'lg'",
+        ),
+        (
+            "retrain.losses",
+            ["cross_entropy", {"mine": "p +"}],
+            "retrain.losses: expression 'p +' cannot be read",
+        ),
+        ("retrain.losses", ["ngl"], "retrain.losses: 'cross_entropy' is missing"),
+        ("retrain.losses", ["cross_entropy", "ngl", "ngl"], "the same loss stands there twice"),
+        (
+            "retrain.losses",
+            ["cross_entropy", "ngl", {"egp_seed0": "p*y"}],
+            "is the name of a run's champion",
+        ),
+        ("report.reference_method", "ngl_gp", "report.reference_method: unknown method 'ngl_gp'"),
+        ("report.curve_losses", ["sce"], "report.curve_losses: 'sce' is not among retrain.losses"),
+        ("device", "gpu", "device: got 'gpu', but it accepts"),
+        ("study", "My Study", "study: got 'My Study', but it accepts"),
+        ("tasks", {}, "tasks: "),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_mistake_is_one_sentence_that_names_the_key(key, value, sentence):
+    with pytest.raises(UserError) as caught:
+        load(changed(key, value))
+    lines = str(caught.value).splitlines()
+    assert sentence in lines[0], lines
+    assert len(lines[0]) < 500
+
+
+def test_a_missing_key_is_named():
+    config = copy.deepcopy(DEFAULT)
+    del config["search"]["tasks"]
+    with pytest.raises(UserError, match=r"^search\.tasks: this key is missing$"):
+        load(config)
+
+
+def test_all_mistakes_are_told_at_once():
+    config = changed("search.generations", "five")
+    config["retrain"]["training_seeds"] = []
+    with pytest.raises(UserError) as caught:
+        load(config)
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_an_overlay_drops_an_entry_with_null():
+    config = changed("search.methods.egp", None)
+    assert list(load(config).search.methods) == ["random_search"]
+
+
+def test_losses_may_be_names_expressions_and_named_expressions():
+    config = changed(
+        "retrain.losses", ["cross_entropy", "ngl", "square(p - y)", {"mine": "abs(p - y)"}]
+    )
+    formulas = load(config).retrain.formulas()
+    assert list(formulas)[:2] == ["cross_entropy", "ngl"]
+    assert formulas["mine"] == "abs(p - y)"
+    assert "square(p - y)" in formulas.values()
+    assert all(name.isidentifier() for name in formulas)
+
+
+def test_blocks_and_batches():
+    config = load(changed("retrain.training_seeds", list(range(12))))
+    assert [len(block) for block in config.retrain.blocks()] == [5, 5, 2]
+    config = load(changed("search.batch_size", 3))
+    assert config.pool_batches("default") == 7
+    assert config.batches("egp", 1) == 4

@@ -1,0 +1,136 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evoloss import source_closure
+from evoloss.source_closure import NOT_COUNTED, closure, code_of
+
+STEPS = sorted(p.stem for p in (source_closure.ROOT / "steps").glob("*.py") if p.stem != "__init__")
+SEARCH_STEPS = ["tune", "initialise", "breed", "evaluate", "select", "summarise", "rescore"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_walk_finds_everything_that_is_loaded(step):
+    code = (
+        f"import sys, evoloss.steps.{step}\n"
+        "print(*(n for n, m in sys.modules.items() if n.startswith('evoloss.') and m.__spec__.submodule_search_locations is None))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=source_closure.ROOT.parent,
+    )
+    loaded = {
+        name
+        for name in answer.stdout.split()
+        if not name.endswith(".settings") and name not in NOT_COUNTED
+    }
+    assert loaded <= closure(f"evoloss.steps.{step}")
+
+
+@pytest.mark.parametrize("step", SEARCH_STEPS)
+def test_search_code_cannot_reach_the_test_split(step):
+    assert "evoloss.learning.held_out" not in closure(f"evoloss.steps.{step}")
+    assert "evoloss.learning.held_out" in closure("evoloss.steps.retrain")
+
+
+def test_each_room_imports_only_from_the_floors_below():
+    floors = [
+        {"errors", "strict_model", "parquet", "seeds", "provenance", "command_line"},
+        {"expressions"},
+        {"losses"},
+        {"functional_check", "learning"},
+        {"search"},
+        {"reporting"},
+        {"steps"},
+    ]
+    height = {room: number for number, floor in enumerate(floors) for room in floor}
+    for path in source_closure.ROOT.rglob("*/*.py"):
+        parts = path.relative_to(source_closure.ROOT).with_suffix("").parts
+        if parts[-1] == "__init__":
+            assert path.read_text() == "", (
+                f"{path} must stay empty: its imports would count everywhere"
+            )
+            continue
+        module = ".".join(("evoloss", *parts))
+        for name in source_closure.imports_of(module):
+            room = name.split(".")[1]
+            if room != parts[0] and room != "version":
+                assert height[room] < height[parts[0]], f"{module} imports {name}"
+
+
+def test_the_search_room_does_not_import_torch():
+    code = "import sys, evoloss.settings, evoloss.search.egp; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=source_closure.ROOT.parent)
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """A copy of the package whose closure is computed afresh after every edit."""
+    import shutil
+
+    root = tmp_path / "evoloss"
+    shutil.copytree(source_closure.ROOT, root)
+    monkeypatch.setattr(source_closure, "ROOT", root)
+
+    def forget():
+        for function in (
+            source_closure.closure,
+            source_closure.imports_of,
+            source_closure._tree,
+            source_closure._digest_of_module,
+        ):
+            function.cache_clear()
+
+    def digest(*names):
+        forget()
+        return code_of(*names)
+
+    yield root, digest
+    monkeypatch.undo()
+    forget()
+
+
+def edit(path: Path, old: str, new: str):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_comments_and_docstrings_do_not_count_and_code_does(copy):
+    root, digest = copy
+    before = digest("evaluate")
+    path = root / "learning" / "training.py"
+    path.write_text(
+        "# a comment\n" + path.read_text().replace('"""One training of', '"""A training of')
+    )
+    assert digest("evaluate") == before
+    edit(path, "THREADS = 1", "THREADS = 2")
+    assert digest("evaluate") != before
+
+
+def test_an_edit_counts_only_where_it_is_used(copy):
+    root, digest = copy
+    egp, floor = digest("breed", "search.egp"), digest("breed", "search.random_search")
+    edit(root / "search" / "egp.py", "return settings.parents", "return settings.parents + 0")
+    assert digest("breed", "search.egp") != egp
+    assert digest("breed", "search.random_search") == floor
+    tests = [("evaluate",), ("retrain",), ("tune",)]
+    before = [digest(*names) for names in tests]
+    edit(root / "losses" / "catalogue.py", "0.7 * log", "0.8 * log")
+    edit(root / "settings.py", "BASELINE =", "OTHER = 1\nBASELINE =")
+    edit(root / "expressions" / "variation.py", "CONSTANT_SHIFT = 0.3", "CONSTANT_SHIFT = 0.4")
+    assert [digest(*names) for names in tests] == before
+    assert digest("initialise") != digest("evaluate")
+
+
+def test_a_users_own_network_counts(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_networks.py").write_text("def tiny(shape, classes): ...\n")
+    before = code_of("evaluate", "my_networks:tiny")
+    (tmp_path / "my_networks.py").write_text("def tiny(shape, classes): return None\n")
+    assert code_of("evaluate", "my_networks:tiny") != before

@@ -1,0 +1,76 @@
+"""What every step's command line shares: flags, the log's first line, errors as sentences."""
+
+import argparse
+import shlex
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow as pa
+from pydantic import BaseModel, ValidationError
+
+from evoloss.errors import UserError
+
+Flags = argparse.Namespace
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def run_step(main: Callable[[Flags], None], parser: argparse.ArgumentParser) -> None:
+    """Parse the flags, print a command that can be pasted into a shell, and run `main`.
+
+    Ends with status 1 and one sentence on UserError, with a traceback on anything else (a bug).
+    """
+    parser.add_argument(
+        "--study", required=True, help="name of the study, for the records' metadata"
+    )
+    flags = parser.parse_args()
+    _keep_pandas_out()
+    print(pasteable_command(), flush=True)
+    try:
+        main(flags)
+    except UserError as error:
+        print(f"error: {error}", flush=True)
+        sys.exit(1)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)
+
+
+class _NoPandas:
+    """A finder that denies pandas."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ImportError("pandas is not wanted here")
+
+
+def _keep_pandas_out() -> None:
+    """Spare a step that has not imported pandas 0.4 s: pyarrow imports it to recognise its types.
+
+    pyarrow looks once and remembers; pandas itself can still be imported afterwards.
+    """
+    if "pandas" not in sys.modules:
+        sys.meta_path.insert(0, _NoPandas)
+        pa.array([])
+        sys.meta_path.remove(_NoPandas)
+
+
+def pasteable_command(arguments: Sequence[str] | None = None) -> str:
+    """This process as one shell line, with the directory, the import path and the interpreter."""
+    module = getattr(sys.modules["__main__"].__spec__, "name", "evoloss")
+    folder = Path(__file__).resolve().parents[1]
+    command = [sys.executable, "-m", module, *(sys.argv[1:] if arguments is None else arguments)]
+    return f"cd {shlex.quote(str(Path.cwd()))} && PYTHONPATH={shlex.quote(str(folder))} {shlex.join(command)}"
+
+
+def parse_settings(model: type[Model], text: str) -> Model:
+    """Settings from a `--settings` flag, checked again against the room's own model."""
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UserError(f"--settings: {where}: {first['msg']}, got {first['input']!r}") from None

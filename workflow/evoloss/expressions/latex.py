@@ -1,0 +1,127 @@
+"""Expressions as LaTeX, for display: guards are not shown, and sympy may simplify under a time limit."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from evoloss.expressions.primitives import PRIMITIVES
+from evoloss.expressions.tree import Expression, format_constant
+
+_SYMBOLS = {"p": "p_k", "y": "y_k"}
+_LOOSE = {"add", "sub"}
+_FUNCTIONS = {"log", "sin", "cos", "tanh", "sigmoid"}
+
+
+def to_latex(expression: Expression) -> str:
+    """The expression as written, e.g. `-y_k \\, \\log p_k`, without `$`."""
+    return _latex(expression, 0)
+
+
+def _latex(tree: Expression, index: int) -> str:
+    node = tree.nodes[index]
+    if not isinstance(node, str):
+        return _number(node)
+    if node in _SYMBOLS:
+        return _SYMBOLS[node]
+    arguments = list(tree.arguments(index))
+    parts = [_latex(tree, i) for i in arguments]
+    for place, argument in enumerate(arguments):
+        if _needs_parentheses(node, place, tree.nodes[argument]):
+            parts[place] = rf"\left( {parts[place]} \right)"
+    return PRIMITIVES[node].latex.format(*parts)
+
+
+def _needs_parentheses(parent: str, place: int, child: str | float) -> bool:
+    if not isinstance(child, str):
+        return child < 0 and (
+            parent in {"mul", "neg", "square"} or (parent in _LOOSE and place == 1)
+        )
+    if child in _SYMBOLS:
+        return parent == "square"
+    if parent == "add":
+        return place == 1 and child == "neg"
+    if parent == "sub":
+        return place == 1 and child in _LOOSE | {"neg"}
+    if parent == "mul":
+        return child in _LOOSE | {"neg"} or (place == 0 and child in _FUNCTIONS)
+    if parent == "neg":
+        return child in _LOOSE | {"neg"}
+    if parent in _FUNCTIONS:
+        return child not in {"sqrt", "abs", "exp", "div", "max", "min"}
+    return parent == "square" and child not in {"abs"}
+
+
+def _number(value: float) -> str:
+    text = format_constant(value)
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+    return text
+
+
+def simplified_latex(expression: Expression, seconds: float = 5.0) -> str | None:
+    """The formula simplified by sympy, or None when it cannot within `seconds`.
+
+    For reading only: sympy knows nothing of guards, so the simplified formula and the loss may
+    differ where a guard acts. Call it from the main thread (the limit is a signal).
+    """
+    import sympy
+
+    try:
+        with _time_limit(seconds):
+            simple = sympy.simplify(_to_sympy(expression, 0))
+            if simple.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
+                return None
+            names = {sympy.Symbol(k, nonnegative=True): v for k, v in _SYMBOLS.items()}
+            return sympy.latex(simple, symbol_names=names, ln_notation=False)
+    except (TimeoutError, ValueError, TypeError, RecursionError, ZeroDivisionError, AttributeError):
+        return None
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        raise ValueError("a time limit needs the main thread")
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _to_sympy(tree: Expression, index: int):
+    import sympy
+
+    node = tree.nodes[index]
+    if not isinstance(node, str):
+        return sympy.Float(node) if node != int(node) else sympy.Integer(int(node))
+    if node in _SYMBOLS:
+        return sympy.Symbol(node, nonnegative=True)
+    a, *rest = (_to_sympy(tree, i) for i in tree.arguments(index))
+    b = rest[0] if rest else None
+    functions = {
+        "add": lambda: a + b,
+        "sub": lambda: a - b,
+        "mul": lambda: a * b,
+        "div": lambda: a / b,
+        "neg": lambda: -a,
+        "log": lambda: sympy.log(sympy.Abs(a)),
+        "exp": lambda: sympy.exp(a),
+        "sqrt": lambda: sympy.sqrt(sympy.Abs(a)),
+        "square": lambda: a**2,
+        "abs": lambda: sympy.Abs(a),
+        "sin": lambda: sympy.sin(a),
+        "cos": lambda: sympy.cos(a),
+        "tanh": lambda: sympy.tanh(a),
+        "sigmoid": lambda: 1 / (1 + sympy.exp(-a)),
+        "max": lambda: sympy.Max(a, b),
+        "min": lambda: sympy.Min(a, b),
+    }
+    return functions[node]()

@@ -1,0 +1,217 @@
+"""The primitives of the expression language, with their guards, in one table.
+
+A guard is part of a loss's identity: it decides the gradient near the edge of a domain. The rules:
+
+- Leaves are `p` in [0, 1] (softmax probability), `y` in [0, 1] (one-hot target) and constants.
+- `log` and `sqrt` see |x|, never less than EPSILON (as in EvoMAL, Raymond et al., arXiv 2209.08907).
+- A divisor smaller than EPSILON in absolute value is replaced by EPSILON.
+- `exp` sees at most log(LIMIT), and every result is clamped to [-LIMIT, LIMIT], so that no
+  composition reaches infinity.
+- What flows back into `p` is clamped to [-GRADIENT_LIMIT, GRADIENT_LIMIT], an undefined product
+  (infinity times zero) counting as 0; see `compile.py`.
+
+Each primitive also propagates interval bounds. They let the compiler leave out a guard that can
+never act (`log(p)` needs no |x|), which changes the speed and the looks of the code, not a value.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+EPSILON = 1e-7
+LIMIT = 1e8
+GRADIENT_LIMIT = 1e12
+
+LARGEST_EXPONENT = math.log(LIMIT)
+
+Bounds = tuple[float, float]
+
+TERMINALS: dict[str, Bounds] = {"p": (0.0, 1.0), "y": (0.0, 1.0)}
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A function of the language.
+
+    `bounds` maps the arguments' bounds to the result's, guards included but before the final clamp
+    to LIMIT. `code` maps the arguments' names and bounds to torch code. `latex` is a template with
+    `{0}` and `{1}`; `symbol` is the infix operator, if the text form has one.
+    """
+
+    name: str
+    arity: int
+    bounds: Callable[..., Bounds]
+    code: Callable[[list[str], list[Bounds]], str]
+    latex: str
+    symbol: str | None = None
+    guard: str = ""
+
+
+def _absolute(x: Bounds) -> Bounds:
+    low, high = x
+    if low <= 0 <= high:
+        return 0.0, max(-low, high)
+    return min(abs(low), abs(high)), max(abs(low), abs(high))
+
+
+def _product(a: Bounds, b: Bounds) -> Bounds:
+    corners = [s * t for s in a for t in b]
+    return min(corners), max(corners)
+
+
+def _quotient(a: Bounds, b: Bounds) -> Bounds:
+    low, high = b
+    if low == high:
+        low = high = low if abs(low) >= EPSILON else EPSILON
+    elif low >= 0:
+        low, high = max(low, EPSILON), max(high, EPSILON)
+    if low >= EPSILON or high <= -EPSILON:
+        corners = [s / t for s in a for t in (low, high)]
+        return min(corners), max(corners)
+    largest = max(abs(a[0]), abs(a[1])) / EPSILON
+    return -largest, largest
+
+
+def _monotone(function: Callable[[float], float]) -> Callable[[Bounds], Bounds]:
+    return lambda x: (function(x[0]), function(x[1]))
+
+
+def _of_absolute(function: Callable[[float], float]) -> Callable[[Bounds], Bounds]:
+    def bounds(x: Bounds) -> Bounds:
+        low, high = _absolute(x)
+        return function(max(low, EPSILON)), function(max(high, EPSILON))
+
+    return bounds
+
+
+def _periodic(function: Callable[[float], float]) -> Callable[[Bounds], Bounds]:
+    return lambda x: (function(x[0]), function(x[0])) if x[0] == x[1] else (-1.0, 1.0)
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+
+
+def _square(x: Bounds) -> Bounds:
+    low, high = _absolute(x)
+    return low * low, high * high
+
+
+def _code(template: str) -> Callable[[list[str], list[Bounds]], str]:
+    return lambda names, bounds: template.format(*names)
+
+
+def _domain_code(function: str) -> Callable[[list[str], list[Bounds]], str]:
+    """Code of log and sqrt: |x| and the floor only where the bounds say they can act."""
+
+    def code(names: list[str], bounds: list[Bounds]) -> str:
+        inner, low = names[0], bounds[0][0]
+        if low < 0:
+            inner, low = f"{inner}.abs()", 0.0
+        if low < EPSILON:
+            inner = f"{inner}.clamp_min({EPSILON!r})"
+        return f"torch.{function}({inner})"
+
+    return code
+
+
+def _division_code(names: list[str], bounds: list[Bounds]) -> str:
+    (numerator, divisor), (low, high) = names, bounds[1]
+    if -EPSILON < low == high < EPSILON:
+        return f"{numerator} / {EPSILON!r}"
+    if low >= EPSILON or high <= -EPSILON:
+        return f"{numerator} / {divisor}"
+    if low >= 0:
+        return f"{numerator} / {divisor}.clamp_min({EPSILON!r})"
+    return f"{numerator} / torch.where({divisor}.abs() < {EPSILON!r}, {EPSILON!r}, {divisor})"
+
+
+def _exponential_code(names: list[str], bounds: list[Bounds]) -> str:
+    inner = names[0]
+    if bounds[0][1] > LARGEST_EXPONENT:
+        inner = f"{inner}.clamp_max({LARGEST_EXPONENT!r})"
+    return f"torch.exp({inner})"
+
+
+def _extremum_code(function: str, clamp: str) -> Callable[[list[str], list[Bounds]], str]:
+    """Code of max and min: a clamp when one argument is a constant, as torch wants tensors."""
+
+    def code(names: list[str], bounds: list[Bounds]) -> str:
+        constants = [low == high for low, high in bounds]
+        if constants[0]:
+            return f"{names[1]}.{clamp}({names[0]})"
+        if constants[1]:
+            return f"{names[0]}.{clamp}({names[1]})"
+        return f"torch.{function}({names[0]}, {names[1]})"
+
+    return code
+
+
+_TABLE = [
+    Primitive(
+        "add", 2, lambda a, b: (a[0] + b[0], a[1] + b[1]), _code("{0} + {1}"), "{0} + {1}", "+"
+    ),
+    Primitive(
+        "sub", 2, lambda a, b: (a[0] - b[1], a[1] - b[0]), _code("{0} - {1}"), "{0} - {1}", "-"
+    ),
+    Primitive("mul", 2, _product, _code("{0} * {1}"), r"{0} \, {1}", "*"),
+    Primitive(
+        "div", 2, _quotient, _division_code, r"\frac{{{0}}}{{{1}}}", "/", "|divisor| < eps -> eps"
+    ),
+    Primitive("neg", 1, lambda x: (-x[1], -x[0]), _code("-{0}"), "-{0}", "-"),
+    Primitive(
+        "log",
+        1,
+        _of_absolute(math.log),
+        _domain_code("log"),
+        r"\log {0}",
+        guard="log(max(|x|, eps))",
+    ),
+    Primitive(
+        "exp",
+        1,
+        _monotone(lambda x: min(math.exp(min(x, LARGEST_EXPONENT)), LIMIT)),
+        _exponential_code,
+        r"e^{{{0}}}",
+        guard="exp(min(x, log limit))",
+    ),
+    Primitive(
+        "sqrt",
+        1,
+        _of_absolute(math.sqrt),
+        _domain_code("sqrt"),
+        r"\sqrt{{{0}}}",
+        guard="sqrt(max(|x|, eps))",
+    ),
+    Primitive("square", 1, _square, _code("torch.square({0})"), "{0}^2"),
+    Primitive("abs", 1, _absolute, _code("torch.abs({0})"), r"\left| {0} \right|"),
+    Primitive("sin", 1, _periodic(math.sin), _code("torch.sin({0})"), r"\sin {0}"),
+    Primitive("cos", 1, _periodic(math.cos), _code("torch.cos({0})"), r"\cos {0}"),
+    Primitive("tanh", 1, _monotone(math.tanh), _code("torch.tanh({0})"), r"\tanh {0}"),
+    Primitive("sigmoid", 1, _monotone(_sigmoid), _code("torch.sigmoid({0})"), r"\sigma {0}"),
+    Primitive(
+        "max",
+        2,
+        lambda a, b: (max(a[0], b[0]), max(a[1], b[1])),
+        _extremum_code("maximum", "clamp_min"),
+        r"\max\left( {0}, {1} \right)",
+    ),
+    Primitive(
+        "min",
+        2,
+        lambda a, b: (min(a[0], b[0]), min(a[1], b[1])),
+        _extremum_code("minimum", "clamp_max"),
+        r"\min\left( {0}, {1} \right)",
+    ),
+]
+
+PRIMITIVES: dict[str, Primitive] = {primitive.name: primitive for primitive in _TABLE}
+
+BINARY_SYMBOLS = {p.symbol: p.name for p in _TABLE if p.symbol and p.arity == 2}
+"""Infix operator -> name of the primitive."""
+
+
+def clamped(bounds: Bounds) -> Bounds:
+    """The bounds after the clamp that every primitive's result goes through."""
+    low, high = bounds
+    return max(min(low, LIMIT), -LIMIT), max(min(high, LIMIT), -LIMIT)

@@ -1,0 +1,70 @@
+"""Settings of the expression room: what a search may write, and how it starts."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from evoloss.expressions.primitives import LIMIT, PRIMITIVES
+from evoloss.strict_model import StrictModel
+
+Depth = Annotated[int, Field(ge=0, le=40)]
+
+
+class SearchSpace(StrictModel):
+    """The trees that a search may make; the limits hold after every operator."""
+
+    functions: list[str] = list(PRIMITIVES)
+    """Primitives that trees are made of."""
+    constants: list[Annotated[float, Field(ge=-LIMIT, le=LIMIT)]] = [-1.0, 0.5, 1.0, 2.0]
+    """Constants that new leaves are drawn from; one-point mutation may then shift them."""
+    constant_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """Probability that a new leaf is a constant; otherwise p or y, equally often."""
+    max_depth: Depth = 8
+    """Deepest tree, in edges from the root."""
+    max_size: Annotated[int, Field(ge=1, le=500)] = 30
+    """Largest tree, in nodes."""
+    initial_min_depth: Depth = 2
+    """Ramped half-and-half: the smallest depth of the ramp."""
+    initial_max_depth: Depth = 4
+    """Ramped half-and-half: the largest depth of the ramp."""
+    mutation_depth: Depth = 2
+    """Deepest subtree that subtree mutation grows."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        unknown = [name for name in self.functions if name not in PRIMITIVES]
+        if unknown:
+            raise ValueError(
+                f"functions: unknown {unknown[0]!r}; there are {', '.join(PRIMITIVES)}"
+            )
+        if len(set(self.functions)) != len(self.functions):
+            raise ValueError("functions: each name may stand only once")
+        if not any(PRIMITIVES[name].arity == 2 for name in self.functions):
+            raise ValueError("functions: at least one binary function is needed to join p and y")
+        if self.constant_share > 0 and not self.constants:
+            raise ValueError("constants: the list is empty, so constant_share must be 0")
+        if not self.initial_min_depth <= self.initial_max_depth <= self.max_depth:
+            raise ValueError(
+                "initial_min_depth <= initial_max_depth <= max_depth must hold, got "
+                f"{self.initial_min_depth}, {self.initial_max_depth}, {self.max_depth}"
+            )
+        return self
+
+
+class PoolSettings(StrictModel):
+    """An initial population, shared by the methods that name this pool."""
+
+    size: Annotated[int, Field(ge=1, le=100_000)] = 20
+    """Individuals drawn, checked and evaluated per run seed; methods take the first P of them."""
+    check_initial: bool = True
+    """Draw until `size` trees pass the functional check; false is the letter of the draft."""
+    max_draws: Annotated[int, Field(ge=1)] = 50_000
+    """Give up with a message after this many random trees."""
+    space: SearchSpace = SearchSpace()
+    """The trees that methods of this pool may make."""
+
+    @model_validator(mode="after")
+    def _enough_draws(self) -> Self:
+        if self.max_draws < self.size:
+            raise ValueError(f"max_draws must be at least size ({self.size}), got {self.max_draws}")
+        return self

@@ -1,0 +1,120 @@
+"""Immutable expression trees, stored as a flat prefix tuple."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from evoloss.expressions.primitives import LIMIT, PRIMITIVES, TERMINALS
+
+Node = str | float
+"""A primitive's name, `p`, `y`, or a constant."""
+
+
+def arity(node: Node) -> int:
+    """How many subtrees follow `node` in prefix order."""
+    return PRIMITIVES[node].arity if isinstance(node, str) and node in PRIMITIVES else 0
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A tree over `p`, `y` and constants, e.g. `("neg", "mul", "y", "log", "p")`.
+
+    Equal trees are equal objects and hash alike. Raises ValueError when the nodes are not one whole
+    tree, a name is unknown, or a constant is not finite or exceeds LIMIT.
+    """
+
+    nodes: tuple[Node, ...]
+
+    def __post_init__(self) -> None:
+        for node in self.nodes:
+            if isinstance(node, str):
+                if node not in PRIMITIVES and node not in TERMINALS:
+                    raise ValueError(f"unknown node {node!r}")
+            elif not abs(node) <= LIMIT:
+                raise ValueError(f"constant {node!r} is not a number in [-{LIMIT:g}, {LIMIT:g}]")
+        if not self.nodes or self.end_of(0) != len(self.nodes):
+            raise ValueError("the nodes are not one complete tree")
+
+    @property
+    def size(self) -> int:
+        """Number of nodes."""
+        return len(self.nodes)
+
+    @property
+    def depth(self) -> int:
+        """Longest path from the root in edges: 0 for a single leaf (Koza's convention)."""
+        return max(self.depths())
+
+    def depths(self) -> list[int]:
+        """The depth of every node, in prefix order."""
+        depths: list[int] = []
+        open_slots = [1]
+        for node in self.nodes:
+            while open_slots[-1] == 0:
+                open_slots.pop()
+            open_slots[-1] -= 1
+            depths.append(len(open_slots) - 1)
+            open_slots.append(arity(node))
+        return depths
+
+    def end_of(self, index: int) -> int:
+        """The index just after the subtree that starts at `index`; ValueError when it is cut off."""
+        missing, position = 1, index
+        while missing:
+            if position >= len(self.nodes):
+                raise ValueError("the nodes are not one complete tree")
+            missing += arity(self.nodes[position]) - 1
+            position += 1
+        return position
+
+    def subtree(self, index: int) -> "Expression":
+        """The subtree whose root stands at `index` in prefix order."""
+        return Expression(self.nodes[index : self.end_of(index)])
+
+    def replaced(self, index: int, new: "Expression") -> "Expression":
+        """A copy in which the subtree at `index` is `new`."""
+        return Expression(self.nodes[:index] + new.nodes + self.nodes[self.end_of(index) :])
+
+    def arguments(self, index: int = 0) -> Iterator[int]:
+        """The indices of the arguments of the node at `index`."""
+        position = index + 1
+        for _ in range(arity(self.nodes[index])):
+            yield position
+            position = self.end_of(position)
+
+    def __contains__(self, node: Node) -> bool:
+        return node in self.nodes
+
+    def __str__(self) -> str:
+        """Infix text; `parse` gives the same tree back."""
+        return _text(self, 0, outermost=True)
+
+
+def constant(value: float) -> Expression:
+    """A tree of one constant."""
+    return Expression((float(value) + 0.0,))
+
+
+def format_constant(value: float) -> str:
+    """The shortest text that gives the same float back, without a trailing `.0`."""
+    text = repr(float(value))
+    return text.removesuffix(".0")
+
+
+def _text(tree: Expression, index: int, outermost: bool = False) -> str:
+    node = tree.nodes[index]
+    if not isinstance(node, str):
+        return format_constant(node)
+    if node in TERMINALS:
+        return node
+    arguments = list(tree.arguments(index))
+    primitive = PRIMITIVES[node]
+    if primitive.symbol and primitive.arity == 2:
+        left, right = (_text(tree, i) for i in arguments)
+        text = f"{left} {primitive.symbol} {right}"
+        return text if outermost else f"({text})"
+    if node == "neg":
+        argument = tree.nodes[arguments[0]]
+        # "-2" is the constant, so the negation of a constant is spelt out; so is "--x".
+        if isinstance(argument, str) and argument != "neg":
+            return "-" + _text(tree, arguments[0])
+    return f"{node}({', '.join(_text(tree, i, outermost=True) for i in arguments)})"

@@ -1,0 +1,129 @@
+"""Random trees and their variation: generation, mutation, crossover.
+
+All randomness comes from the generator passed in, and every result obeys the space's `max_depth`
+and `max_size`. Operators after Koza (1992) and Poli, Langdon & McPhee, A Field Guide to Genetic
+Programming (2008), sections 2.2 and 2.4.
+"""
+
+import numpy as np
+
+from evoloss.expressions.primitives import LIMIT, PRIMITIVES, TERMINALS
+from evoloss.expressions.settings import SearchSpace
+from evoloss.expressions.tree import Expression, Node, arity
+
+Generator = np.random.Generator
+
+CONSTANT_SHIFT = 0.3
+"""Standard deviation of a mutated constant's shift, relative to the constant (at least 0.1)."""
+
+
+def ramped_half_and_half(space: SearchSpace, index: int, rng: Generator) -> Expression:
+    """A random tree: depth by the ramp at `index`, `full` and `grow` in turn.
+
+    Individual 0, 1, 2, ... of a population walk through the depths of the ramp, each with both
+    methods. Redraws a tree that is larger than `max_size`, ever shallower.
+    """
+    depths = range(space.initial_min_depth, space.initial_max_depth + 1)
+    depth = depths[(index // 2) % len(depths)]
+    full = index % 2 == 0
+    while True:
+        tree = full_tree(space, depth, rng) if full else grown_tree(space, depth, rng)
+        if tree.size <= space.max_size:
+            return tree
+        depth = max(0, depth - 1)
+
+
+def full_tree(space: SearchSpace, depth: int, rng: Generator) -> Expression:
+    """A tree whose leaves all lie at `depth`."""
+    return Expression(tuple(_random_nodes(space, depth, rng, leaf_probability=0.0)))
+
+
+def grown_tree(space: SearchSpace, depth: int, rng: Generator) -> Expression:
+    """A tree of at most `depth`; a node is a leaf as often as leaves occur among all symbols."""
+    leaves = len(TERMINALS) + len(space.constants)
+    probability = leaves / (leaves + len(space.functions))
+    return Expression(tuple(_random_nodes(space, depth, rng, leaf_probability=probability)))
+
+
+def _random_nodes(
+    space: SearchSpace, depth: int, rng: Generator, leaf_probability: float
+) -> list[Node]:
+    if depth == 0 or (leaf_probability > 0 and rng.random() < leaf_probability):
+        return [_random_leaf(space, rng)]
+    function = space.functions[rng.integers(len(space.functions))]
+    nodes: list[Node] = [function]
+    for _ in range(PRIMITIVES[function].arity):
+        nodes += _random_nodes(space, depth - 1, rng, leaf_probability)
+    return nodes
+
+
+def _random_leaf(space: SearchSpace, rng: Generator) -> Node:
+    if space.constants and rng.random() < space.constant_share:
+        return float(space.constants[rng.integers(len(space.constants))])
+    return ("p", "y")[rng.integers(2)]
+
+
+def subtree_mutation(tree: Expression, space: SearchSpace, rng: Generator) -> Expression:
+    """Replace the subtree at a uniformly drawn node by a newly grown one that fits the limits."""
+    index = int(rng.integers(tree.size))
+    room_below = space.max_depth - tree.depths()[index]
+    room_around = space.max_size - (tree.size - tree.subtree(index).size)
+    depth = min(space.mutation_depth, room_below)
+    while True:
+        new = grown_tree(space, depth, rng)
+        if new.size <= room_around:
+            return tree.replaced(index, new)
+        depth = max(0, depth - 1)
+
+
+def one_point_mutation(tree: Expression, space: SearchSpace, rng: Generator) -> Expression:
+    """Change one node into another of the same arity; the shape of the tree stays.
+
+    A function becomes another function of the space, `p` and `y` become another leaf, a constant is
+    shifted by a Gaussian step or (half the time) becomes another leaf. The node is drawn uniformly
+    among those that can change, so the result always differs from `tree`.
+    """
+    changeable = [i for i, node in enumerate(tree.nodes) if _can_change(node, space)]
+    index = changeable[rng.integers(len(changeable))]
+    node = tree.nodes[index]
+    if arity(node):
+        others = _same_arity(node, space)
+        new: Node = others[rng.integers(len(others))]
+    elif isinstance(node, str) or rng.random() < 0.5:
+        new = node
+        while new == node:
+            new = _random_leaf(space, rng)
+    else:
+        new = _shifted(node, rng)
+    return Expression((*tree.nodes[:index], new, *tree.nodes[index + 1 :]))
+
+
+def _shifted(value: float, rng: Generator) -> float:
+    shifted = value
+    while shifted == value:
+        step = rng.normal() * CONSTANT_SHIFT * max(abs(value), 0.1)
+        shifted = float(f"{min(max(value + step, -LIMIT), LIMIT):.4g}")
+    return shifted + 0.0
+
+
+def _same_arity(node: Node, space: SearchSpace) -> list[str]:
+    return [f for f in space.functions if f != node and PRIMITIVES[f].arity == arity(node)]
+
+
+def _can_change(node: Node, space: SearchSpace) -> bool:
+    return arity(node) == 0 or bool(_same_arity(node, space))
+
+
+def subtree_crossover(
+    receiver: Expression, donor: Expression, space: SearchSpace, rng: Generator
+) -> Expression:
+    """A copy of `receiver` in which a random subtree is a random subtree of `donor` that fits.
+
+    A leaf of the donor always fits, so a child is always made (it may equal the receiver).
+    """
+    index = int(rng.integers(receiver.size))
+    room_below = space.max_depth - receiver.depths()[index]
+    room_around = space.max_size - (receiver.size - receiver.subtree(index).size)
+    subtrees = [donor.subtree(i) for i in range(donor.size)]
+    fitting = [s for s in subtrees if s.size <= room_around and s.depth <= room_below]
+    return receiver.replaced(index, fitting[rng.integers(len(fitting))])

@@ -1,0 +1,91 @@
+"""The stages one after the other, each counted and timed; the first failure ends the check."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from evoloss.expressions.settings import SearchSpace
+from evoloss.expressions.tree import Expression
+from evoloss.functional_check import finite, gradient, novel, optimises, structure
+from evoloss.functional_check.novel import Fingerprint
+from evoloss.functional_check.settings import STAGES, FunctionalCheckSettings
+from evoloss.losses.expression_loss import ExpressionLoss
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the check says of one expression: `rejected_by` is None when it passed."""
+
+    rejected_by: str | None
+    reason: str | None
+    fingerprint: Fingerprint | None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def passed(self) -> bool:
+        return self.rejected_by is None
+
+
+class Funnel:
+    """The functional check of one run.
+
+    `classes`: the numbers of classes of the search tasks; a candidate must pass for each.
+    `scale_matched`: whether all of them match gradient scales. `seen`: fingerprints of candidates
+    that the run has already evaluated; those that pass are added.
+    """
+
+    def __init__(
+        self,
+        settings: FunctionalCheckSettings,
+        space: SearchSpace,
+        classes: Iterable[int],
+        scale_matched: bool,
+        seen: Sequence[Fingerprint] = (),
+    ) -> None:
+        self.settings = settings
+        self.space = space
+        self.classes = sorted(set(classes))
+        self.scale_matched = scale_matched
+        self.seen = list(seen)
+
+    def check(self, expression: Expression) -> Verdict:
+        """Run the stages in order; a candidate that passes them all is remembered as seen."""
+        loss = ExpressionLoss(expression)
+        seconds: dict[str, float] = {}
+        fingerprints: list[Fingerprint | None] = []
+
+        def is_new() -> str | None:
+            fingerprints.append(self.fingerprint(expression))
+            if fingerprints[0] is None:
+                return "the gradient field is not finite"
+            twin = novel.known(fingerprints[0], self.seen)
+            return None if twin is None else "trains like an earlier candidate"
+
+        tests: dict[str, Callable[[], str | None]] = {
+            "structure": lambda: structure.problem(expression, self.space),
+            "finite": lambda: self._each(lambda c: finite.problem(loss, c)),
+            "gradient": lambda: self._each(
+                lambda c: gradient.problem(loss, c, self.settings.largest_factor)
+            ),
+            "novel": is_new,
+            "optimises": lambda: self._each(lambda c: optimises.problem(loss, c, self.settings)),
+        }
+        for stage in STAGES:
+            if stage not in self.settings.stages:
+                continue
+            start = time.perf_counter()
+            reason = tests[stage]()
+            seconds[stage] = time.perf_counter() - start
+            if reason:
+                return Verdict(stage, reason, None, seconds)
+        mark = fingerprints[0] if fingerprints else self.fingerprint(expression)
+        if mark is not None:
+            self.seen.append(mark)
+        return Verdict(None, None, mark, seconds)
+
+    def fingerprint(self, expression: Expression) -> Fingerprint | None:
+        """The fingerprint of an expression under this funnel's tasks."""
+        return novel.fingerprint(ExpressionLoss(expression), self.classes, self.scale_matched)
+
+    def _each(self, test: Callable[[int], str | None]) -> str | None:
+        return next((reason for c in self.classes if (reason := test(c))), None)

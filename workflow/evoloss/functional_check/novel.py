@@ -1,0 +1,65 @@
+"""Stage 4: the gradient field differs from that of every loss already seen in the run.
+
+Losses whose gradients are equal train equally; when the gradient scale is matched, equality up to a
+positive factor is enough. The fingerprint is a few random projections of the gradient field on
+probes, computed in float64 so that algebraic rewriting agrees to many digits. After Co-Reyes et al.
+(arXiv 2101.03958) and AutoLoss-Zero (arXiv 2103.14026), which compare outputs and gradient norms.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+
+from evoloss.losses.gradient_scale import (
+    cross_entropy_scale,
+    gradient_scale,
+    logit_gradient,
+    probe_batch,
+)
+from evoloss.seeds import derive_seed
+
+Fingerprint = tuple[float, ...]
+
+PROJECTIONS = 6
+SAMPLES = 48
+LOGIT_SCALES = (0.3, 2.0, 5.0)
+TOLERANCE = 1e-7
+
+
+@lru_cache(maxsize=16)
+def _probes(classes: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    batches = [probe_batch(classes, SAMPLES, scale) for scale in LOGIT_SCALES]
+    logits = torch.cat([logits for logits, _ in batches])
+    targets = torch.cat([targets for _, targets in batches])
+    source = torch.Generator().manual_seed(derive_seed("fingerprint", classes))
+    shape = (logits.numel(), PROJECTIONS)
+    projections = torch.randn(shape, generator=source, dtype=torch.float64) / logits.numel() ** 0.5
+    return logits, targets, projections
+
+
+def fingerprint(loss, classes: Sequence[int], scale_matched: bool) -> Fingerprint | None:
+    """The projections for each number of classes in turn; None when the gradient is unusable.
+
+    With `scale_matched` the field is divided by its own gradient scale. The inverse hyperbolic sine
+    keeps the steep parts of a field (1/p) from drowning the rest.
+    """
+    numbers: list[float] = []
+    for c in classes:
+        logits, targets, projections = _probes(c)
+        scale = gradient_scale(loss, c) if scale_matched else cross_entropy_scale(c)
+        field = torch.asinh(logit_gradient(loss, logits, targets) / scale)
+        if scale == 0 or not bool(field.isfinite().all()):
+            return None
+        numbers += (field.flatten() @ projections).tolist()
+    return tuple(numbers)
+
+
+def known(new: Fingerprint, seen: Sequence[Fingerprint]) -> int | None:
+    """The index of a fingerprint equal to `new` within TOLERANCE, or None."""
+    if not seen:
+        return None
+    table = torch.tensor(list(seen), dtype=torch.float64)
+    mine = torch.tensor(new, dtype=torch.float64)
+    close = ((table - mine).abs() <= TOLERANCE * (1 + mine.abs())).all(dim=1)
+    return int(close.nonzero()[0]) if bool(close.any()) else None

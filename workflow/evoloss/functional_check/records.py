@@ -1,0 +1,20 @@
+"""The record of what a method proposed, kept or not."""
+
+import pyarrow as pa
+
+from evoloss.functional_check.settings import STAGES
+
+PROPOSALS = pa.schema(
+    [
+        ("proposal", pa.int64()),
+        ("slot", pa.int64()),
+        ("operator", pa.string()),
+        ("parents", pa.list_(pa.string())),
+        ("expression", pa.string()),
+        ("rejected_by", pa.string()),
+        ("reason", pa.string()),
+        ("candidate_id", pa.string()),
+        *((f"{stage}_seconds", pa.float64()) for stage in STAGES),
+    ]
+)
+"""One row a proposed expression. `rejected_by` null = passed; seconds null = stage not reached."""

@@ -1,0 +1,62 @@
+"""Calibration of a trained network: NLL and ECE, raw and after temperature scaling.
+
+Guo et al., On Calibration of Modern Neural Networks (arXiv 1706.04599): one temperature, chosen on
+validation data, and the expected calibration error with 15 equal bins of confidence.
+"""
+
+import math
+
+import torch
+from scipy.optimize import minimize_scalar
+from torch.nn import functional
+
+BINS = 15
+TEMPERATURES = (0.01, 100.0)
+
+
+def calibration(
+    validation_logits: torch.Tensor,
+    validation_labels: torch.Tensor,
+    test_logits: torch.Tensor,
+    test_labels: torch.Tensor,
+) -> dict[str, float]:
+    """Test accuracy, NLL (nats) and ECE (share), the latter two also at the best temperature.
+
+    Logits are (n, C), labels (n,).
+    """
+    temperature = best_temperature(validation_logits, validation_labels)
+    scaled = test_logits.double() / temperature
+    return {
+        "test_accuracy": float((test_logits.argmax(dim=1) == test_labels).double().mean()),
+        "test_nll": nll(test_logits, test_labels),
+        "test_ece": expected_calibration_error(test_logits, test_labels),
+        "temperature": temperature,
+        "test_nll_scaled": nll(scaled, test_labels),
+        "test_ece_scaled": expected_calibration_error(scaled, test_labels),
+    }
+
+
+def nll(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """Mean negative log-likelihood, in nats."""
+    return float(functional.cross_entropy(logits.double(), labels))
+
+
+def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """The temperature in [0.01, 100] that minimises the NLL of `logits / temperature`."""
+    found = minimize_scalar(
+        lambda log_t: nll(logits.double() / math.exp(log_t), labels),
+        bounds=tuple(math.log(t) for t in TEMPERATURES),
+        method="bounded",
+        options={"xatol": 1e-4},
+    )
+    return math.exp(float(found.x))
+
+
+def expected_calibration_error(logits: torch.Tensor, labels: torch.Tensor) -> float:
+    """ECE: |accuracy - confidence| averaged over 15 bins of confidence, by their share of samples."""
+    confidence, predicted = torch.softmax(logits.double(), dim=1).max(dim=1)
+    correct = (predicted == labels).double()
+    bins = (confidence * BINS).ceil().clamp(1, BINS).long() - 1
+    gap = torch.zeros(BINS, dtype=torch.float64, device=logits.device)
+    gap.index_add_(0, bins, correct - confidence)
+    return float(gap.abs().sum() / len(labels))

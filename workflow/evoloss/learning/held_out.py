@@ -1,0 +1,10 @@
+"""The test split. Only the final retraining imports this module; a test holds search code to that."""
+
+from pathlib import Path
+
+from evoloss.learning.datasets import Images, read_images, read_manifest
+
+
+def load_test_split(folder: Path) -> Images:
+    """The test images of a prepared data set."""
+    return read_images(folder / "test.parquet", read_manifest(folder)["shape"])

@@ -1,0 +1,99 @@
+"""Optimisers and rate schedules of a training, on torch's functional update rules.
+
+`torch.optim.Optimizer` imports the compiler (torch._dynamo) when the first one is made: two seconds a
+job that no job needs. The updates themselves are torch's own, fused into one kernel.
+"""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch.optim.adamw import adamw
+from torch.optim.sgd import sgd
+
+from evoloss.learning.settings import TaskSettings
+
+ADAM_BETAS = (0.9, 0.999)
+ADAM_EPSILON = 1e-8
+
+
+class Optimizer:
+    """`sgd` (Nesterov when there is momentum) or `adamw`, with the task's schedule built in.
+
+    `step` counts itself, so that the rate of step s is `learning_rate * rate_multiple(s)`.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[torch.nn.Parameter],
+        settings: TaskSettings,
+        learning_rate: float,
+        total_steps: int,
+    ) -> None:
+        self._parameters = [p for p in parameters if p.requires_grad]
+        self._settings = settings
+        self._learning_rate = learning_rate
+        self._total_steps = total_steps
+        self._steps = 0
+        self._momenta: list[torch.Tensor | None] = [None] * len(self._parameters)
+        self._squares: list[torch.Tensor] = []
+        self._counts: list[torch.Tensor] = []
+        if settings.optimizer == "adamw":
+            self._momenta = [torch.zeros_like(p) for p in self._parameters]
+            self._squares = [torch.zeros_like(p) for p in self._parameters]
+            self._counts = [torch.zeros((), device=p.device) for p in self._parameters]
+
+    def zero_grad(self) -> None:
+        """Forget the gradients."""
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """One update from the parameters' gradients; a missing gradient counts as zero."""
+        settings = self._settings
+        rate = self._learning_rate * rate_multiple(settings, self._steps, self._total_steps)
+        self._steps += 1
+        gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
+        if settings.optimizer == "adamw":
+            adamw(
+                self._parameters,
+                gradients,
+                self._momenta,
+                self._squares,
+                [],
+                self._counts,
+                fused=True,
+                amsgrad=False,
+                beta1=ADAM_BETAS[0],
+                beta2=ADAM_BETAS[1],
+                lr=rate,
+                weight_decay=settings.weight_decay,
+                eps=ADAM_EPSILON,
+                maximize=False,
+            )
+        else:
+            sgd(
+                self._parameters,
+                gradients,
+                self._momenta,
+                fused=True,
+                weight_decay=settings.weight_decay,
+                momentum=settings.momentum,
+                lr=rate,
+                dampening=0.0,
+                nesterov=settings.momentum > 0,
+                maximize=False,
+            )
+
+
+def rate_multiple(settings: TaskSettings, step: int, total_steps: int) -> float:
+    """The rate of a step (0, 1, ...) as a multiple of the peak.
+
+    `one_cycle` rises linearly over `warmup_fraction` of the steps, then both kinds fall as half a
+    cosine towards zero.
+    """
+    warmup = settings.warmup_fraction * total_steps if settings.schedule == "one_cycle" else 0.0
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1.0, total_steps - warmup)))

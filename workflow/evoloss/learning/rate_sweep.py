@@ -1,0 +1,66 @@
+"""The sweep over learning rates, recorded training by training."""
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import Any
+
+from torch import nn
+
+from evoloss.learning.task import Task
+from evoloss.learning.training import train
+
+MOST_EXTENSIONS = 8
+
+
+def sweep(
+    loss: nn.Module,
+    loss_name: str,
+    task: Task,
+    rates: Sequence[float],
+    seeds: Sequence[int],
+    extend: bool,
+) -> tuple[float, list[float], list[dict[str, Any]]]:
+    """Train with every rate on every seed; returns the best rate, the final grid and the rows.
+
+    Best by mean validation accuracy (a training that did not complete counts as 0), of equals the
+    lower rate. With `extend` the grid grows by a factor of 2 while the best rate lies at its edge.
+    """
+    means: dict[float, float] = {}
+    rows: list[dict[str, Any]] = []
+
+    def measure(rate: float) -> None:
+        scores = []
+        for seed in seeds:
+            (result,) = train([loss], task, [rate], seed)
+            scores.append(result.validation_accuracy or 0.0)
+            rows.append(
+                {
+                    "loss": loss_name,
+                    "learning_rate": rate,
+                    "training_seed": seed,
+                    "validation_accuracy": result.validation_accuracy,
+                    "status": result.status,
+                    "training_samples": result.training_samples,
+                    "seconds": result.seconds,
+                }
+            )
+        means[rate] = fmean(scores)
+
+    def best() -> float:
+        return min(means, key=lambda rate: (-means[rate], rate))
+
+    for rate in rates:
+        measure(rate)
+    for _ in range(MOST_EXTENSIONS if extend else 0):
+        if best() == max(means):
+            measure(best() * 2)
+        elif best() == min(means):
+            measure(best() / 2)
+        else:
+            break
+    chosen = best()
+    return (
+        chosen,
+        sorted(means),
+        [{**row, "chosen": row["learning_rate"] == chosen} for row in rows],
+    )

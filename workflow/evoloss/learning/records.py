@@ -1,0 +1,66 @@
+"""Records of the learning room."""
+
+import pyarrow as pa
+
+EVALUATIONS = pa.schema(
+    [
+        ("candidate_id", pa.string()),
+        ("task", pa.string()),
+        ("training_seed", pa.int64()),
+        ("validation_accuracy", pa.float64()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("steps", pa.int64()),
+        ("training_samples", pa.int64()),
+        ("validation_samples", pa.int64()),
+        ("seconds", pa.float64()),
+        ("validation_seconds", pa.float64()),
+        ("device", pa.string()),
+        ("peak_memory_bytes", pa.int64()),
+    ]
+)
+"""One row a training of a candidate. `status`: completed, stopped_early, diverged, reused, failed."""
+
+LEARNING_RATES = pa.schema(
+    [
+        ("loss", pa.string()),
+        ("learning_rate", pa.float64()),
+        ("training_seed", pa.int64()),
+        ("validation_accuracy", pa.float64()),
+        ("status", pa.string()),
+        ("training_samples", pa.int64()),
+        ("seconds", pa.float64()),
+        ("chosen", pa.bool_()),
+    ]
+)
+"""One row a training of a learning-rate sweep."""
+
+RETRAININGS = pa.schema(
+    [
+        ("task", pa.string()),
+        ("loss", pa.string()),
+        ("training_seed", pa.int64()),
+        ("learning_rate", pa.float64()),
+        ("factor", pa.float64()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("training_loss", pa.list_(pa.float64())),
+        ("training_accuracy", pa.list_(pa.float64())),
+        ("validation_accuracy", pa.list_(pa.float64())),
+        ("test_accuracy", pa.float64()),
+        ("test_nll", pa.float64()),
+        ("test_ece", pa.float64()),
+        ("temperature", pa.float64()),
+        ("test_nll_scaled", pa.float64()),
+        ("test_ece_scaled", pa.float64()),
+        ("steps", pa.int64()),
+        ("training_samples", pa.int64()),
+        ("seconds", pa.float64()),
+        ("device", pa.string()),
+        ("peak_memory_bytes", pa.int64()),
+    ]
+)
+"""One row a final training: per-epoch lists, test results raw and after temperature scaling."""
+
+IMAGES = pa.schema([("image", pa.binary()), ("label", pa.int32())])
+"""One row an image: uint8 pixels as channels x height x width, row by row."""

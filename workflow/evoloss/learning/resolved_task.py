@@ -1,0 +1,36 @@
+"""A task as rule `tune` resolved it (`tasks/<task>.json`): settings, learning rate, reference points."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evoloss.learning.settings import TaskSettings
+from evoloss.parquet import read_json
+
+
+@dataclass(frozen=True)
+class ResolvedTask:
+    """`chance` and `cross_entropy_accuracy` are validation accuracies, shares in [0, 1]."""
+
+    name: str
+    settings: TaskSettings
+    learning_rate: float
+    learning_rates: list[float]
+    classes: int
+    chance: float
+    cross_entropy_accuracy: float
+
+    def as_json(self) -> dict[str, Any]:
+        """What is written to `tasks/<task>.json`."""
+        return {**vars(self), "settings": self.settings.model_dump(mode="json")}
+
+
+def read_resolved_tasks(paths: Iterable[str | Path]) -> list[ResolvedTask]:
+    """Read resolved tasks, ordered by name."""
+    values = [read_json(path) for path in paths]
+    tasks = [
+        ResolvedTask(**{**value, "settings": TaskSettings.model_validate(value["settings"])})
+        for value in values
+    ]
+    return sorted(tasks, key=lambda task: task.name)

@@ -1,0 +1,244 @@
+"""One training of one network with one loss: exact, repeatable and honest about its cost.
+
+The seed decides weights, batches and augmentation, on whatever device (all random numbers are drawn
+on the CPU), so that losses compared under one seed differ in the loss alone (common random numbers).
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from evoloss.errors import UserError
+from evoloss.learning.networks import build
+from evoloss.learning.optimizers import Optimizer
+from evoloss.learning.task import EVALUATION_BATCH, Part, Task
+from evoloss.provenance import peak_memory_bytes
+from evoloss.seeds import derive_seed
+
+FINITE_CHECK_EVERY = {"cpu": 1, "cuda": 16}
+"""Steps between looks at the loss: a look makes the CPU wait for the GPU."""
+
+THREADS = 1
+"""One thread a job and one job a core beats threads, and makes sums repeatable."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training gave. Accuracies are shares in [0, 1]; lists have one entry an epoch.
+
+    `validation_accuracy` is None unless the status is `completed`.
+    """
+
+    status: str
+    reason: str | None
+    steps: int
+    training_samples: int
+    validation_samples: int
+    seconds: float
+    validation_seconds: float
+    peak_memory_bytes: int | None
+    validation_accuracy: float | None
+    training_loss: list[float] = field(default_factory=list)
+    training_accuracy: list[float] = field(default_factory=list)
+    validation_accuracies: list[float] = field(default_factory=list)
+    network: nn.Module | None = None
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a `--device` flag: `auto`, `cpu`, `cuda` or `cuda:N`; sets repeatable modes.
+
+    Raises UserError when a GPU is asked for and there is none.
+    """
+    torch.set_num_threads(THREADS)
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    device = torch.device(name)
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise UserError(
+                f"device: {name} was asked for, but torch finds no CUDA GPU; write cpu or auto"
+            )
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.backends.cudnn.benchmark = False
+        torch.use_deterministic_algorithms(True, warn_only=True)
+    return device
+
+
+def train(
+    losses: Sequence[nn.Module],
+    task: Task,
+    learning_rates: Sequence[float],
+    seed: int,
+    per_epoch: bool = False,
+) -> list[TrainingResult]:
+    """Train one network with each loss, all from the same weights and on the same batches.
+
+    A loss maps logits (n, C) and targets (n,) to a scalar. `per_epoch` also records training and
+    validation accuracy after every epoch. A training stops at its first non-finite loss
+    (`diverged`); running out of memory makes it `failed`.
+    """
+    if len(losses) != len(learning_rates):
+        raise ValueError("one learning rate a loss is needed")
+    return [
+        _train_one(loss, task, rate, seed, per_epoch)
+        for loss, rate in zip(losses, learning_rates, strict=True)
+    ]
+
+
+def _train_one(
+    loss: nn.Module, task: Task, learning_rate: float, seed: int, per_epoch: bool
+) -> TrainingResult:
+    settings, device = task.settings, task.device
+    batch_size = settings.batch_size
+    steps_per_epoch = len(task.train) // batch_size
+    network = initial_network(task, seed)
+    total_steps = steps_per_epoch * settings.epochs
+    optimizer = Optimizer(network.parameters(), settings, learning_rate, total_steps)
+    draws = torch.Generator().manual_seed(derive_seed("batches", seed))
+    check_every = FINITE_CHECK_EVERY[device.type]
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    training_loss: list[float] = []
+    training_accuracy: list[float] = []
+    validation: list[float] = []
+    unchecked: list[torch.Tensor] = []
+    steps = validation_samples = 0
+    validation_seconds = 0.0
+    status, reason = "completed", None
+    start = time.perf_counter()
+    try:
+        for epoch in range(settings.epochs):
+            order = torch.randperm(len(task.train), generator=draws).to(device)
+            total = torch.zeros((), device=device)
+            hits = torch.zeros((), device=device)
+            network.train()
+            for step in range(steps_per_epoch):
+                images, targets = task.train.batch(
+                    order[step * batch_size : (step + 1) * batch_size]
+                )
+                images = augment(images, settings.augmentation, draws)
+                with _autocast(task):
+                    logits = network(images)
+                value = loss(logits, targets)
+                unchecked.append(value.detach())
+                if len(unchecked) == check_every or step == steps_per_epoch - 1:
+                    if not bool(torch.stack(unchecked).isfinite().all()):
+                        raise FloatingPointError(f"the loss is not finite in epoch {epoch + 1}")
+                    unchecked.clear()
+                optimizer.zero_grad()
+                value.backward()
+                optimizer.step()
+                steps += 1
+                total += value.detach()
+                if per_epoch:
+                    hits += (logits.detach().argmax(dim=1) == targets).sum()
+            training_loss.append(float(total) / steps_per_epoch)
+            last = epoch == settings.epochs - 1
+            if per_epoch:
+                training_accuracy.append(float(hits) / (steps_per_epoch * batch_size))
+            if per_epoch or last:
+                _synchronise(device)
+                pause = time.perf_counter()
+                validation.append(accuracy(network, task.validation, task))
+                validation_samples += len(task.validation)
+                validation_seconds += time.perf_counter() - pause
+    except FloatingPointError as error:
+        status, reason = "diverged", str(error)
+    except torch.cuda.OutOfMemoryError as error:
+        status, reason = "failed", f"out of GPU memory: {error}".splitlines()[0]
+    _synchronise(device)
+    seconds = time.perf_counter() - start - validation_seconds
+    completed = status == "completed"
+    return TrainingResult(
+        status=status,
+        reason=reason,
+        steps=steps,
+        training_samples=steps * batch_size,
+        validation_samples=validation_samples,
+        seconds=seconds,
+        validation_seconds=validation_seconds,
+        peak_memory_bytes=_peak_memory(device),
+        validation_accuracy=validation[-1] if completed else None,
+        training_loss=training_loss,
+        training_accuracy=training_accuracy,
+        validation_accuracies=validation,
+        network=network if completed else None,
+    )
+
+
+def initial_network(task: Task, seed: int) -> nn.Module:
+    """The task's network with the weights that `seed` decides, on the device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed("weights", seed))
+        network = build(task.settings.network, task.shape, task.classes)
+    return network.to(task.device, memory_format=torch.channels_last)
+
+
+def augment(images: torch.Tensor, names: Sequence[str], draws: torch.Generator) -> torch.Tensor:
+    """Random shifts by up to an eighth of the side (`crop`) and mirror images (`flip`).
+
+    Images (n, channels, height, width); shifted-in pixels are 0, the mean of the training images.
+    """
+    n, _, height, width = images.shape
+    if "crop" in names:
+        reach = (max(1, height // 8), max(1, width // 8))
+        padded = nn.functional.pad(images, (reach[1], reach[1], reach[0], reach[0]))
+        device = images.device
+        top = torch.randint(0, 2 * reach[0] + 1, (n, 1, 1), generator=draws).to(device)
+        left = torch.randint(0, 2 * reach[1] + 1, (n, 1, 1), generator=draws).to(device)
+        rows = top + torch.arange(height, device=device)[None, :, None]
+        columns = left + torch.arange(width, device=device)[None, None, :]
+        which = torch.arange(n, device=device)[:, None, None]
+        images = padded.permute(0, 2, 3, 1)[which, rows, columns].permute(0, 3, 1, 2)
+    if "flip" in names:
+        mirrored = (torch.rand(n, generator=draws) < 0.5).to(images.device)
+        images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
+    return images
+
+
+@torch.inference_mode()
+def logits_of(network: nn.Module, part: Part, task: Task) -> torch.Tensor:
+    """The network's logits for a whole part, float32 (n, C); raises FloatingPointError on a nan."""
+    network.eval()
+    chunks = []
+    for start in range(0, len(part), EVALUATION_BATCH):
+        images, _ = part.batch(slice(start, start + EVALUATION_BATCH))
+        with _autocast(task):
+            chunks.append(network(images).float())
+    logits = torch.cat(chunks)
+    if not bool(logits.isfinite().all()):
+        raise FloatingPointError("the trained network's outputs are not finite")
+    return logits
+
+
+def accuracy(network: nn.Module, part: Part, task: Task) -> float:
+    """Top-1 accuracy on a part, a share in [0, 1]."""
+    hits = logits_of(network, part, task).argmax(dim=1) == part.labels
+    return float(hits.double().mean())
+
+
+def _autocast(task: Task) -> torch.autocast:
+    kind = task.device.type
+    wanted = task.settings.precision
+    enabled = wanted == "bfloat16" or (wanted == "auto" and kind == "cuda")
+    return torch.autocast(kind, dtype=torch.bfloat16, enabled=enabled)
+
+
+def device_name(device: torch.device) -> str:
+    """`cpu`, or what the GPU calls itself."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _synchronise(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _peak_memory(device: torch.device) -> int | None:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return peak_memory_bytes()

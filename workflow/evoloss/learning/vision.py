@@ -1,0 +1,21 @@
+"""The only import of torchvision.
+
+Where pip finds a CPU-only torch, torchvision's wheel comes without its compiled operators and fails
+to import on the missing schemas of two of them. Declaring the schemas first cures that; data sets,
+transforms and models need no more.
+"""
+
+import torch
+
+try:
+    import torchvision  # noqa: F401
+except RuntimeError as error:
+    if "torchvision::nms" not in str(error):
+        raise
+    _schemas = torch.library.Library("torchvision", "FRAGMENT")
+    _schemas.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _schemas.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+from torchvision import datasets
+
+__all__ = ["datasets"]

@@ -1,0 +1,114 @@
+"""Where a record comes from: code version, machine and packages. Unknown is None, never a guess."""
+
+import os
+import platform
+import subprocess
+import sys
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from evoloss.version import VERSION
+
+PACKAGES = (
+    "snakemake",
+    "torch",
+    "torchvision",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "pydantic",
+    "scipy",
+    "scikit-learn",
+    "seaborn",
+    "sympy",
+)
+
+
+@lru_cache(maxsize=1)
+def provenance() -> dict[str, Any]:
+    """Version, commit, hardware, operating system and packages, as plain JSON values."""
+    return {
+        "version": VERSION,
+        "commit": _commit(),
+        "machine": {
+            "cpu": _cpu_model(),
+            "cores": os.cpu_count(),
+            "memory_bytes": _memory_bytes(),
+            "os": _os_name(),
+            "kernel": platform.release(),
+            "architecture": platform.machine(),
+        },
+        "python": platform.python_version(),
+        "packages": {name: _package_version(name) for name in PACKAGES},
+    }
+
+
+def record(study: str, step: str, **details: Any) -> dict[str, Any]:
+    """The metadata of a Parquet file: study, step, its settings and seeds, and the provenance."""
+    return {"study": study, "step": step, **details, "provenance": provenance()}
+
+
+def peak_memory_bytes() -> int | None:
+    """The largest resident size this process has had, in bytes."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _commit() -> str | None:
+    folder = Path(__file__).resolve().parent
+    try:
+        answer = subprocess.run(
+            [
+                "git",
+                "-C",
+                str(folder),
+                "describe",
+                "--always",
+                "--dirty",
+                "--abbrev=12",
+                "--exclude=*",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip() or None
+
+
+def _package_version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu_model() -> str | None:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or None
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def _os_name() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return f"{platform.system()} {platform.release()}"

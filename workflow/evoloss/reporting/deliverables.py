@@ -1,0 +1,20 @@
+"""The tables and figures of a study, and which records each is made from.
+
+A registry: it is in no rule's code digest. A new table is a module in `tables/` and a line here.
+"""
+
+TABLES: dict[str, tuple[str, ...]] = {
+    "implementation": ("runs", "retrained"),
+    "datasets": ("datasets",),
+    "parameters": ("parameters",),
+    "search_cost": ("runs",),
+    "accuracy": ("retrained",),
+}
+"""Name of a table (a module of `reporting.tables`) -> the kinds of records it reads."""
+
+FIGURES: dict[str, tuple[str, ...]] = {
+    "anytime": ("runs",),
+    "loss_shapes": ("shapes",),
+    "training_curves": ("retrained",),
+}
+"""Name of a figure (a module of `reporting.figures`) -> the kinds of records it reads."""

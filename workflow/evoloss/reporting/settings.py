@@ -1,0 +1,18 @@
+"""Settings of the reporting room."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from evoloss.strict_model import StrictModel
+
+
+class ReportSettings(StrictModel):
+    """How results are summarised."""
+
+    reference_method: str = "random_search"
+    """The method whose cost is 1 in `search_cost`."""
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """Level of every interval."""
+    curve_losses: list[str] = ["cross_entropy", "ngl"]
+    """Retrained losses drawn beside the champions in `training_curves` and `loss_shapes`."""

@@ -1,0 +1,63 @@
+"""Means, paired differences and tests, always with n; nan where the data do not allow a statement."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+SMALLEST_TESTED = 9
+"""p-values only from so many pairs on: with fewer, no Holm-corrected comparison of several methods
+could be significant, and a p-value would only look like evidence."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A paired difference: its mean, the ends of its t interval, and how many pairs there are."""
+
+    mean: float
+    low: float
+    high: float
+    pairs: int
+
+
+def standard_deviation(values: Sequence[float]) -> float:
+    """The sample standard deviation; nan for fewer than two values."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+
+
+def paired_difference(
+    values: Sequence[float], baseline: Sequence[float], confidence: float
+) -> Difference:
+    """The mean of `values - baseline` with its t interval; no interval for fewer than two pairs."""
+    differences = np.asarray(values, dtype=float) - np.asarray(baseline, dtype=float)
+    n = len(differences)
+    if n == 0:
+        return Difference(math.nan, math.nan, math.nan, 0)
+    mean = float(differences.mean())
+    if n == 1:
+        return Difference(mean, math.nan, math.nan, 1)
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * differences.std(ddof=1) / math.sqrt(n))
+    return Difference(mean, mean - half, mean + half, n)
+
+
+def wilcoxon_p(values: Sequence[float], baseline: Sequence[float]) -> float:
+    """Two-sided p-value of the paired Wilcoxon test; nan below SMALLEST_TESTED pairs, 1 for all ties."""
+    differences = np.asarray(values, dtype=float) - np.asarray(baseline, dtype=float)
+    if len(differences) < SMALLEST_TESTED:
+        return math.nan
+    if not differences.any():
+        return 1.0
+    return float(stats.wilcoxon(differences).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction of one family; nan entries are no members of it and stay nan."""
+    corrected = [math.nan] * len(p_values)
+    order = sorted((p, i) for i, p in enumerate(p_values) if not math.isnan(p))
+    running = 0.0
+    for rank, (p, index) in enumerate(order):
+        running = max(running, min(1.0, p * (len(order) - rank)))
+        corrected[index] = running
+    return corrected

@@ -1,0 +1,106 @@
+"""What a table or figure may read of a study, found from a short description.
+
+The description is JSON that names methods, run seeds, losses and so on; paths follow from it (thousands
+of paths do not fit on a command line). Records come as pandas frames, their metadata as mappings.
+"""
+
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from evoloss.learning.records import RETRAININGS
+from evoloss.parquet import read_json, read_metadata, read_table
+from evoloss.search.records import LEDGER, RESCORED
+
+
+class StudyRecords:
+    """The records of a study's folder that `description` speaks of."""
+
+    def __init__(self, folder: str | Path, description: str) -> None:
+        self.folder = Path(folder)
+        self.description: dict[str, Any] = json.loads(description)
+
+    @property
+    def methods(self) -> list[str]:
+        """Names of the methods, in the order of the configuration."""
+        return self.description["methods"]
+
+    @property
+    def run_seeds(self) -> list[int]:
+        return self.description["run_seeds"]
+
+    @property
+    def confidence(self) -> float:
+        """Level of the intervals."""
+        return self.description["confidence"]
+
+    def run_folder(self, method: str, seed: int) -> Path:
+        return self.folder / "search" / method / f"seed{seed}"
+
+    @cached_property
+    def ledgers(self) -> pd.DataFrame:
+        """All runs' ledgers, with columns `method` and `run_seed`."""
+        return self._of_runs("ledger.parquet", LEDGER)
+
+    @cached_property
+    def rescored(self) -> pd.DataFrame:
+        """All runs' re-scored trainings, with columns `method` and `run_seed`."""
+        return self._of_runs("rescored.parquet", RESCORED)
+
+    @cached_property
+    def champions(self) -> list[dict[str, Any]]:
+        """The champions of all runs (`champion.json`), in the order of the methods."""
+        return [
+            read_json(self.run_folder(method, seed) / "champion.json")
+            for method in self.methods
+            for seed in self.run_seeds
+        ]
+
+    @cached_property
+    def resolved_tasks(self) -> list[dict[str, Any]]:
+        """The tasks as rule `tune` resolved them."""
+        return [read_json(self.folder / "tasks" / f"{t}.json") for t in self.description["tasks"]]
+
+    @cached_property
+    def manifests(self) -> list[dict[str, Any]]:
+        """The manifests of the data sets."""
+        names = self.description["datasets"]
+        return [read_json(self.folder / "data" / name / "manifest.json") for name in names]
+
+    @cached_property
+    def retrained(self) -> pd.DataFrame:
+        """All final trainings."""
+        return pd.concat(
+            [read_table(path, RETRAININGS).to_pandas() for path in self._retrained_paths()],
+            ignore_index=True,
+        )
+
+    def metadata(self) -> list[dict[str, Any]]:
+        """The metadata of every run's ledger and re-scoring and of every final training."""
+        runs = [
+            self.run_folder(method, seed) / name
+            for method in self.methods
+            for seed in self.run_seeds
+            for name in ("ledger.parquet", "rescored.parquet")
+        ]
+        return [read_metadata(path) for path in [*runs, *self._retrained_paths()]]
+
+    def _retrained_paths(self) -> list[Path]:
+        return [
+            self.folder / "retrain" / task / loss / f"{block}.parquet"
+            for task in self.description["retrain_tasks"]
+            for loss in self.description["losses"]
+            for block in range(self.description["blocks"])
+        ]
+
+    def _of_runs(self, name: str, schema: pa.Schema) -> pd.DataFrame:
+        frames = []
+        for method in self.methods:
+            for seed in self.run_seeds:
+                frame = read_table(self.run_folder(method, seed) / name, schema).to_pandas()
+                frames.append(frame.assign(method=method, run_seed=seed))
+        return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,125 @@
+"""Table accuracy: test accuracy of every retrained loss, and its paired difference to cross entropy."""
+
+import math
+
+import pandas as pd
+
+from evoloss.reporting.latex_table import Dressed, plus_minus, signed
+from evoloss.reporting.names import loss_name
+from evoloss.reporting.statistics import (
+    SMALLEST_TESTED,
+    holm,
+    paired_difference,
+    standard_deviation,
+    wilcoxon_p,
+)
+from evoloss.reporting.study_records import StudyRecords
+
+BASELINE = "cross_entropy"
+
+
+def build(records: StudyRecords) -> pd.DataFrame:
+    """One row a task and loss. Pairs are training seeds: same weights, same batches.
+
+    A training that did not complete is left out of the means and named in `note`.
+    """
+    rows = []
+    for task in records.description["retrain_tasks"]:
+        of_task = records.retrained[records.retrained["task"] == task]
+        accuracies = {
+            loss: of_task[of_task["loss"] == loss].set_index("training_seed")["test_accuracy"]
+            for loss in records.description["losses"]
+        }
+        baseline = accuracies[BASELINE].dropna()
+        task_rows = [
+            _row(task, loss, of_task[of_task["loss"] == loss], values, baseline, records.confidence)
+            for loss, values in accuracies.items()
+        ]
+        corrected = holm([row["p_value"] for row in task_rows])
+        for row, p in zip(task_rows, corrected, strict=True):
+            row["p_value"] = p
+        rows += task_rows
+    return pd.DataFrame(rows)
+
+
+def _row(
+    task: str,
+    loss: str,
+    trainings: pd.DataFrame,
+    values: pd.Series,
+    baseline: pd.Series,
+    confidence: float,
+) -> dict:
+    completed = values.dropna()
+    common = completed.index.intersection(baseline.index)
+    notes = []
+    if len(completed) < len(values):
+        notes.append(f"{len(values) - len(completed)} of {len(values)} trainings did not complete")
+    if loss == BASELINE:
+        difference, p = paired_difference([], [], confidence), math.nan
+        notes.append("baseline")
+    else:
+        difference = paired_difference(completed[common], baseline[common], confidence)
+        p = wilcoxon_p(completed[common], baseline[common])
+        if len(common) < SMALLEST_TESTED:
+            notes.append(f"no test below {SMALLEST_TESTED} pairs")
+    return {
+        "task": task,
+        "loss": loss,
+        "training_seeds": len(completed),
+        "learning_rate": trainings["learning_rate"].iloc[0],
+        "test_accuracy": completed.mean() if len(completed) else math.nan,
+        "test_accuracy_sd": standard_deviation(completed),
+        "difference_to_cross_entropy": difference.mean,
+        "ci_low": difference.low,
+        "ci_high": difference.high,
+        "p_value": p,
+        "test_nll_scaled": trainings["test_nll_scaled"].mean(),
+        "test_ece": trainings["test_ece"].mean(),
+        "test_ece_scaled": trainings["test_ece_scaled"].mean(),
+        "seconds": trainings["seconds"].mean(),
+        "note": "; ".join(notes),
+    }
+
+
+def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
+    """Accuracies in percent; a star marks an interval that leaves out 0, bold the best of a task."""
+    differences = []
+    for row in frame.itertuples():
+        text = signed(100 * row.difference_to_cross_entropy, 2, plus=True)
+        if not math.isnan(row.ci_low):
+            low, high = (signed(100 * end, 2, plus=True) for end in (row.ci_low, row.ci_high))
+            text += f" [{low}, {high}]" + ("*" if row.ci_low > 0 or row.ci_high < 0 else "")
+        differences.append(text or "–")
+    shown = pd.DataFrame(
+        {
+            "Task": frame["task"].where(~frame["task"].duplicated(), ""),
+            "Loss": frame["loss"].map(loss_name),
+            "n": frame["training_seeds"].astype(str),
+            "Rate": frame["learning_rate"].map(lambda v: f"{v:g}"),
+            "Accuracy (%)": [
+                plus_minus(mean, sd, 2, 100) or "failed"
+                for mean, sd in zip(frame["test_accuracy"], frame["test_accuracy_sd"], strict=True)
+            ],
+            "Difference to CE (points)": differences,
+            "p": frame["p_value"].map(lambda p: "" if pd.isna(p) else f"{p:.3f}"),
+            "ECE (%)": frame["test_ece"].map(lambda v: signed(100 * v, 1)),
+            "ECE, scaled (%)": frame["test_ece_scaled"].map(lambda v: signed(100 * v, 1)),
+        }
+    )
+    if frame["p_value"].isna().all():
+        shown = shown.drop(columns="p")
+    best = frame.groupby("task")["test_accuracy"].idxmax()
+    level = f"{records.confidence:.0%}"
+    notes = [
+        "Mean ± s.d. over training seeds. Differences are paired by training seed, with "
+        f"{level} t intervals; * leaves out 0 (one loss at a time, not corrected for the number of "
+        "losses). The interval covers the training seeds, not the choice of the test images."
+    ]
+    if "p" not in shown:
+        notes.append(f"No p-values: fewer than {SMALLEST_TESTED} pairs cannot support any.")
+    else:
+        notes.append("p: paired Wilcoxon, Holm-corrected over the losses of a task.")
+    return Dressed(
+        shown, frozenset((int(row), "Accuracy (%)") for row in best.dropna()), tuple(notes)
+    )

@@ -1,0 +1,44 @@
+"""Table datasets: images, splits and classes of every data set."""
+
+import pandas as pd
+
+from evoloss.reporting.latex_table import Dressed
+from evoloss.reporting.study_records import StudyRecords
+
+
+def build(records: StudyRecords) -> pd.DataFrame:
+    """One row a data set."""
+    return pd.DataFrame(
+        [
+            {
+                "dataset": manifest["name"],
+                "source": manifest["source"],
+                "channels": manifest["shape"][0],
+                "height": manifest["shape"][1],
+                "width": manifest["shape"][2],
+                "classes": manifest["classes"],
+                "training_images": manifest["images"]["train"],
+                "validation_images": manifest["images"]["validation"],
+                "test_images": manifest["images"]["test"],
+                "split_seed": manifest["settings"]["split_seed"],
+            }
+            for manifest in records.manifests
+        ]
+    )
+
+
+def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
+    """One row a data set, the shape in one column."""
+    shapes = frame["channels"].astype(str) + " × " + frame["height"].astype(str)
+    return Dressed(
+        pd.DataFrame(
+            {
+                "Data set": frame["dataset"],
+                "Shape": shapes + " × " + frame["width"].astype(str),
+                "Classes": frame["classes"].astype(str),
+                "Training": frame["training_images"].map("{:,}".format),
+                "Validation": frame["validation_images"].map("{:,}".format),
+                "Test": frame["test_images"].map("{:,}".format),
+            }
+        )
+    )

@@ -1,0 +1,100 @@
+"""E-GP, the thesis' Algorithm 1: mutation only, few parents, children alone are evaluated.
+
+From the draft: a tournament G is sampled uniformly from the population and its top N are copied; each
+copy is changed by subtree mutation with probability M_ST = 0.5, else by one-point mutation; there is
+no crossover; a child is kept only if `Functional_check()` holds; children join the population, which
+is then truncated to the P best.
+
+The draft leaves P, N, |G| and T open and does not say what happens to a failed child's place: here
+it stays empty (`attempts: 1`), or the child is drawn again from the same parent up to `attempts`
+times in all. The draft's introduction reads differently (`selection: top_share`): parents are N
+individuals drawn at random from the best share of the population.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from evoloss.expressions.variation import one_point_mutation, subtree_mutation
+from evoloss.search.method import Breeding, Individual, ranked, truncate
+from evoloss.search.settings import MethodSettings
+
+
+class Settings(MethodSettings):
+    """Settings of `egp`."""
+
+    algorithm: Literal["egp"] = "egp"
+    parents: Annotated[int, Field(ge=1)] = 5
+    """N: parents a generation, each giving one child."""
+    tournament: Annotated[int, Field(ge=1)] = 10
+    """|G|: individuals sampled uniformly, without replacement, for `selection: tournament`."""
+    subtree_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """M_ST: probability of subtree mutation; otherwise one-point mutation."""
+    selection: Literal["tournament", "top_share"] = "tournament"
+    """`tournament` is Algorithm 1, `top_share` the reading of the draft's introduction."""
+    top_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the population that parents are drawn from, for `selection: top_share`."""
+    attempts: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Draws a child: 1 drops a child that fails the functional check, as the draft does."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.selection == "tournament":
+            if self.tournament > self.population:
+                raise ValueError(
+                    f"tournament: {self.tournament} is larger than the population ({self.population})"
+                )
+            if self.parents > self.tournament:
+                raise ValueError(
+                    f"parents: {self.parents} is more than the tournament holds ({self.tournament})"
+                )
+        elif self.parents > _share(self.population, self.top_share):
+            raise ValueError(
+                f"parents: {self.parents} is more than the top share holds "
+                f"({_share(self.population, self.top_share)})"
+            )
+        return self
+
+
+def slots(settings: Settings, generation: int) -> int:
+    """N trainings a generation."""
+    return settings.parents
+
+
+def breed(breeding: Breeding) -> None:
+    """Offer one mutated child of each parent."""
+    settings, rng = breeding.settings, breeding.rng
+    for slot, parent in enumerate(choose_parents(breeding)):
+        for _ in range(settings.attempts):
+            if rng.random() < settings.subtree_probability:
+                operator, mutate = "subtree_mutation", subtree_mutation
+            else:
+                operator, mutate = "one_point_mutation", one_point_mutation
+            child = mutate(parent.expression, breeding.space, rng)
+            if breeding.propose(slot, child, operator, [parent.candidate_id]):
+                break
+
+
+def choose_parents(breeding: Breeding) -> list[Individual]:
+    """The N parents, by tournament or from the top share; fewer when the population is smaller."""
+    settings, population = breeding.settings, ranked(breeding.population)
+    if settings.selection == "tournament":
+        size = min(settings.tournament, len(population))
+        drawn = breeding.rng.choice(len(population), size=size, replace=False)
+        return [population[i] for i in sorted(drawn)][: settings.parents]
+    top = population[: _share(len(population), settings.top_share)]
+    drawn = breeding.rng.choice(len(top), size=min(settings.parents, len(top)), replace=False)
+    return [top[i] for i in drawn]
+
+
+def _share(population: int, share: float) -> int:
+    return max(1, math.ceil(share * population - 1e-9))
+
+
+def select(
+    population: Sequence[Individual], evaluated: Sequence[Individual], settings: Settings
+) -> list[Individual]:
+    """Truncation to the P best of parents and children."""
+    return truncate(population, evaluated, settings.population)

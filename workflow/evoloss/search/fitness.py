@@ -1,0 +1,40 @@
+"""Fitness: the mean over tasks of the gain over chance, in units of cross entropy's gain."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A task's two fixed points: accuracy by chance (fitness 0) and of cross entropy (fitness 1)."""
+
+    chance: float
+    cross_entropy: float
+
+    def gain(self, accuracy: float) -> float:
+        """An accuracy on the scale chance = 0, cross entropy = 1."""
+        return (accuracy - self.chance) / (self.cross_entropy - self.chance)
+
+
+def references(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Reference]:
+    """The references of resolved tasks (`tasks/<task>.json`), by name."""
+    return {
+        task["name"]: Reference(task["chance"], task["cross_entropy_accuracy"]) for task in tasks
+    }
+
+
+def fitness(rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference]) -> float | None:
+    """The fitness of one candidate from all its trainings, averaged within a task first.
+
+    None when a training did not complete or a task is missing: such a candidate has no fitness.
+    """
+    gains: dict[str, list[float]] = {name: [] for name in by_task}
+    for row in rows:
+        if row["status"] not in ("completed", "reused") or row["validation_accuracy"] is None:
+            return None
+        gains[row["task"]].append(by_task[row["task"]].gain(row["validation_accuracy"]))
+    if not gains or not all(gains.values()):
+        return None
+    return fmean(fmean(values) for values in gains.values())

@@ -1,0 +1,46 @@
+"""Random search: the floor that every method must beat. New random trees, the best P are kept.
+
+It has as many training slots a generation as `children` says. A slot is filled by the first of up to
+`attempts` random trees that passes the functional check, so with the default it trains at least as
+often as a method of as many slots whose failed children are dropped.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evoloss.expressions.variation import ramped_half_and_half
+from evoloss.search.method import Breeding, Individual, truncate
+from evoloss.search.settings import MethodSettings
+
+
+class Settings(MethodSettings):
+    """Settings of `random_search`."""
+
+    algorithm: Literal["random_search"] = "random_search"
+    children: Annotated[int, Field(ge=1)] = 5
+    """New random trees that are trained each generation."""
+    attempts: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """Random trees that may be drawn for a slot before it stays empty."""
+
+
+def slots(settings: Settings, generation: int) -> int:
+    """One training a child."""
+    return settings.children
+
+
+def breed(breeding: Breeding) -> None:
+    """Offer random trees of the initialiser until every slot is filled."""
+    for slot in range(breeding.settings.children):
+        for draw in range(breeding.settings.attempts):
+            child = ramped_half_and_half(breeding.space, draw, breeding.rng)
+            if breeding.propose(slot, child, "random", []):
+                break
+
+
+def select(
+    population: Sequence[Individual], evaluated: Sequence[Individual], settings: Settings
+) -> list[Individual]:
+    """Keep the P best ever seen."""
+    return truncate(population, evaluated, settings.population)

@@ -1,0 +1,78 @@
+"""Records of the search room."""
+
+import pyarrow as pa
+
+from evoloss.functional_check.settings import STAGES
+
+CANDIDATES = pa.schema(
+    [
+        ("candidate_id", pa.string()),
+        ("slot", pa.int64()),
+        ("expression", pa.string()),
+        ("parents", pa.list_(pa.string())),
+        ("operator", pa.string()),
+        ("generation", pa.int64()),
+        ("fingerprint", pa.list_(pa.float64())),
+        ("purpose", pa.string()),
+        ("repeat", pa.int64()),
+    ]
+)
+"""The plan of a generation, one row a slot in use. `purpose`: `new` or `rescore`."""
+
+POPULATION = pa.schema(
+    [
+        ("candidate_id", pa.string()),
+        ("expression", pa.string()),
+        ("fitness", pa.float64()),
+        ("evaluations", pa.int64()),
+        ("born", pa.int64()),
+        ("age", pa.int64()),
+        ("size", pa.int64()),
+        ("rank", pa.int64()),
+    ]
+)
+"""The survivors of a generation, best first (rank 0)."""
+
+LEDGER = pa.schema(
+    [
+        ("generation", pa.int64()),
+        ("proposals", pa.int64()),
+        *((f"rejected_{stage}", pa.int64()) for stage in STAGES),
+        ("check_seconds", pa.float64()),
+        ("evaluations", pa.int64()),
+        ("failed_evaluations", pa.int64()),
+        ("training_samples", pa.int64()),
+        ("training_seconds", pa.float64()),
+        ("validation_samples", pa.int64()),
+        ("validation_seconds", pa.float64()),
+        ("peak_memory_bytes", pa.int64()),
+        ("best_fitness", pa.float64()),
+        ("mean_fitness", pa.float64()),
+        ("incumbent", pa.string()),
+        ("incumbent_expression", pa.string()),
+    ]
+)
+"""One row a generation of a run, with that generation's own cost (not cumulated).
+
+Generation 0 is charged what the pool's individuals up to the run's P-th cost.
+"""
+
+RESCORED = pa.schema(
+    [
+        ("candidate_id", pa.string()),
+        ("expression", pa.string()),
+        ("role", pa.string()),
+        ("generation", pa.int64()),
+        ("task", pa.string()),
+        ("repeat", pa.int64()),
+        ("training_seed", pa.int64()),
+        ("split_seed", pa.int64()),
+        ("validation_accuracy", pa.float64()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("training_samples", pa.int64()),
+        ("seconds", pa.float64()),
+    ]
+)
+"""One row a fresh training. `role`: `incumbent` (since `generation`), `finalist` (born in `generation`) or
+`cross_entropy`, the baseline on the same seeds and splits."""

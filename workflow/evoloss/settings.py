@@ -1,0 +1,328 @@
+"""The configuration as a whole: assembles what each room declares, and says what is wrong with it.
+
+The Snakefile alone imports this module. `python -m evoloss.settings` prints the JSON schema that is
+kept in `workflow/schemas/config.schema.json` for editors.
+"""
+
+import difflib
+import hashlib
+import importlib.util
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Self, Union
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from evoloss.errors import UserError
+from evoloss.expressions.settings import PoolSettings
+from evoloss.functional_check.settings import FunctionalCheckSettings
+from evoloss.learning.settings import NETWORK_NAMES, DatasetSettings, TaskSettings
+from evoloss.losses.catalogue import formula_of
+from evoloss.reporting.settings import ReportSettings
+from evoloss.search.method import algorithms, load_algorithm
+from evoloss.search.settings import RescoreSettings
+from evoloss.strict_model import StrictModel
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+LossEntry = str | Annotated[dict[Name, str], Field(min_length=1, max_length=1)]
+
+MethodEntry = Annotated[
+    Union[tuple(load_algorithm(name).Settings for name in algorithms())],  # noqa: UP007
+    Field(discriminator="algorithm"),
+]
+
+BASELINE = "cross_entropy"
+
+
+class SearchSettings(StrictModel):
+    """What is searched, how, and how often."""
+
+    tasks: Annotated[list[str], Field(min_length=1)]
+    """Tasks whose validation accuracy makes the fitness."""
+    run_seeds: Seeds
+    """One run of every method each; runs are the unit of replication."""
+    generations: Annotated[int, Field(ge=1, le=100_000)]
+    """T: rounds of breeding after the initial population."""
+    batch_size: Annotated[int, Field(ge=1, le=100_000)] = 8
+    """Trainings that one job does in turn."""
+    target_fitness: Annotated[float, Field(gt=0)] | None = None
+    """A run asks for no more trainings once its best fitness reaches this; null never stops."""
+    pools: dict[Name, PoolSettings]
+    """Initial populations by name."""
+    functional_check: FunctionalCheckSettings = FunctionalCheckSettings()
+    """The cheap tests before any training."""
+    rescore: RescoreSettings = RescoreSettings()
+    """Re-scoring of incumbents and finalists."""
+    methods: Annotated[dict[Name, MethodEntry], Field(min_length=1)]
+    """Methods by name: an algorithm with settings."""
+
+
+class RetrainSettings(StrictModel):
+    """The final trainings, on which the test accuracies stand."""
+
+    tasks: Annotated[list[str], Field(min_length=1)]
+    """Tasks that every loss is retrained on."""
+    losses: list[LossEntry] = [BASELINE]
+    """Catalogue names, expressions, or `name: expression`; champions are added by themselves."""
+    champions: bool = True
+    """Retrain the champion of every run."""
+    training_seeds: Seeds
+    """One training a loss and task each."""
+    block_size: Annotated[int, Field(ge=1)] = 5
+    """Training seeds that one job does in turn."""
+
+    def formulas(self) -> dict[str, str]:
+        """Name of the loss -> its expression, in the order of the configuration."""
+        found: dict[str, str] = {}
+        for entry in self.losses:
+            if isinstance(entry, dict):
+                ((name, text),) = entry.items()
+            else:
+                name = text = entry
+                if not entry.isidentifier():
+                    name = "expression_" + hashlib.sha256(entry.encode()).hexdigest()[:8]
+            found[name] = formula_of(text)
+        return found
+
+    def blocks(self) -> list[list[int]]:
+        """The training seeds, cut into jobs."""
+        step = self.block_size
+        return [self.training_seeds[i : i + step] for i in range(0, len(self.training_seeds), step)]
+
+
+class Config(StrictModel):
+    """A study: one configuration and all it produces, under `results/<study>/`."""
+
+    study: Name
+    """Name of the study, and of its folder under results/."""
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    """`auto` takes a CUDA GPU if there is one; or `cpu`, `cuda`, `cuda:1`, ..."""
+    tasks: Annotated[dict[Name, TaskSettings], Field(min_length=1)]
+    """Tasks by name: data set x network x training schedule."""
+    search: SearchSettings
+    """The search."""
+    retrain: RetrainSettings
+    """The final trainings."""
+    report: ReportSettings = ReportSettings()
+    """The summary."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        problems = list(_disagreements(self))
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def datasets(self) -> dict[str, DatasetSettings]:
+        """The data sets of all tasks, by name."""
+        return {task.dataset.name: task.dataset for task in self.tasks.values()}
+
+    def champions(self) -> dict[str, tuple[str, int]]:
+        """Name of a champion as a loss -> its method and run seed."""
+        return {
+            f"{method}_seed{seed}": (method, seed)
+            for method in self.search.methods
+            for seed in self.search.run_seeds
+        }
+
+    def retrained(self) -> list[str]:
+        """Names of all losses of the final retraining."""
+        champions = self.champions() if self.retrain.champions else {}
+        return [*self.retrain.formulas(), *champions]
+
+    def batches(self, method: str, generation: int) -> int:
+        """How many evaluation jobs a generation of a method has; generation 0 is its pool's."""
+        settings = self.search.methods[method]
+        if generation == 0:
+            return self.pool_batches(settings.pool)
+        slots = load_algorithm(settings.algorithm).slots(settings, generation)
+        return max(1, math.ceil(slots / self.search.batch_size))
+
+    def pool_batches(self, pool: str) -> int:
+        """How many evaluation jobs a pool has for one run seed."""
+        return math.ceil(self.search.pools[pool].size / self.search.batch_size)
+
+
+def _disagreements(config: Config) -> Iterator[str]:
+    """Sentences about keys that are each legal but do not go together."""
+    search, retrain = config.search, config.retrain
+    for key, names in (("search.tasks", search.tasks), ("retrain.tasks", retrain.tasks)):
+        for name in names:
+            if name not in config.tasks:
+                yield f"{key}: unknown task {name!r}; there are {', '.join(config.tasks)}"
+    lists = {
+        "search.tasks": search.tasks,
+        "search.run_seeds": search.run_seeds,
+        "retrain.tasks": retrain.tasks,
+        "retrain.training_seeds": retrain.training_seeds,
+    }
+    for key, values in lists.items():
+        if len(set(values)) != len(values):
+            yield f"{key}: got {values}, but each entry may stand only once"
+    for name, method in search.methods.items():
+        key = f"search.methods.{name}"
+        if name == "pools":
+            yield f"{key}: a method cannot be called 'pools'; choose another name"
+        if method.pool not in search.pools:
+            yield f"{key}.pool: unknown pool {method.pool!r}; there are {', '.join(search.pools)}"
+        elif method.population > search.pools[method.pool].size:
+            yield (
+                f"{key}.population: got {method.population}, but its pool {method.pool!r} holds "
+                f"{search.pools[method.pool].size} individuals; raise search.pools.{method.pool}.size"
+            )
+    for name, task in config.tasks.items():
+        if config.datasets()[task.dataset.name] != task.dataset:
+            yield (
+                f"tasks.{name}.dataset: another task uses a data set named {task.dataset.name!r} with "
+                "other options; give one of them a name of its own"
+            )
+        module, _, function = task.network.partition(":")
+        if function and not _importable(module):
+            yield f"tasks.{name}.network: got {task.network!r}, but Python finds no module {module!r}"
+        if not function and task.network not in NETWORK_NAMES:
+            yield (
+                f"tasks.{name}.network: got {task.network!r}; there are {', '.join(NETWORK_NAMES)}, "
+                "or write module:function"
+            )
+    yield from _loss_problems(config)
+    if config.report.reference_method not in search.methods:
+        yield (
+            f"report.reference_method: unknown method {config.report.reference_method!r}; "
+            f"there are {', '.join(search.methods)}"
+        )
+
+
+def _loss_problems(config: Config) -> Iterator[str]:
+    try:
+        formulas = config.retrain.formulas()
+    except UserError as error:
+        yield f"retrain.losses: {error}"
+        return
+    if len(formulas) != len(config.retrain.losses):
+        yield "retrain.losses: the same loss stands there twice"
+    if BASELINE not in formulas:
+        yield f"retrain.losses: {BASELINE!r} is missing; every other loss is compared to it"
+    for name in set(formulas) & set(config.champions()):
+        yield f"retrain.losses: {name!r} is the name of a run's champion; choose another"
+    for name in config.report.curve_losses:
+        if name not in formulas:
+            yield (
+                f"report.curve_losses: {name!r} is not among retrain.losses; "
+                f"there are {', '.join(formulas)}"
+            )
+
+
+def _importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def load(raw: Mapping[str, Any]) -> Config:
+    """The configuration from Snakemake's merged mapping.
+
+    An entry of `tasks`, `search.pools` or `search.methods` that is null is left out, so that an
+    overlay can drop what the default has. Raises UserError with one sentence a problem.
+    """
+    raw = _without_nulls(json.loads(json.dumps(raw, default=str)))
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        sentences = [line for e in error.errors() for line in _sentences(e, raw)]
+        raise UserError("\n".join(dict.fromkeys(sentences))) from None
+
+
+def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
+    search = raw.get("search")
+    holders = [(raw, "tasks")]
+    if isinstance(search, dict):
+        holders += [(search, "pools"), (search, "methods")]
+    for holder, key in holders:
+        if isinstance(holder.get(key), dict):
+            holder[key] = {name: value for name, value in holder[key].items() if value is not None}
+    return raw
+
+
+def _sentences(error: Mapping[str, Any], raw: dict[str, Any]) -> list[str]:
+    """A pydantic error in words: the key, what it got, what it accepts."""
+    path = _written_path(error["loc"], raw)
+    key = ".".join(str(part) for part in path)
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(path[:-1], raw)
+        close = difflib.get_close_matches(str(path[-1]), known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
+        return [f"{key}: unknown key {path[-1]!r}{hint}"]
+    if error["type"] == "missing":
+        return [f"{key}: this key is missing"]
+    if error["type"] == "union_tag_not_found":
+        return [f"{key}.algorithm: this key is missing; there are {', '.join(algorithms())}"]
+    if error["type"] == "union_tag_invalid":
+        tag = error["ctx"]["tag"]
+        return [f"{key}.algorithm: got {tag!r}, but there are {', '.join(algorithms())}"]
+    if error["type"] == "value_error":
+        text = str(error["ctx"]["error"])
+        return [f"{key}: {text}" if key else line for line in text.split("\n")] if text else [key]
+    message = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    hint = (
+        " (YAML wants a point and a sign, as in 1.0e-3 or 1.0e+4)"
+        if _is_yaml_trap(error["input"])
+        else ""
+    )
+    return [f"{key}: got {error['input']!r}, but it accepts {message}{hint}"]
+
+
+def _is_yaml_trap(value: Any) -> bool:
+    if not isinstance(value, str) or "e" not in value.lower():
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _written_path(loc: tuple, raw: Any) -> list[Any]:
+    """The location without what pydantic adds for unions: only keys that the user wrote count."""
+    path: list[Any] = []
+    here = raw
+    for number, part in enumerate(loc):
+        last = number == len(loc) - 1
+        inside = isinstance(here, dict) and part in here
+        inside |= isinstance(here, list) and isinstance(part, int) and part < len(here)
+        if inside:
+            here = here[part]
+        if inside or (last and isinstance(here, dict) and not _is_tag(part, here)):
+            path.append(part)
+    return path
+
+
+def _is_tag(part: Any, here: dict[str, Any]) -> bool:
+    return part == here.get("algorithm") or "[" in str(part) or part in ("str", "dict")
+
+
+def _fields_at(path: list[Any], raw: dict[str, Any]) -> list[str]:
+    """Names of the fields of the model that stands at `path`."""
+    model: Any = Config
+    here: Any = raw
+    for part in path:
+        here = here[part] if isinstance(here, dict | list) else None
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            model = model.model_fields[part].annotation
+            if getattr(model, "__origin__", None) is dict:
+                model = model.__args__[1]
+        if not isinstance(model, type) and isinstance(here, dict) and "algorithm" in here:
+            model = load_algorithm(here["algorithm"]).Settings
+    is_model = isinstance(model, type) and issubclass(model, BaseModel)
+    return list(model.model_fields) if is_model else []
+
+
+def schema() -> str:
+    """The JSON schema of the configuration, as text."""
+    return json.dumps(Config.model_json_schema(), indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    print(schema(), end="")

@@ -1,0 +1,68 @@
+"""Rule initialise: draw a pool's initial population for one run seed."""
+
+import argparse
+
+from evoloss.command_line import Flags, parse_settings, run_step
+from evoloss.errors import UserError
+from evoloss.expressions.settings import PoolSettings
+from evoloss.expressions.variation import ramped_half_and_half
+from evoloss.functional_check.funnel import Funnel
+from evoloss.functional_check.proposing import Proposer
+from evoloss.functional_check.records import PROPOSALS
+from evoloss.functional_check.settings import FunctionalCheckSettings
+from evoloss.parquet import read_json, write
+from evoloss.provenance import record
+from evoloss.search.records import CANDIDATES
+from evoloss.seeds import generator
+
+
+def main(flags: Flags) -> None:
+    """Draw random trees until the pool is full; every draw is recorded."""
+    pool = parse_settings(PoolSettings, flags.settings)
+    check = parse_settings(FunctionalCheckSettings, flags.functional_check)
+    classes = [read_json(path)["classes"] for path in flags.manifests]
+    funnel = Funnel(check, pool.space, classes, flags.scale_matched)
+    proposer = Proposer(funnel, generation=0, checked=pool.check_initial)
+    rng = generator("initialise", flags.pool, flags.run_seed)
+    for _ in range(pool.max_draws):
+        slot = len(proposer.candidates)
+        if slot == pool.size:
+            break
+        tree = ramped_half_and_half(pool.space, slot, rng)
+        proposer.propose(slot, tree, "ramped_half_and_half", [])
+    if len(proposer.candidates) < pool.size:
+        raise UserError(
+            f"pool {flags.pool!r}: only {len(proposer.candidates)} of {pool.size} individuals passed "
+            f"the functional check after max_draws = {pool.max_draws} random trees; raise max_draws, "
+            "lower size, or allow more functions"
+        )
+    print(f"{len(proposer.candidates)} of {len(proposer.proposals)} random trees kept")
+    metadata = record(
+        flags.study,
+        "initialise",
+        pool=flags.pool,
+        run_seed=flags.run_seed,
+        settings=pool.model_dump(mode="json"),
+        functional_check=check.model_dump(mode="json"),
+    )
+    write(flags.proposals, proposer.proposals, PROPOSALS, metadata)
+    write(flags.candidates, proposer.candidates, CANDIDATES, metadata)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pool", required=True, help="name of the pool")
+    parser.add_argument("--run-seed", type=int, required=True)
+    parser.add_argument("--settings", required=True, help="pool settings as JSON")
+    parser.add_argument(
+        "--functional-check", required=True, help="functional check settings as JSON"
+    )
+    parser.add_argument(
+        "--scale-matched", action="store_true", help="all tasks match gradient scales"
+    )
+    parser.add_argument(
+        "--manifests", nargs="+", required=True, help="of the search tasks' data sets"
+    )
+    parser.add_argument("--candidates", required=True, help="Parquet file to write")
+    parser.add_argument("--proposals", required=True, help="Parquet file to write")
+    run_step(main, parser)

@@ -1,0 +1,157 @@
+"""Rule rescore: incumbents and finalists again, on fresh seeds and splits; the best is champion."""
+
+import argparse
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from evoloss.command_line import Flags, parse_settings, run_step
+from evoloss.errors import UserError
+from evoloss.expressions.parsing import parse
+from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
+from evoloss.learning.task import load_task
+from evoloss.learning.training import choose_device, train
+from evoloss.losses.expression_loss import CROSS_ENTROPY
+from evoloss.losses.gradient_scale import task_loss
+from evoloss.parquet import read, write, write_json
+from evoloss.provenance import record
+from evoloss.search.fitness import fitness, references
+from evoloss.search.records import LEDGER, POPULATION, RESCORED
+from evoloss.search.settings import RescoreSettings
+from evoloss.seeds import derive_seed, training_seed
+
+BASELINE = "cross_entropy"
+
+
+def main(flags: Flags) -> None:
+    """Re-score, off the search's books, and write the rows and the champion."""
+    settings = parse_settings(RescoreSettings, flags.settings)
+    tasks = read_resolved_tasks(flags.tasks)
+    chosen = who(read(flags.ledger, LEDGER), read(flags.population, POPULATION), settings.finalists)
+    rows = [
+        row
+        for task in tasks
+        for repeat in range(settings.repeats)
+        for row in trainings(chosen, task, repeat, flags)
+    ]
+    metadata = record(
+        flags.study,
+        "rescore",
+        method=flags.method,
+        run_seed=flags.run_seed,
+        settings=settings.model_dump(mode="json"),
+    )
+    write(flags.output, rows, RESCORED, metadata)
+    write_json(flags.champion, champion(rows, tasks, settings.repeats, flags))
+
+
+def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict[str, Any]]:
+    """The run's successive incumbents, each once, the best of the last population, and the baseline.
+
+    Cross entropy comes along, so that there is a value of it on the same fresh seeds and splits.
+    """
+    chosen: dict[str, dict[str, Any]] = {
+        BASELINE: {
+            "candidate_id": BASELINE,
+            "expression": str(CROSS_ENTROPY),
+            "role": BASELINE,
+            "generation": None,
+        }
+    }
+    for row in ledger:
+        chosen.setdefault(
+            row["incumbent"],
+            {
+                "candidate_id": row["incumbent"],
+                "expression": row["incumbent_expression"],
+                "role": "incumbent",
+                "generation": row["generation"],
+            },
+        )
+    for row in population[:finalists]:
+        chosen.setdefault(
+            row["candidate_id"],
+            {
+                "candidate_id": row["candidate_id"],
+                "expression": row["expression"],
+                "role": "finalist",
+                "generation": row["born"],
+            },
+        )
+    return list(chosen.values())
+
+
+def trainings(
+    chosen: list[dict[str, Any]], resolved: ResolvedTask, repeat: int, flags: Flags
+) -> list[dict[str, Any]]:
+    """One fresh training of everyone on one task: the same seed and split for all."""
+    seed = training_seed("rescore", flags.run_seed, resolved.name, repeat)
+    split_seed = derive_seed("rescore split", flags.run_seed, resolved.name, repeat)
+    device = choose_device(flags.device)
+    task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split_seed)
+    losses = [
+        task_loss(parse(c["expression"]), task.classes, task.settings.match_gradient_scale)
+        for c in chosen
+    ]
+    results = train(losses, task, [resolved.learning_rate] * len(losses), seed)
+    return [
+        {
+            **candidate,
+            "task": task.name,
+            "repeat": repeat,
+            "training_seed": seed,
+            "split_seed": split_seed,
+            "validation_accuracy": result.validation_accuracy,
+            "status": result.status,
+            "reason": result.reason,
+            "training_samples": result.training_samples,
+            "seconds": result.seconds,
+        }
+        for candidate, result in zip(chosen, results, strict=True)
+    ]
+
+
+def champion(
+    rows: list[dict[str, Any]], tasks: list[ResolvedTask], repeats: int, flags: Flags
+) -> dict[str, Any]:
+    """The candidate of highest re-scored fitness; of equals the smaller tree, then the lower id."""
+    by_task = references(task.as_json() for task in tasks)
+    scored = []
+    for name in dict.fromkeys(row["candidate_id"] for row in rows if row["role"] != BASELINE):
+        mine = [row for row in rows if row["candidate_id"] == name]
+        value = fitness(mine, by_task)
+        if value is not None:
+            scored.append((-value, parse(mine[0]["expression"]).size, name, mine))
+    if not scored:
+        raise UserError(
+            f"no candidate of {flags.method}, run seed {flags.run_seed}, completed its re-scoring; "
+            "lower the task's learning_rates"
+        )
+    value, _, name, mine = min(scored, key=lambda entry: entry[:3])
+    of_repeat = [fitness([r for r in mine if r["repeat"] == k], by_task) for k in range(repeats)]
+    print(f"champion {name}, re-scored fitness {-value:.4f}: {mine[0]['expression']}")
+    return {
+        "loss": f"{flags.method}_seed{flags.run_seed}",
+        "method": flags.method,
+        "run_seed": flags.run_seed,
+        "candidate_id": name,
+        "expression": mine[0]["expression"],
+        "fitness": fmean(of_repeat),
+        "fitness_sd": stdev(of_repeat) if repeats > 1 else None,
+        "repeats": repeats,
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--method", required=True, help="name of the method")
+    parser.add_argument("--run-seed", type=int, required=True)
+    parser.add_argument("--settings", required=True, help="re-scoring settings as JSON")
+    parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
+    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
+    parser.add_argument("--ledger", required=True, help="Parquet file of the run")
+    parser.add_argument("--population", required=True, help="Parquet file of the last generation")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--output", required=True, help="Parquet file to write")
+    parser.add_argument("--champion", required=True, help="JSON file to write")
+    run_step(main, parser)

@@ -1,0 +1,104 @@
+"""Rule retrain: final trainings of one loss on a block of seeds, and the only look at the test split."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from evoloss.command_line import Flags, run_step
+from evoloss.learning.calibration import calibration
+from evoloss.learning.held_out import load_test_split
+from evoloss.learning.records import LEARNING_RATES, RETRAININGS
+from evoloss.learning.resolved_task import read_resolved_tasks
+from evoloss.learning.task import Task, load_task
+from evoloss.learning.training import (
+    TrainingResult,
+    choose_device,
+    device_name,
+    logits_of,
+    train,
+)
+from evoloss.losses.formula import loss_expression
+from evoloss.losses.gradient_scale import task_loss
+from evoloss.parquet import read, write
+from evoloss.provenance import record
+from evoloss.seeds import training_seed
+
+
+def main(flags: Flags) -> None:
+    """Train with the loss's own rate and record curves, test accuracy and calibration."""
+    (resolved,) = read_resolved_tasks([flags.task])
+    device = choose_device(flags.device)
+    task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
+    expression = loss_expression(flags.formula, flags.champion, task.classes)
+    loss = task_loss(expression, task.classes, task.settings.match_gradient_scale)
+    sweep = read(flags.learning_rate, LEARNING_RATES)
+    rate = next(row["learning_rate"] for row in sweep if row["chosen"])
+    test = task.part(load_test_split(Path(flags.data) / task.settings.dataset.name))
+    rows = []
+    for number in flags.training_seeds:
+        seed = training_seed("retrain", number, task.name, 0)
+        (result,) = train([loss], task, [rate], seed, per_epoch=True)
+        row = {
+            "task": task.name,
+            "loss": flags.loss,
+            "training_seed": number,
+            "learning_rate": rate,
+            "factor": loss.factor,
+            "status": result.status,
+            "reason": result.reason,
+            "training_loss": result.training_loss,
+            "training_accuracy": result.training_accuracy,
+            "validation_accuracy": result.validation_accuracies,
+            **tested(result, task, test),
+            "steps": result.steps,
+            "training_samples": result.training_samples,
+            "seconds": result.seconds,
+            "device": device_name(device),
+            "peak_memory_bytes": result.peak_memory_bytes,
+        }
+        print(f"seed {number}: {result.status}, test accuracy {row['test_accuracy']}", flush=True)
+        rows.append(row)
+    metadata = record(
+        flags.study,
+        "retrain",
+        task=task.name,
+        loss=flags.loss,
+        expression=str(expression),
+        settings=task.settings.model_dump(mode="json"),
+    )
+    write(flags.output, rows, RETRAININGS, metadata)
+
+
+def tested(result: TrainingResult, task: Task, test) -> dict[str, Any]:
+    """Test accuracy, NLL and ECE, raw and with the temperature that validation images choose."""
+    if result.network is None:
+        return dict.fromkeys(
+            (
+                "test_accuracy",
+                "test_nll",
+                "test_ece",
+                "temperature",
+                "test_nll_scaled",
+                "test_ece_scaled",
+            )
+        )
+    return calibration(
+        logits_of(result.network, task.validation, task),
+        task.validation.labels,
+        logits_of(result.network, test, task),
+        test.labels,
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--loss", required=True, help="name of the loss")
+    parser.add_argument("--formula", help="its expression; or")
+    parser.add_argument("--champion", help="a champion.json that holds it")
+    parser.add_argument("--task", required=True, help="resolved task (JSON file)")
+    parser.add_argument("--learning-rate", required=True, help="Parquet file of the loss's sweep")
+    parser.add_argument("--training-seeds", nargs="+", type=int, required=True)
+    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--output", required=True, help="Parquet file to write")
+    run_step(main, parser)

@@ -1,0 +1,67 @@
+"""Rule tune: find the learning rate that cross entropy likes best, and cross entropy's accuracy."""
+
+import argparse
+from pathlib import Path
+from statistics import fmean
+
+from evoloss.command_line import Flags, parse_settings, run_step
+from evoloss.errors import UserError
+from evoloss.learning.rate_sweep import sweep
+from evoloss.learning.records import LEARNING_RATES
+from evoloss.learning.resolved_task import ResolvedTask
+from evoloss.learning.settings import TaskSettings
+from evoloss.learning.task import load_task
+from evoloss.learning.training import choose_device
+from evoloss.losses.expression_loss import CROSS_ENTROPY
+from evoloss.losses.gradient_scale import task_loss
+from evoloss.parquet import write, write_json
+from evoloss.provenance import record
+from evoloss.seeds import training_seed
+
+
+def main(flags: Flags) -> None:
+    """Sweep the task's learning rates with cross entropy and write the task as resolved."""
+    settings = parse_settings(TaskSettings, flags.settings)
+    device = choose_device(flags.device)
+    task = load_task(flags.task, settings, Path(flags.data), device)
+    seeds = [
+        training_seed("tune", 0, flags.task, repeat) for repeat in range(settings.tuning_seeds)
+    ]
+    loss = task_loss(CROSS_ENTROPY, task.classes, settings.match_gradient_scale)
+    rate, rates, rows = sweep(
+        loss, "cross_entropy", task, settings.learning_rates, seeds, settings.extend_learning_rates
+    )
+    accuracies = [row["validation_accuracy"] or 0.0 for row in rows if row["chosen"]]
+    resolved = ResolvedTask(
+        name=flags.task,
+        settings=settings,
+        learning_rate=rate,
+        learning_rates=rates,
+        classes=task.classes,
+        chance=1 / task.classes,
+        cross_entropy_accuracy=fmean(accuracies),
+    )
+    print(
+        f"{flags.task}: rate {rate:g}, cross entropy {resolved.cross_entropy_accuracy:.4f}, grid {rates}"
+    )
+    if resolved.cross_entropy_accuracy <= resolved.chance:
+        raise UserError(
+            f"tasks.{flags.task}: cross entropy does not beat chance ({resolved.chance:.3f}) at any "
+            f"rate of {rates}; train longer (epochs) or try other learning_rates"
+        )
+    metadata = record(
+        flags.study, "tune", task=flags.task, settings=settings.model_dump(mode="json"), seeds=seeds
+    )
+    write(flags.sweep, rows, LEARNING_RATES, metadata)
+    write_json(flags.output, resolved.as_json())
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--task", required=True, help="name of the task")
+    parser.add_argument("--settings", required=True, help="task settings as JSON")
+    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--sweep", required=True, help="Parquet file for the sweep")
+    parser.add_argument("--output", required=True, help="JSON file for the resolved task")
+    run_step(main, parser)

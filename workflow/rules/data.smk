@@ -1,0 +1,49 @@
+# Images to Parquet, and tasks tuned with cross entropy.
+
+
+rule prepare_dataset:
+    """Read, split and store a data set's images."""
+    output:
+        train="results/{study}/data/{dataset}/train.parquet",
+        validation="results/{study}/data/{dataset}/validation.parquet",
+        test="results/{study}/data/{dataset}/test.parquet",
+        manifest="results/{study}/data/{dataset}/manifest.json",
+    log:
+        "results/{study}/logs/prepare_dataset/{dataset}.log",
+    benchmark:
+        "results/{study}/benchmarks/prepare_dataset/{dataset}.tsv"
+    conda:
+        "../../envs/evoloss.yaml"
+    params:
+        code=code_of("prepare_dataset"),
+        settings=lambda wildcards: canonical_json(settings.datasets()[wildcards.dataset]),
+        folder=lambda wildcards, output: str(Path(output.manifest).parent),
+    shell:
+        "python -m evoloss.steps.prepare_dataset --study {wildcards.study} "
+        "--settings {params.settings:q} --folder {params.folder:q} > {log} 2>&1"
+
+
+rule tune:
+    """Find the learning rate that cross entropy likes best on a task."""
+    input:
+        manifest=lambda wildcards: manifests([wildcards.task]),
+        images=lambda wildcards: ancient(images([wildcards.task], "train", "validation")),
+    output:
+        task="results/{study}/tasks/{task}.json",
+        sweep="results/{study}/tasks/{task}.learning_rate.parquet",
+    log:
+        "results/{study}/logs/tune/{task}.log",
+    benchmark:
+        "results/{study}/benchmarks/tune/{task}.tsv"
+    conda:
+        "../../envs/evoloss.yaml"
+    resources:
+        gpu=GPU,
+    params:
+        code=lambda wildcards: code_of("tune", *networks([wildcards.task])),
+        settings=lambda wildcards: canonical_json(settings.tasks[wildcards.task]),
+        device=settings.device,
+    shell:
+        "python -m evoloss.steps.tune --study {wildcards.study} --task {wildcards.task} "
+        "--settings {params.settings:q} --data results/{wildcards.study}/data "
+        "--device {params.device} --sweep {output.sweep:q} --output {output.task:q} > {log} 2>&1"

@@ -1,0 +1,72 @@
+# The final retraining: every loss with a rate of its own, and the only look at the test images.
+
+
+def champion_file(loss):
+    """The champion.json of a loss that is a champion, else nothing."""
+    if loss in settings.retrain.formulas():
+        return []
+    method, seed = settings.champions()[loss]
+    return [f"{RESULTS}/search/{method}/seed{seed}/champion.json"]
+
+
+def loss_flag(wildcards, input):
+    """How a step is told the loss: its formula, or the champion's file."""
+    formula = settings.retrain.formulas().get(wildcards.loss)
+    return ["--champion", *input.champion] if formula is None else [f"--formula={formula}"]
+
+
+rule choose_rate:
+    """Find the learning rate that one loss likes best."""
+    input:
+        task="results/{study}/tasks/{task}.json",
+        champion=lambda wildcards: champion_file(wildcards.loss),
+        manifest=lambda wildcards: manifests([wildcards.task]),
+        images=lambda wildcards: ancient(images([wildcards.task], "train", "validation")),
+    output:
+        "results/{study}/retrain/{task}/{loss}/learning_rate.parquet",
+    log:
+        "results/{study}/logs/choose_rate/{task}/{loss}.log",
+    benchmark:
+        "results/{study}/benchmarks/choose_rate/{task}/{loss}.tsv"
+    conda:
+        "../../envs/evoloss.yaml"
+    resources:
+        gpu=GPU,
+    params:
+        code=lambda wildcards: code_of("choose_rate", *networks([wildcards.task])),
+        loss=loss_flag,
+        device=settings.device,
+    shell:
+        "python -m evoloss.steps.choose_rate --study {wildcards.study} --loss {wildcards.loss} "
+        "{params.loss:q} --task {input.task:q} --data results/{wildcards.study}/data "
+        "--device {params.device} --output {output:q} > {log} 2>&1"
+
+
+rule retrain:
+    """Train with one loss on a block of seeds, and test."""
+    input:
+        task="results/{study}/tasks/{task}.json",
+        champion=lambda wildcards: champion_file(wildcards.loss),
+        learning_rate="results/{study}/retrain/{task}/{loss}/learning_rate.parquet",
+        manifest=lambda wildcards: manifests([wildcards.task]),
+        images=lambda wildcards: ancient(images([wildcards.task], "train", "validation", "test")),
+    output:
+        "results/{study}/retrain/{task}/{loss}/{block}.parquet",
+    log:
+        "results/{study}/logs/retrain/{task}/{loss}/{block}.log",
+    benchmark:
+        "results/{study}/benchmarks/retrain/{task}/{loss}/{block}.tsv"
+    conda:
+        "../../envs/evoloss.yaml"
+    resources:
+        gpu=GPU,
+    params:
+        code=lambda wildcards: code_of("retrain", *networks([wildcards.task])),
+        loss=loss_flag,
+        training_seeds=lambda wildcards: settings.retrain.blocks()[int(wildcards.block)],
+        device=settings.device,
+    shell:
+        "python -m evoloss.steps.retrain --study {wildcards.study} --loss {wildcards.loss} "
+        "{params.loss:q} --task {input.task:q} --learning-rate {input.learning_rate:q} "
+        "--training-seeds {params.training_seeds} --data results/{wildcards.study}/data "
+        "--device {params.device} --output {output:q} > {log} 2>&1"
