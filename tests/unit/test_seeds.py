@@ -14,7 +14,7 @@ def test_different_purposes_have_different_seeds(first, second):
 
 def test_seeds_never_change():
     assert derive_seed("breed", "egp", 0, 3) == derive_seed("breed", "egp", 0, 3)
-    assert derive_seed("a") == 5366033966430117459
+    assert derive_seed("a") == 529978260370350907
     assert 0 <= derive_seed("b") < 2**63
 
 

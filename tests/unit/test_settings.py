@@ -151,7 +151,7 @@ def test_the_default_file_names_every_key():
         (
             "tasks.digits_short.dataset",
             "mnist",
-            "tasks.digits_short.dataset.source: got 'mnist', but it accepts 'digits' or 'fashion_mnist'",
+            "tasks.digits_short.dataset: got 'mnist', but it accepts 'digits' or 'fashion_mnist'",
         ),
         (
             "tasks.digits_short.dataset",

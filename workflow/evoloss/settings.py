@@ -10,7 +10,7 @@ import importlib.util
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self, Union
+from typing import Annotated, Any, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -311,10 +311,10 @@ def _fields_at(path: list[Any], raw: dict[str, Any]) -> list[str]:
         here = here[part] if isinstance(here, dict | list) else None
         if isinstance(model, type) and issubclass(model, BaseModel):
             model = model.model_fields[part].annotation
-            if getattr(model, "__origin__", None) is dict:
-                model = model.__args__[1]
-        if not isinstance(model, type) and isinstance(here, dict) and "algorithm" in here:
-            model = load_algorithm(here["algorithm"]).Settings
+        elif get_origin(model) is dict:
+            model = get_args(model)[1]
+            if isinstance(here, dict) and "algorithm" in here:
+                model = load_algorithm(here["algorithm"]).Settings
     is_model = isinstance(model, type) and issubclass(model, BaseModel)
     return list(model.model_fields) if is_model else []
 

@@ -15,7 +15,8 @@ from pathlib import Path
 PACKAGE = "evoloss"
 ROOT = Path(__file__).resolve().parent
 NOT_COUNTED = frozenset(
-    f"{PACKAGE}.{name}" for name in ("losses.catalogue", "reporting.deliverables", "strict_model", "version")
+    f"{PACKAGE}.{name}"
+    for name in ("losses.catalogue", "reporting.deliverables", "strict_model", "version")
 )
 
 

@@ -30,7 +30,7 @@ def test_a_planted_difference_is_found_and_a_planted_null_is_covered():
         found += paired_difference(seeds + 1 + rng.normal(0, 0.3, 9), baseline, 0.95).low > 0
         null = paired_difference(seeds + rng.normal(0, 0.3, 9), baseline, 0.95)
         covered += null.low <= 0 <= null.high
-    assert found == 400
+    assert found >= 390
     assert covered / 400 == pytest.approx(0.95, abs=0.03)
 
 
