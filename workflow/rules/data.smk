@@ -26,8 +26,8 @@ rule prepare_dataset:
 rule tune:
     """Find the learning rate that cross entropy likes best on a task."""
     input:
-        manifest=lambda wildcards: manifests([wildcards.task]),
-        images=lambda wildcards: ancient(images([wildcards.task], "train", "validation")),
+        manifest=lambda wildcards: plan.manifests([wildcards.task]),
+        images=lambda wildcards: ancient(plan.images([wildcards.task], "train", "validation")),
     output:
         task="results/{study}/tasks/{task}.json",
         sweep="results/{study}/tasks/{task}.learning_rate.parquet",
@@ -40,7 +40,7 @@ rule tune:
     resources:
         gpu=GPU,
     params:
-        code=lambda wildcards: code_of("tune", *networks([wildcards.task])),
+        code=lambda wildcards: code_of("tune", *plan.networks([wildcards.task])),
         settings=lambda wildcards: canonical_json(settings.tasks[wildcards.task]),
         device=settings.device,
     shell:

@@ -1,27 +1,13 @@
 # The final retraining: every loss with a rate of its own, and the only look at the test images.
 
 
-def champion_file(loss):
-    """The champion.json of a loss that is a champion, else nothing."""
-    if loss in settings.retrain.formulas():
-        return []
-    method, seed = settings.champions()[loss]
-    return [f"{RESULTS}/search/{method}/seed{seed}/champion.json"]
-
-
-def loss_flag(wildcards, input):
-    """How a step is told the loss: its formula, or the champion's file."""
-    formula = settings.retrain.formulas().get(wildcards.loss)
-    return ["--champion", *input.champion] if formula is None else [f"--formula={formula}"]
-
-
 rule choose_rate:
     """Find the learning rate that one loss likes best."""
     input:
         task="results/{study}/tasks/{task}.json",
-        champion=lambda wildcards: champion_file(wildcards.loss),
-        manifest=lambda wildcards: manifests([wildcards.task]),
-        images=lambda wildcards: ancient(images([wildcards.task], "train", "validation")),
+        champion=plan.champion,
+        manifest=lambda wildcards: plan.manifests([wildcards.task]),
+        images=lambda wildcards: ancient(plan.images([wildcards.task], "train", "validation")),
     output:
         "results/{study}/retrain/{task}/{loss}/learning_rate.parquet",
     log:
@@ -33,8 +19,8 @@ rule choose_rate:
     resources:
         gpu=GPU,
     params:
-        code=lambda wildcards: code_of("choose_rate", *networks([wildcards.task])),
-        loss=loss_flag,
+        code=lambda wildcards: code_of("choose_rate", *plan.networks([wildcards.task])),
+        loss=plan.loss_flag,
         device=settings.device,
     shell:
         "python -m evoloss.steps.choose_rate --study {wildcards.study} --loss {wildcards.loss} "
@@ -46,10 +32,12 @@ rule retrain:
     """Train with one loss on a block of seeds, and test."""
     input:
         task="results/{study}/tasks/{task}.json",
-        champion=lambda wildcards: champion_file(wildcards.loss),
+        champion=plan.champion,
         learning_rate="results/{study}/retrain/{task}/{loss}/learning_rate.parquet",
-        manifest=lambda wildcards: manifests([wildcards.task]),
-        images=lambda wildcards: ancient(images([wildcards.task], "train", "validation", "test")),
+        manifest=lambda wildcards: plan.manifests([wildcards.task]),
+        images=lambda wildcards: ancient(
+            plan.images([wildcards.task], "train", "validation", "test")
+        ),
     output:
         "results/{study}/retrain/{task}/{loss}/{block}.parquet",
     log:
@@ -61,9 +49,9 @@ rule retrain:
     resources:
         gpu=GPU,
     params:
-        code=lambda wildcards: code_of("retrain", *networks([wildcards.task])),
-        loss=loss_flag,
-        training_seeds=lambda wildcards: settings.retrain.blocks()[int(wildcards.block)],
+        code=lambda wildcards: code_of("retrain", *plan.networks([wildcards.task])),
+        loss=plan.loss_flag,
+        training_seeds=plan.block,
         device=settings.device,
     shell:
         "python -m evoloss.steps.retrain --study {wildcards.study} --loss {wildcards.loss} "

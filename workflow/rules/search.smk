@@ -1,15 +1,10 @@
 # The search: an initial population, then breed, evaluate and select once a generation.
 
 
-def run_seed_of(wildcards):
-    """The run seed in a folder such as egp/seed0/generation3."""
-    return re.search(r"/seed(\d+)", wildcards.folder)[1]
-
-
 rule initialise:
     """Draw a pool's initial population for one run seed."""
     input:
-        manifests=SEARCH_MANIFESTS,
+        manifests=plan.search_manifests,
     output:
         candidates="results/{study}/search/pools/{pool}/seed{run_seed}/candidates.parquet",
         proposals="results/{study}/search/pools/{pool}/seed{run_seed}/proposals.parquet",
@@ -23,7 +18,7 @@ rule initialise:
         code=code_of("initialise"),
         settings=lambda wildcards: canonical_json(settings.search.pools[wildcards.pool]),
         check=canonical_json(settings.search.functional_check),
-        scale_matched=SCALE_MATCHED,
+        scale_matched=plan.scale_matched,
     shell:
         "python -m evoloss.steps.initialise --study {wildcards.study} --pool {wildcards.pool} "
         "--run-seed {wildcards.run_seed} --settings {params.settings:q} "
@@ -32,45 +27,12 @@ rule initialise:
         "--proposals {output.proposals:q} > {log} 2>&1"
 
 
-def previous_population(wildcards):
-    """The population that a generation is bred from."""
-    before = int(wildcards.generation) - 1
-    return (
-        f"{RESULTS}/search/{wildcards.method}/seed{wildcards.run_seed}"
-        f"/generation{before}/population.parquet"
-    )
-
-
-def pool_folder(wildcards):
-    """The folder of the pool that a run starts from."""
-    pool = settings.search.methods[wildcards.method].pool
-    return f"{RESULTS}/search/pools/{pool}/seed{wildcards.run_seed}"
-
-
-def run_folder(wildcards):
-    """The folder of a run."""
-    return f"{RESULTS}/search/{wildcards.method}/seed{wildcards.run_seed}"
-
-
-def generation_folder(wildcards, generation):
-    """Where a generation's candidates lie; generation 0 is the pool."""
-    run = run_folder(wildcards)
-    return f"{run}/generation{generation}" if generation else pool_folder(wildcards)
-
-
-def evaluations_of(wildcards, generation):
-    """The evaluation files of a generation, one a batch."""
-    folder = generation_folder(wildcards, generation)
-    batches = settings.batches(wildcards.method, generation)
-    return [f"{folder}/evaluations/{batch}.parquet" for batch in range(batches)]
-
-
 rule breed:
     """Let a method propose children, and sift them with the functional check."""
     input:
-        population=previous_population,
-        pool=lambda wildcards: f"{pool_folder(wildcards)}/candidates.parquet",
-        manifests=SEARCH_MANIFESTS,
+        population=plan.previous_population,
+        pool=lambda wildcards: f"{plan.pool_folder(wildcards)}/candidates.parquet",
+        manifests=plan.search_manifests,
     output:
         candidates="results/{study}/search/{method}/seed{run_seed}/generation{generation}/candidates.parquet",
         proposals="results/{study}/search/{method}/seed{run_seed}/generation{generation}/proposals.parquet",
@@ -83,18 +45,14 @@ rule breed:
     conda:
         "../../envs/evoloss.yaml"
     params:
-        code=lambda wildcards: code_of("breed", f"search.{algorithm_of(wildcards)}"),
-        algorithm=algorithm_of,
-        settings=method_settings,
-        space=lambda wildcards: canonical_json(pool_of(wildcards.method).space),
+        code=lambda wildcards: code_of("breed", f"search.{plan.algorithm(wildcards)}"),
+        algorithm=plan.algorithm,
+        settings=plan.method_settings,
+        space=plan.space,
         check=canonical_json(settings.search.functional_check),
-        scale_matched=SCALE_MATCHED,
-        target=(
-            ""
-            if settings.search.target_fitness is None
-            else f"--target-fitness {settings.search.target_fitness}"
-        ),
-        run=run_folder,
+        scale_matched=plan.scale_matched,
+        target=plan.target_fitness,
+        run=plan.run_folder,
     shell:
         "python -m evoloss.steps.breed --study {wildcards.study} --method {wildcards.method} "
         "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "
@@ -109,9 +67,9 @@ rule evaluate:
     """Train a network with each candidate of one batch."""
     input:
         candidates="results/{study}/search/{folder}/candidates.parquet",
-        tasks=SEARCH_TASKS,
-        manifests=SEARCH_MANIFESTS,
-        images=ancient(SEARCH_IMAGES),
+        tasks=plan.search_tasks,
+        manifests=plan.search_manifests,
+        images=ancient(plan.search_images),
     output:
         "results/{study}/search/{folder}/evaluations/{batch}.parquet",
     log:
@@ -123,8 +81,8 @@ rule evaluate:
     resources:
         gpu=GPU,
     params:
-        code=code_of("evaluate", *networks(settings.search.tasks)),
-        run_seed=run_seed_of,
+        code=code_of("evaluate", *plan.search_networks),
+        run_seed=plan.run_seed,
         batch_size=settings.search.batch_size,
         device=settings.device,
     shell:
@@ -134,20 +92,13 @@ rule evaluate:
         "--batch-size {params.batch_size} --device {params.device} --output {output:q} > {log} 2>&1"
 
 
-def previous_if_any(wildcards):
-    """The population before, for every generation but the first."""
-    return previous_population(wildcards) if int(wildcards.generation) else []
-
-
 rule select:
     """Decide who survives a generation."""
     input:
-        previous=previous_if_any,
-        candidates=lambda wildcards: (
-            f"{generation_folder(wildcards, int(wildcards.generation))}/candidates.parquet"
-        ),
-        evaluations=lambda wildcards: evaluations_of(wildcards, int(wildcards.generation)),
-        tasks=SEARCH_TASKS,
+        previous=plan.previous_population,
+        candidates=plan.candidates,
+        evaluations=plan.evaluations,
+        tasks=plan.search_tasks,
     output:
         "results/{study}/search/{method}/seed{run_seed}/generation{generation}/population.parquet",
     log:
@@ -157,9 +108,9 @@ rule select:
     conda:
         "../../envs/evoloss.yaml"
     params:
-        code=lambda wildcards: code_of("select", f"search.{algorithm_of(wildcards)}"),
-        algorithm=algorithm_of,
-        settings=method_settings,
+        code=lambda wildcards: code_of("select", f"search.{plan.algorithm(wildcards)}"),
+        algorithm=plan.algorithm,
+        settings=plan.method_settings,
         previous=lambda wildcards, input: f"--previous {input.previous}" if input.previous else "",
     shell:
         "python -m evoloss.steps.select --study {wildcards.study} --method {wildcards.method} "
@@ -169,25 +120,10 @@ rule select:
         "--evaluations {input.evaluations:q} --output {output:q} > {log} 2>&1"
 
 
-def generations():
-    """All generations, from the initial population on."""
-    return range(settings.search.generations + 1)
-
-
 rule summarise:
     """Write the ledger of a run: what every generation cost, and who led."""
     input:
-        populations=lambda wildcards: [
-            f"{run_folder(wildcards)}/generation{g}/population.parquet" for g in generations()
-        ],
-        plans=lambda wildcards: [
-            f"{generation_folder(wildcards, g)}/{table}.parquet"
-            for g in generations()
-            for table in ("candidates", "proposals")
-        ],
-        evaluations=lambda wildcards: [
-            path for g in generations() for path in evaluations_of(wildcards, g)
-        ],
+        plan.run_records,
     output:
         "results/{study}/search/{method}/seed{run_seed}/ledger.parquet",
     log:
@@ -199,11 +135,9 @@ rule summarise:
     params:
         code=code_of("summarise"),
         population=lambda wildcards: settings.search.methods[wildcards.method].population,
-        batches=lambda wildcards: canonical_json(
-            [settings.batches(wildcards.method, g) for g in generations()]
-        ),
-        pool=pool_folder,
-        run=run_folder,
+        batches=plan.batches,
+        pool=plan.pool_folder,
+        run=plan.run_folder,
     shell:
         "python -m evoloss.steps.summarise --study {wildcards.study} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --population {params.population} "
@@ -215,12 +149,10 @@ rule rescore:
     """Train incumbents and finalists again, on fresh seeds and splits, and name the champion."""
     input:
         ledger="results/{study}/search/{method}/seed{run_seed}/ledger.parquet",
-        population=lambda wildcards: (
-            f"{run_folder(wildcards)}/generation{settings.search.generations}/population.parquet"
-        ),
-        tasks=SEARCH_TASKS,
-        manifests=SEARCH_MANIFESTS,
-        images=ancient(SEARCH_IMAGES),
+        population=plan.last_population,
+        tasks=plan.search_tasks,
+        manifests=plan.search_manifests,
+        images=ancient(plan.search_images),
     output:
         rescored="results/{study}/search/{method}/seed{run_seed}/rescored.parquet",
         champion="results/{study}/search/{method}/seed{run_seed}/champion.json",
@@ -233,7 +165,7 @@ rule rescore:
     resources:
         gpu=GPU,
     params:
-        code=code_of("rescore", *networks(settings.search.tasks)),
+        code=code_of("rescore", *plan.search_networks),
         settings=canonical_json(settings.search.rescore),
         device=settings.device,
     shell:

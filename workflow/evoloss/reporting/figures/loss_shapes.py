@@ -32,8 +32,8 @@ def shape(expression: str, classes: int) -> tuple[np.ndarray, np.ndarray, np.nda
 
 def draw(records: StudyRecords) -> Figure:
     """Values on the left, gradients on the right."""
-    classes = records.description["classes_of"]
-    classes = next(m["classes"] for m in records.manifests if m["name"] == classes)
+    (manifest,) = records.manifests
+    classes = manifest["classes"]
     shown = dict(records.description["formulas"])
     shown |= {champion["loss"]: champion["expression"] for champion in records.champions}
     figure, axes = new_figure(columns=2, height=3.9)

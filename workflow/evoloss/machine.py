@@ -1,10 +1,24 @@
-"""What the main process does on the machine itself: keep two live runs apart, count GPUs."""
+"""What the main process does on the machine itself: the jobs' environment, the lock, the GPU."""
 
 import fcntl
 import os
+import sys
 from pathlib import Path
 
 from evoloss.errors import UserError
+
+
+def prepare_environment(library: str) -> None:
+    """Let jobs find this interpreter first, and the library, also from an unactivated environment.
+
+    Three rules a generation make a long search a deep graph, which Snakemake walks recursively:
+    hence the recursion limit.
+    """
+    python = str(Path(sys.executable).parent)
+    os.environ["PATH"] = os.pathsep.join([python, os.environ.get("PATH", os.defpath)])
+    paths = [library, os.environ.get("PYTHONPATH")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    sys.setrecursionlimit(50_000)
 
 
 class StudyLock:

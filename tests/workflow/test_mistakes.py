@@ -1,0 +1,56 @@
+"""Mistakes of users: a sentence, before any job where that is possible, and nothing lost."""
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("search: {generatons: 3}", "search.generatons: unknown key 'generatons'; did you mean"),
+        (
+            "search: {methods: {egp: {tournament: 9}}}",
+            "tournament: 9 is larger than the population (4)",
+        ),
+        ("retrain: {losses: [cross_entropy, nlg]}", "unknown loss 'nlg'"),
+        ("retrain: {losses: [cross_entropy, 'y * log(q)']}", "unknown name 'q'"),
+        ("tasks: {digits_short: {epochs: 0}}", "tasks.digits_short.epochs: got 0"),
+    ],
+)
+def test_configuration_mistakes_stop_before_any_job(finished, text, sentence):
+    config = finished.overlay(text, name="mistake")
+    answer = finished.run(config=config, check=False)
+    assert answer.returncode != 0
+    assert sentence in answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert "Job stats" not in answer.stdout
+
+
+def test_a_failing_job_shows_its_sentence(scratch):
+    config = scratch.overlay("tasks: {digits_short: {training_images: 5000}}")
+    answer = scratch.run("results/tiny/tasks/digits_short.json", config=config, check=False)
+    assert answer.returncode != 0
+    assert "training_images: 5000 is more than the 898 there are" in answer.stdout
+
+
+def test_a_reached_target_asks_for_no_more_trainings(scratch):
+    config = scratch.overlay("search: {target_fitness: 0.001}")
+    ledger = "results/tiny/search/egp/seed0/ledger.parquet"
+    scratch.run(ledger, config=config)
+    records = scratch.records()
+    for generation in (1, 2):
+        folder = f"search/egp/seed0/generation{generation}"
+        assert records[f"{folder}/candidates.parquet"] == []
+        assert records[f"{folder}/evaluations/0.parquet"] == []
+        assert len(records[f"{folder}/population.parquet"]) > 0
+    rows = records["search/egp/seed0/ledger.parquet"]
+    assert [row["evaluations"] for row in rows][1:] == [0, 0]
+
+
+def test_an_unchecked_pool_is_the_letter_of_the_draft(scratch):
+    config = scratch.overlay("{study: draft, search: {pools: {default: {check_initial: false}}}}")
+    target = "results/draft/search/egp/seed0/generation0/population.parquet"
+    scratch.run(target, config=config)
+    records = scratch.records("draft")
+    proposals = records["search/pools/default/seed0/proposals.parquet"]
+    assert len(proposals) == len(records["search/pools/default/seed0/candidates.parquet"]) == 4
+    assert all(row["rejected_by"] is None for row in proposals)

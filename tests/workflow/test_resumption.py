@@ -1,0 +1,78 @@
+"""Determinism and kills: the same records whatever the cores, the directory or the accidents."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+from conftest import Copy, environment
+
+pytestmark = pytest.mark.timeout(900)
+
+
+def start(copy, *arguments, cores=2):
+    """Start Snakemake in a process group of its own."""
+    return subprocess.Popen(
+        copy.command(*arguments, cores=cores),
+        cwd=copy.folder,
+        env=environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def wait_for(condition, process, seconds=300):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < end, "the run did not get that far"
+        time.sleep(0.05)
+
+
+def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(finished, tmp_path):
+    """On one core, in another directory, killed twice: during a search and a retraining job."""
+    copy = Copy(tmp_path / "elsewhere")
+    results = copy.folder / "results" / "tiny"
+    stages = [
+        results / "search/egp/seed0/generation1/candidates.parquet",
+        results / "retrain/digits_full/ngl/learning_rate.parquet",
+    ]
+    for stage in stages:
+        process = start(copy, cores=1)
+        wait_for(stage.exists, process)
+        time.sleep(1.0)  # into the next job
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    assert not (results / "tables/accuracy.csv").exists()
+    copy.run(cores=1)
+    assert copy.planned() == {}
+    ours, theirs = copy.records(), finished.records()
+    assert ours.keys() == theirs.keys()
+    for name, rows in theirs.items():
+        assert ours[name] == rows, name
+    leftovers = [path for path in results.rglob(".*") if path.name != ".lock"]
+    assert not [path for path in leftovers if path.suffix in (".json", ".csv", ".png")]
+
+
+def test_two_live_runs_of_one_study_refuse_each_other(tmp_path):
+    copy = Copy(tmp_path / "copy")
+    target = "results/tiny/tasks/digits_short.json"
+    first = start(copy, target)
+    try:
+        wait_for((copy.folder / "results/tiny/.lock").exists, first)
+        second = copy.run("results/tiny/tasks/digits_full.json", check=False)
+        assert second.returncode != 0
+        assert "Another run of this study is alive" in second.stdout
+        assert "Traceback" not in second.stdout
+        assert first.wait(timeout=120) == 0
+    finally:
+        first.kill()
+        first.wait()
+        first.stdout.close()
+    assert json.loads((copy.folder / target).read_text())["name"] == "digits_short"
+    copy.run("results/tiny/tasks/digits_full.json")

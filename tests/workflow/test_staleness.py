@@ -1,0 +1,134 @@
+"""What reruns after a change, by dry runs: what is affected, and nothing else."""
+
+import os
+import time
+
+import pytest
+
+SUMMARY = {"summarise", "rescore", "choose_rate", "retrain", "tabulate", "plot", "export_loss"}
+
+
+def test_a_figures_module_makes_that_figure_stale(scratch):
+    scratch.edit("workflow/evoloss/reporting/figures/anytime.py", "linewidth=1.8", "linewidth=2.2")
+    assert scratch.planned_files() == [
+        "results/tiny/figures/anytime.pdf",
+        "results/tiny/figures/anytime.png",
+    ]
+
+
+def test_a_tables_module_makes_that_table_stale(scratch):
+    scratch.edit("workflow/evoloss/reporting/tables/datasets.py", '"Test"', '"Test images"')
+    assert scratch.planned() == {"tabulate": 1}
+
+
+def test_an_algorithms_module_reruns_its_methods_only(scratch):
+    scratch.edit(
+        "workflow/evoloss/search/egp.py", "return settings.parents", "return 0 + settings.parents"
+    )
+    files = [path for path in scratch.planned_files() if "/search/" in path]
+    assert files
+    assert all("/search/egp/" in path for path in files)
+    assert "results/tiny/search/egp/seed0/generation1/candidates.parquet" in files
+
+
+def test_a_methods_setting_reruns_it_from_generation_one(scratch):
+    config = scratch.overlay("search: {methods: {egp: {subtree_probability: 0.6}}}")
+    files = [path for path in scratch.planned_files(config=config) if "/search/" in path]
+    assert all("/search/egp/" in path for path in files)
+    assert "results/tiny/search/egp/seed0/generation1/candidates.parquet" in files
+    # The pool is drawn and trained independently of it.
+    assert not any("/pools/" in path for path in files)
+    jobs = scratch.planned(config=config)
+    assert jobs["breed"] == 2
+    assert "tune" not in jobs
+
+
+def test_more_generations_run_only_the_new_ones(scratch):
+    config = scratch.overlay("search: {generations: 4}")
+    files = scratch.planned_files(config=config)
+    generations = {
+        part for path in files for part in path.split("/") if part.startswith("generation")
+    }
+    assert generations == {"generation3", "generation4"}
+    jobs = scratch.planned(config=config)
+    assert (jobs["breed"], jobs["select"]) == (4, 4)
+    assert set(jobs) <= {"breed", "evaluate", "select"} | SUMMARY
+
+
+def test_a_run_seed_runs_only_what_is_new(scratch):
+    config = scratch.overlay("search: {run_seeds: [0, 1]}")
+    files = scratch.planned_files(config=config)
+    assert not any("/seed0/" in path for path in files)
+    jobs = scratch.planned(config=config)
+    assert (jobs["initialise"], jobs["breed"], jobs["summarise"], jobs["rescore"]) == (1, 4, 2, 2)
+    assert jobs["retrain"] == 4
+    assert {"tune", "prepare_dataset"}.isdisjoint(jobs)
+
+
+def test_a_new_method_runs_only_itself(scratch):
+    config = scratch.overlay(
+        "search: {methods: {egp_top: {algorithm: egp, population: 4, parents: 2, "
+        "tournament: 4, selection: top_share, top_share: 0.5}}}"
+    )
+    files = [path for path in scratch.planned_files(config=config) if "/search/" in path]
+    assert files
+    assert all("/search/egp_top/" in path for path in files)
+
+
+def test_a_new_loss_runs_only_itself(scratch):
+    config = scratch.overlay(
+        'retrain: {losses: [cross_entropy, ngl, {mine: "square(p - y)"}, mae]}'
+    )
+    files = [path for path in scratch.planned_files(config=config) if "/retrain/" in path]
+    assert len(files) == 3
+    assert all("/mae/" in path for path in files)
+    assert {"breed", "rescore", "tune"}.isdisjoint(scratch.planned(config=config))
+
+
+def test_a_changed_formula_reruns_that_loss(scratch):
+    config = scratch.overlay('retrain: {losses: [cross_entropy, ngl, {mine: "abs(p - y)"}]}')
+    files = [path for path in scratch.planned_files(config=config) if "/retrain/" in path]
+    assert len(files) == 3
+    assert all("/mine/" in path for path in files)
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        ("workflow/evoloss/settings.py", "BASELINE =", "UNUSED = 1\nBASELINE ="),
+        (
+            "workflow/evoloss/reporting/settings.py",
+            "    confidence:",
+            "    new_setting: int = 3\n    confidence:",
+        ),
+        ("workflow/evoloss/learning/training.py", "THREADS = 1", "# why\nTHREADS = 1"),
+        ("workflow/evoloss/search/egp.py", '"""N trainings', '"""Exactly N trainings'),
+        ("config/config.yaml", "# Name of the study", "# The name of the study"),
+    ],
+    ids=["registry", "a new setting", "comment", "docstring", "config comment"],
+)
+def test_edits_without_effect_on_a_training_rerun_none(scratch, path, old, new):
+    scratch.edit(path, old, new)
+    assert scratch.planned() == {}
+
+
+def test_touched_files_rerun_nothing(scratch):
+    later = time.time() + 5
+    for path in scratch.folder.rglob("*"):
+        inside = path.relative_to(scratch.folder).parts
+        if path.is_file() and inside[0] in ("workflow", "config", "results", "Snakefile"):
+            os.utime(path, (later, later))
+    assert scratch.planned() == {}
+
+
+def test_a_lost_file_is_made_again(scratch):
+    (scratch.folder / "results/tiny/data/digits/train.parquet").unlink()
+    jobs = scratch.planned("--forcerun", "tune")
+    assert jobs["prepare_dataset"] == 1
+
+
+def test_five_hundred_generations_plan(scratch):
+    config = scratch.overlay("{study: long, search: {generations: 500}}")
+    jobs = scratch.planned(config=config)
+    assert jobs["breed"] == 1000
+    assert jobs["select"] == 1002

@@ -1,0 +1,132 @@
+"""One whole run: deliverables, their contents, and a second run that has nothing to do."""
+
+import csv
+import importlib.util
+import json
+
+import torch
+
+from evoloss.expressions.parsing import parse
+from evoloss.losses.gradient_scale import task_loss
+
+COLUMNS = {
+    "search_cost": "method runs best_fitness best_fitness_sd evaluations training_samples "
+    "training_seconds check_seconds rescore_samples peak_memory_bytes relative_cost",
+    "accuracy": "task loss training_seeds test_accuracy test_accuracy_sd "
+    "difference_to_cross_entropy ci_low ci_high p_value note",
+    "parameters": "section name setting value",
+    "datasets": "dataset classes training_images validation_images test_images",
+    "implementation": "group item value",
+}
+
+
+def table(copy, name):
+    with (copy.folder / "results" / "tiny" / "tables" / f"{name}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_everything_promised_is_there(finished):
+    results = finished.folder / "results" / "tiny"
+    for name, columns in COLUMNS.items():
+        assert set(columns.split()) <= set(table(finished, name)[0]), name
+        assert (results / "tables" / f"{name}.tex").read_text().count(r"\toprule") == 1
+        assert "|" in (results / "tables" / f"{name}.md").read_text()
+    for name in ("anytime", "loss_shapes", "training_curves"):
+        assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (results / "figures" / f"{name}.png").stat().st_size > 5_000
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    assert finished.planned() == {}
+    assert "Nothing to be done" in finished.run().stdout
+
+
+def test_the_numbers_add_up(finished):
+    records = finished.records()
+    rows = {row["method"]: row for row in table(finished, "search_cost")}
+    for method in ("egp", "random_search"):
+        files = [
+            rows
+            for path, rows in records.items()
+            if path.startswith((f"search/{method}/seed0/generation", "search/pools/"))
+            and "/evaluations/" in path
+        ]
+        evaluations = [row for file in files for row in file]
+        assert float(rows[method]["evaluations"]) == len(evaluations)
+        samples = sum(row["training_samples"] for row in evaluations)
+        assert float(rows[method]["training_samples"]) == samples
+        assert samples == sum(row["steps"] for row in evaluations) * 32
+    accuracy = {row["loss"]: row for row in table(finished, "accuracy")}
+    assert set(accuracy) == {"cross_entropy", "ngl", "mine", "egp_seed0", "random_search_seed0"}
+    trained = [
+        row["test_accuracy"]
+        for path, rows in records.items()
+        if path.startswith("retrain/digits_full/ngl/") and "rate" not in path
+        for row in rows
+    ]
+    assert float(accuracy["ngl"]["test_accuracy"]) == sum(trained) / 2
+    assert accuracy["ngl"]["p_value"] == ""
+    assert "no test below 9 pairs" in accuracy["ngl"]["note"]
+
+
+def test_children_descend_from_the_population(finished):
+    records = finished.records()
+    for generation in (1, 2):
+        folder = f"search/egp/seed0/generation{generation}"
+        before = {
+            row["candidate_id"]
+            for row in records[f"search/egp/seed0/generation{generation - 1}/population.parquet"]
+        }
+        for row in records[f"{folder}/proposals.parquet"]:
+            assert set(row["parents"]) <= before
+        kept = [row for row in records[f"{folder}/proposals.parquet"] if not row["rejected_by"]]
+        assert [row["candidate_id"] for row in kept] == [
+            row["candidate_id"] for row in records[f"{folder}/candidates.parquet"]
+        ]
+
+
+def test_the_exported_loss_gives_our_values(finished):
+    results = finished.folder / "results" / "tiny"
+    path = results / "losses" / "egp_seed0.py"
+    spec = importlib.util.spec_from_file_location("exported", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    modules = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, torch.nn.Module)
+    ]
+    assert len(modules) == 1
+    champion = json.loads((results / "search/egp/seed0/champion.json").read_text())
+    logits, targets = torch.randn(20, 10), torch.arange(20) % 10
+    ours = task_loss(parse(champion["expression"]), 10, match_gradient_scale=True)
+    assert torch.equal(modules[0]()(logits, targets), ours(logits, targets))
+
+
+def test_every_record_says_where_it_comes_from(finished):
+    from evoloss.parquet import read_metadata
+
+    for path in (finished.folder / "results" / "tiny").rglob("*.parquet"):
+        metadata = read_metadata(path)
+        assert metadata["study"] == "tiny"
+        assert metadata["step"]
+        assert metadata["provenance"]["packages"]["torch"] == torch.__version__
+
+
+def test_the_logged_command_can_be_pasted(finished, tmp_path):
+    import subprocess
+
+    log = finished.folder / "results" / "tiny" / "logs" / "tabulate" / "datasets.log"
+    command = log.read_text().splitlines()[0]
+    assert "--csv results/tiny/tables/datasets.csv" in command
+    elsewhere = command.replace("results/tiny/tables/", f"{tmp_path}/")
+    subprocess.run(elsewhere, shell=True, check=True, env={"PATH": "/usr/bin:/bin"}, cwd="/")
+    made = (tmp_path / "datasets.csv").read_text()
+    assert made == (finished.folder / "results/tiny/tables/datasets.csv").read_text()
+
+
+def test_the_report_is_built(finished):
+    finished.run("--report", "results/tiny/report.html")
+    report = (finished.folder / "results" / "tiny" / "report.html").read_text()
+    for text in ("anytime", "accuracy", "egp_seed0.py", "Tables", "Figures", "Losses"):
+        assert text in report

@@ -1,0 +1,250 @@
+"""Which files a job of a study reads, and which settings it is told: paths from the configuration.
+
+The Snakefile alone imports this module. Methods that take `wildcards` are input functions of rules;
+`wildcards` may be anything with the rule's wildcards as attributes.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from evoloss.reporting.deliverables import FIGURES, TABLES
+from evoloss.settings import Config
+from evoloss.strict_model import canonical_json
+
+
+class Plan:
+    """The files of one study, all below `results/<study>`."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.results = f"results/{config.study}"
+        search = config.search
+        self.search_tasks = [f"{self.results}/tasks/{task}.json" for task in search.tasks]
+        self.search_manifests = self.manifests(search.tasks)
+        self.search_images = self.images(search.tasks, "train", "validation")
+        self.search_networks = self.networks(search.tasks)
+        matched = all(config.tasks[task].match_gradient_scale for task in search.tasks)
+        self.scale_matched = "--scale-matched" if matched else ""
+        target = search.target_fitness
+        self.target_fitness = "" if target is None else f"--target-fitness {target}"
+
+    # Data and tasks
+
+    def manifests(self, tasks: Iterable[str]) -> list[str]:
+        """The manifests of the tasks' data sets: small files, compared by content."""
+        return [f"{self.results}/data/{name}/manifest.json" for name in self._datasets(tasks)]
+
+    def images(self, tasks: Iterable[str], *parts: str) -> list[str]:
+        """The Parquet files of the tasks' data sets; to be marked ancient, since they are large."""
+        return [
+            f"{self.results}/data/{name}/{part}.parquet"
+            for name in self._datasets(tasks)
+            for part in parts
+        ]
+
+    def networks(self, tasks: Iterable[str]) -> list[str]:
+        """The user's own networks among the tasks', whose source counts as code."""
+        names = {self.config.tasks[task].network for task in tasks}
+        return sorted(name for name in names if ":" in name)
+
+    def _datasets(self, tasks: Iterable[str]) -> list[str]:
+        return sorted({self.config.tasks[task].dataset.name for task in tasks})
+
+    # The search
+
+    def algorithm(self, wildcards: Any) -> str:
+        """The algorithm of a method."""
+        return self.config.search.methods[wildcards.method].algorithm
+
+    def method_settings(self, wildcards: Any) -> str:
+        """The settings of a method, as JSON."""
+        return canonical_json(self.config.search.methods[wildcards.method])
+
+    def space(self, wildcards: Any) -> str:
+        """The search space of a method, as JSON."""
+        pool = self.config.search.methods[wildcards.method].pool
+        return canonical_json(self.config.search.pools[pool].space)
+
+    def run_folder(self, wildcards: Any) -> str:
+        """The folder of a run."""
+        return f"{self.results}/search/{wildcards.method}/seed{wildcards.run_seed}"
+
+    def pool_folder(self, wildcards: Any) -> str:
+        """The folder of the pool that a run starts from."""
+        pool = self.config.search.methods[wildcards.method].pool
+        return f"{self.results}/search/pools/{pool}/seed{wildcards.run_seed}"
+
+    @staticmethod
+    def run_seed(wildcards: Any) -> str:
+        """The run seed in a folder such as `egp/seed0/generation3`."""
+        return re.search(r"/seed(\d+)", wildcards.folder)[1]
+
+    def generations(self) -> range:
+        """All generations, from the initial population on."""
+        return range(self.config.search.generations + 1)
+
+    def population(self, wildcards: Any, generation: int) -> str:
+        """The population after a generation."""
+        return f"{self.run_folder(wildcards)}/generation{generation}/population.parquet"
+
+    def previous_population(self, wildcards: Any) -> str | list[str]:
+        """The population before a generation; nothing for generation 0."""
+        generation = int(wildcards.generation)
+        return self.population(wildcards, generation - 1) if generation else []
+
+    def last_population(self, wildcards: Any) -> str:
+        """The population after the last generation."""
+        return self.population(wildcards, self.config.search.generations)
+
+    def candidates(self, wildcards: Any) -> str:
+        """The plan of a generation; generation 0 is the pool's."""
+        return f"{self._generation_folder(wildcards, int(wildcards.generation))}/candidates.parquet"
+
+    def evaluations(self, wildcards: Any) -> list[str]:
+        """The evaluations of a generation, one file a batch."""
+        return self._evaluations(wildcards, int(wildcards.generation))
+
+    def run_records(self, wildcards: Any) -> list[str]:
+        """All that a run has written, generation by generation."""
+        return [
+            path
+            for g in self.generations()
+            for path in (
+                f"{self._generation_folder(wildcards, g)}/candidates.parquet",
+                f"{self._generation_folder(wildcards, g)}/proposals.parquet",
+                *self._evaluations(wildcards, g),
+                self.population(wildcards, g),
+            )
+        ]
+
+    def batches(self, wildcards: Any) -> str:
+        """How many batches each generation of a method has, as a JSON list."""
+        counts = [self.config.batches(wildcards.method, g) for g in self.generations()]
+        return canonical_json(counts)
+
+    def _generation_folder(self, wildcards: Any, generation: int) -> str:
+        if generation == 0:
+            return self.pool_folder(wildcards)
+        return f"{self.run_folder(wildcards)}/generation{generation}"
+
+    def _evaluations(self, wildcards: Any, generation: int) -> list[str]:
+        folder = self._generation_folder(wildcards, generation)
+        batches = self.config.batches(wildcards.method, generation)
+        return [f"{folder}/evaluations/{batch}.parquet" for batch in range(batches)]
+
+    # The final retraining
+
+    def champion(self, wildcards: Any) -> list[str]:
+        """The champion.json of a loss that is a champion, else nothing."""
+        if wildcards.loss in self.config.retrain.formulas():
+            return []
+        method, seed = self.config.champions()[wildcards.loss]
+        return [f"{self.results}/search/{method}/seed{seed}/champion.json"]
+
+    def loss_flag(self, wildcards: Any) -> list[str]:
+        """How a step is told the loss: its formula, or the champion's file."""
+        formula = self.config.retrain.formulas().get(wildcards.loss)
+        if formula is None:
+            return ["--champion", *self.champion(wildcards)]
+        return [f"--formula={formula}"]
+
+    def block(self, wildcards: Any) -> list[int]:
+        """The training seeds of a block."""
+        return self.config.retrain.blocks()[int(wildcards.block)]
+
+    # Tables, figures and exported losses
+
+    def records_of(self, kinds: Iterable[str]) -> list[str]:
+        """Every file that a table or figure reads."""
+        return [path for kind in kinds for path in self._records(kind)[0]()]
+
+    def description_of(self, kinds: Iterable[str]) -> str:
+        """What a table or figure is told, as JSON."""
+        parts = [self._records(kind)[1]() for kind in kinds]
+        return canonical_json({key: value for part in parts for key, value in part.items()})
+
+    def deliverables(self) -> list[str]:
+        """Everything that a complete study consists of."""
+        names = {
+            "tables": (TABLES, ("csv", "tex", "md")),
+            "figures": (FIGURES, ("pdf", "png")),
+            "losses": (self.config.champions(), ("py", "tex")),
+        }
+        return [
+            f"{self.results}/{folder}/{name}.{suffix}"
+            for folder, (members, suffixes) in names.items()
+            for name in members
+            for suffix in suffixes
+        ]
+
+    def _records(self, kind: str) -> tuple[Callable[[], list[str]], Callable[[], dict[str, Any]]]:
+        """A kind of records: the files it consists of, and what its readers are told."""
+        return {
+            "runs": (self._run_files, self._run_description),
+            "retrained": (self._retrained_files, self._retrained_description),
+            "shapes": (self._champion_files, self._shape_description),
+            "datasets": (
+                lambda: self.manifests(self.config.tasks),
+                lambda: {"datasets": self._datasets(self.config.tasks)},
+            ),
+            "parameters": (
+                list,
+                lambda: {"config": self.config.model_dump(mode="json", exclude={"device"})},
+            ),
+        }[kind]
+
+    def _runs(self) -> list[str]:
+        search = self.config.search
+        return [
+            f"{self.results}/search/{method}/seed{seed}"
+            for method in search.methods
+            for seed in search.run_seeds
+        ]
+
+    def _run_files(self) -> list[str]:
+        names = ("ledger.parquet", "rescored.parquet", "champion.json")
+        return [f"{run}/{name}" for run in self._runs() for name in names] + self.search_tasks
+
+    def _run_description(self) -> dict[str, Any]:
+        return {
+            "methods": list(self.config.search.methods),
+            "run_seeds": self.config.search.run_seeds,
+            "tasks": self.config.search.tasks,
+            "reference_method": self.config.report.reference_method,
+        }
+
+    def _retrained_files(self) -> list[str]:
+        return [
+            f"{self.results}/retrain/{task}/{loss}/{block}.parquet"
+            for task in self.config.retrain.tasks
+            for loss in self.config.retrained()
+            for block in range(len(self.config.retrain.blocks()))
+        ]
+
+    def _retrained_description(self) -> dict[str, Any]:
+        retrain = self.config.retrain
+        champions = self.config.champions() if retrain.champions else {}
+        return {
+            "retrain_tasks": retrain.tasks,
+            "losses": self.config.retrained(),
+            "blocks": len(retrain.blocks()),
+            "confidence": self.config.report.confidence,
+            "curve_losses": self.config.report.curve_losses,
+            "champions": [
+                {"loss": loss, "method": method} for loss, (method, _) in champions.items()
+            ],
+        }
+
+    def _champion_files(self) -> list[str]:
+        champions = [f"{run}/champion.json" for run in self._runs()]
+        return champions + self.manifests(self.config.search.tasks[:1])
+
+    def _shape_description(self) -> dict[str, Any]:
+        formulas = self.config.retrain.formulas()
+        return {
+            "methods": list(self.config.search.methods),
+            "run_seeds": self.config.search.run_seeds,
+            "formulas": {name: formulas[name] for name in self.config.report.curve_losses},
+            "datasets": self._datasets(self.config.search.tasks[:1]),
+        }
