@@ -1,5 +1,6 @@
 """Workflow tests run Snakemake itself, on tiny configurations, in copies of the repository."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -17,11 +18,15 @@ COPIED = ("Snakefile", "workflow", "config", "profiles", "envs", "tests/workflow
 class Copy:
     """A copy of what the workflow consists of, and the runs that are made in it."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, fresh: bool = True):
         self.folder = folder
-        folder.mkdir(exist_ok=True)
+        if fresh:
+            folder.mkdir(exist_ok=True)
+            self._fill()
+
+    def _fill(self) -> None:
         for name in COPIED:
-            source, target = ROOT / name, folder / name
+            source, target = ROOT / name, self.folder / name
             if source.is_dir():
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
@@ -63,7 +68,7 @@ class Copy:
 
     def planned_files(self, *arguments: str, config: str = TINY) -> list[str]:
         """The output files that a dry run would make."""
-        lines = self.run("-n", *arguments, config=config).stdout.splitlines()
+        lines = self.run("-n", "--quiet", "reason", *arguments, config=config).stdout.splitlines()
         return [
             path
             for line in lines
@@ -119,10 +124,19 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Copy:
-    """A copy in which the tiny study has run to its end on two cores. Do not edit it."""
-    copy = Copy(tmp_path_factory.mktemp("finished"))
-    copy.run(cores=2)
-    return copy
+    """A copy in which the tiny study has run to its end on two cores. Do not edit it.
+
+    Made once, by whichever worker of pytest-xdist needs it first.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    folder = root / "finished"
+    with (root / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / ".complete").exists():
+            Copy(folder).run(cores=2)
+            (folder / ".complete").touch()
+    return Copy(folder, fresh=False)
 
 
 @pytest.fixture
@@ -130,6 +144,4 @@ def scratch(finished, tmp_path) -> Copy:
     """A finished copy of one's own, times and metadata included, to edit and plan in."""
     target = tmp_path / "scratch"
     shutil.copytree(finished.folder, target, copy_function=shutil.copy2)
-    copy = Copy.__new__(Copy)
-    copy.folder = target
-    return copy
+    return Copy(target, fresh=False)

@@ -16,9 +16,9 @@ import pytest
         ("tasks: {digits_short: {epochs: 0}}", "tasks.digits_short.epochs: got 0"),
     ],
 )
-def test_configuration_mistakes_stop_before_any_job(finished, text, sentence):
-    config = finished.overlay(text, name="mistake")
-    answer = finished.run(config=config, check=False)
+def test_configuration_mistakes_stop_before_any_job(scratch, text, sentence):
+    config = scratch.overlay(text)
+    answer = scratch.run(config=config, check=False)
     assert answer.returncode != 0
     assert sentence in answer.stdout
     assert "Traceback" not in answer.stdout

@@ -29,16 +29,16 @@ def test_everything_promised_is_there(finished):
     results = finished.folder / "results" / "tiny"
     for name, columns in COLUMNS.items():
         assert set(columns.split()) <= set(table(finished, name)[0]), name
-        assert (results / "tables" / f"{name}.tex").read_text().count(r"\toprule") == 1
+        assert r"\toprule" in (results / "tables" / f"{name}.tex").read_text()
         assert "|" in (results / "tables" / f"{name}.md").read_text()
     for name in ("anytime", "loss_shapes", "training_curves"):
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / "figures" / f"{name}.png").stat().st_size > 5_000
 
 
-def test_a_second_run_has_nothing_to_do(finished):
-    assert finished.planned() == {}
-    assert "Nothing to be done" in finished.run().stdout
+def test_a_second_run_has_nothing_to_do(scratch):
+    assert scratch.planned() == {}
+    assert "Nothing to be done" in scratch.run().stdout
 
 
 def test_the_numbers_add_up(finished):
@@ -125,8 +125,8 @@ def test_the_logged_command_can_be_pasted(finished, tmp_path):
     assert made == (finished.folder / "results/tiny/tables/datasets.csv").read_text()
 
 
-def test_the_report_is_built(finished):
-    finished.run("--report", "results/tiny/report.html")
-    report = (finished.folder / "results" / "tiny" / "report.html").read_text()
+def test_the_report_is_built(scratch):
+    scratch.run("--report", "results/tiny/report.html")
+    report = (scratch.folder / "results" / "tiny" / "report.html").read_text()
     for text in ("anytime", "accuracy", "egp_seed0.py", "Tables", "Figures", "Losses"):
         assert text in report

@@ -4,15 +4,14 @@ The Snakefile alone imports this module. `python -m evoloss.settings` prints the
 kept in `workflow/schemas/config.schema.json` for editors.
 """
 
-import difflib
 import hashlib
 import importlib.util
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self, Union, get_args, get_origin
+from typing import Annotated, Any, Self, Union
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from evoloss.errors import UserError
 from evoloss.expressions.settings import PoolSettings
@@ -22,6 +21,7 @@ from evoloss.losses.catalogue import formula_of
 from evoloss.reporting.settings import ReportSettings
 from evoloss.search.method import algorithms, load_algorithm
 from evoloss.search.settings import RescoreSettings
+from evoloss.settings_errors import sentences
 from evoloss.strict_model import StrictModel
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -231,8 +231,7 @@ def load(raw: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
-        sentences = [line for e in error.errors() for line in _sentences(e, raw)]
-        raise UserError("\n".join(dict.fromkeys(sentences))) from None
+        raise UserError("\n".join(sentences(error, Config, raw))) from None
 
 
 def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
@@ -244,79 +243,6 @@ def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
         if isinstance(holder.get(key), dict):
             holder[key] = {name: value for name, value in holder[key].items() if value is not None}
     return raw
-
-
-def _sentences(error: Mapping[str, Any], raw: dict[str, Any]) -> list[str]:
-    """A pydantic error in words: the key, what it got, what it accepts."""
-    path = _written_path(error["loc"], raw)
-    key = ".".join(str(part) for part in path)
-    if error["type"] == "extra_forbidden":
-        known = _fields_at(path[:-1], raw)
-        close = difflib.get_close_matches(str(path[-1]), known, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
-        return [f"{key}: unknown key {path[-1]!r}{hint}"]
-    if error["type"] == "missing":
-        return [f"{key}: this key is missing"]
-    if error["type"] == "union_tag_not_found":
-        return [f"{key}.algorithm: this key is missing; there are {', '.join(algorithms())}"]
-    if error["type"] == "union_tag_invalid":
-        tag = error["ctx"]["tag"]
-        return [f"{key}.algorithm: got {tag!r}, but there are {', '.join(algorithms())}"]
-    if error["type"] == "value_error":
-        text = str(error["ctx"]["error"])
-        return [f"{key}: {text}" if key else line for line in text.split("\n")] if text else [key]
-    message = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    hint = (
-        " (YAML wants a point and a sign, as in 1.0e-3 or 1.0e+4)"
-        if _is_yaml_trap(error["input"])
-        else ""
-    )
-    return [f"{key}: got {error['input']!r}, but it accepts {message}{hint}"]
-
-
-def _is_yaml_trap(value: Any) -> bool:
-    if not isinstance(value, str) or "e" not in value.lower():
-        return False
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
-
-
-def _written_path(loc: tuple, raw: Any) -> list[Any]:
-    """The location without what pydantic adds for unions: only keys that the user wrote count."""
-    path: list[Any] = []
-    here = raw
-    for number, part in enumerate(loc):
-        last = number == len(loc) - 1
-        inside = isinstance(here, dict) and part in here
-        inside |= isinstance(here, list) and isinstance(part, int) and part < len(here)
-        if inside:
-            here = here[part]
-        if inside or (last and isinstance(here, dict) and not _is_tag(part, here)):
-            path.append(part)
-    return path
-
-
-def _is_tag(part: Any, here: dict[str, Any]) -> bool:
-    return part == here.get("algorithm") or "[" in str(part) or part in ("str", "dict")
-
-
-def _fields_at(path: list[Any], raw: dict[str, Any]) -> list[str]:
-    """Names of the fields of the model that stands at `path`."""
-    model: Any = Config
-    here: Any = raw
-    for part in path:
-        here = here[part] if isinstance(here, dict | list) else None
-        if isinstance(model, type) and issubclass(model, BaseModel):
-            model = model.model_fields[part].annotation
-        elif get_origin(model) is dict:
-            model = get_args(model)[1]
-            if isinstance(here, dict) and "algorithm" in here:
-                model = load_algorithm(here["algorithm"]).Settings
-    is_model = isinstance(model, type) and issubclass(model, BaseModel)
-    return list(model.model_fields) if is_model else []
 
 
 def schema() -> str:

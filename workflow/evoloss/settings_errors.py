@@ -1,0 +1,88 @@
+"""Pydantic's errors as sentences: the key, what it got, what it accepts."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from evoloss.search.method import algorithms, load_algorithm
+
+
+def sentences(error: ValidationError, root: type[BaseModel], raw: dict[str, Any]) -> list[str]:
+    """One sentence a mistake, for a configuration `raw` that the model `root` refuses."""
+    found = [line for each in error.errors() for line in _of_error(each, root, raw)]
+    return list(dict.fromkeys(found))
+
+
+def _of_error(error: Mapping[str, Any], root: type[BaseModel], raw: dict[str, Any]) -> list[str]:
+    """A pydantic error in words: the key, what it got, what it accepts."""
+    path = _written_path(error["loc"], raw)
+    key = ".".join(str(part) for part in path)
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(path[:-1], root, raw)
+        close = difflib.get_close_matches(str(path[-1]), known, n=1)
+        hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
+        return [f"{key}: unknown key {path[-1]!r}{hint}"]
+    if error["type"] == "missing":
+        return [f"{key}: this key is missing"]
+    if error["type"] == "union_tag_not_found":
+        return [f"{key}.algorithm: this key is missing; there are {', '.join(algorithms())}"]
+    if error["type"] == "union_tag_invalid":
+        tag = error["ctx"]["tag"]
+        return [f"{key}.algorithm: got {tag!r}, but there are {', '.join(algorithms())}"]
+    if error["type"] == "value_error":
+        text = str(error["ctx"]["error"])
+        return [f"{key}: {text}" if key else line for line in text.split("\n")] if text else [key]
+    message = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    hint = (
+        " (YAML wants a point and a sign, as in 1.0e-3 or 1.0e+4)"
+        if _is_yaml_trap(error["input"])
+        else ""
+    )
+    return [f"{key}: got {error['input']!r}, but it accepts {message}{hint}"]
+
+
+def _is_yaml_trap(value: Any) -> bool:
+    if not isinstance(value, str) or "e" not in value.lower():
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _written_path(loc: tuple, raw: Any) -> list[Any]:
+    """The location without what pydantic adds for unions: only keys that the user wrote count."""
+    path: list[Any] = []
+    here = raw
+    for number, part in enumerate(loc):
+        last = number == len(loc) - 1
+        inside = isinstance(here, dict) and part in here
+        inside |= isinstance(here, list) and isinstance(part, int) and part < len(here)
+        if inside:
+            here = here[part]
+        if inside or (last and isinstance(here, dict) and not _is_tag(part, here)):
+            path.append(part)
+    return path
+
+
+def _is_tag(part: Any, here: dict[str, Any]) -> bool:
+    return part == here.get("algorithm") or "[" in str(part) or part in ("str", "dict")
+
+
+def _fields_at(path: list[Any], root: type[BaseModel], raw: dict[str, Any]) -> list[str]:
+    """Names of the fields of the model that stands at `path`."""
+    model: Any = root
+    here: Any = raw
+    for part in path:
+        here = here[part] if isinstance(here, dict | list) else None
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            model = model.model_fields[part].annotation
+        elif get_origin(model) is dict:
+            model = get_args(model)[1]
+            if isinstance(here, dict) and "algorithm" in here:
+                model = load_algorithm(here["algorithm"]).Settings
+    is_model = isinstance(model, type) and issubclass(model, BaseModel)
+    return list(model.model_fields) if is_model else []
