@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
-STUDY = $(shell sed -n 's/^study: *//p' $(or $(CONFIG),config/config.yaml))
+STUDY = $(shell $(BIN)/python -m evoloss.settings --study config/config.yaml $(CONFIG))
 REPORT = results/$(STUDY)/report.html
 
 .DEFAULT_GOAL := run

@@ -1,4 +1,6 @@
 import copy
+import math
+import re
 from pathlib import Path
 
 import pytest
@@ -196,6 +198,18 @@ def test_the_default_file_names_every_key():
             ["cross_entropy", "ngl", {"egp_seed0": "p*y"}],
             "is the name of a run's champion",
         ),
+        (
+            "retrain.losses",
+            ["cross_entropy", {"ngl": "square(p - y)"}],
+            "retrain.losses: 'ngl' is a loss of the catalogue",
+        ),
+        (
+            "retrain.losses",
+            ["cross_entropy", "log(p)"],
+            "retrain.losses: the loss 'log(p)' must contain both p (prediction) and y (target)",
+        ),
+        ("study", "published", "study: 'published' is the folder of published results"),
+        ("retrain.training_seeds", [2**40], "retrain.training_seeds.0: got 1099511627776"),
         ("report.reference_method", "ngl_gp", "report.reference_method: unknown method 'ngl_gp'"),
         ("report.curve_losses", ["sce"], "report.curve_losses: 'sce' is not among retrain.losses"),
         ("device", "gpu", "device: got 'gpu', but it accepts"),
@@ -248,4 +262,43 @@ def test_blocks_and_batches():
     assert [len(block) for block in config.retrain.blocks()] == [5, 5, 2]
     config = load(changed("search.batch_size", 3))
     assert config.pool_batches("default") == 7
-    assert config.batches("egp", 1) == 4
+    assert config.batches("egp", 0) == 7
+    assert config.batches("egp", 1) == math.ceil(config.search.methods["egp"].parents / 3)
+
+
+def merge(base, top):
+    """What Snakemake does with --configfile."""
+    for key, value in top.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            merge(base[key], value)
+        else:
+            base[key] = value
+
+
+def test_yaml_in_the_readmes_is_valid():
+    seen = 0
+    for name in ("README.md", "config/README.md"):
+        for block in re.findall(r"```yaml\n(.*?)```", (ROOT / name).read_text(), re.DOTALL):
+            config = copy.deepcopy(DEFAULT)
+            merge(config, yaml.safe_load(block))
+            # The network of the example is the reader's to write.
+            for task in filter(None, config["tasks"].values()):
+                if "my_networks" in task.get("network", ""):
+                    task["network"] = "convnet"
+            load(config)
+            seen += 1
+    assert seen >= 3
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_overlay_is_valid(path):
+    config = copy.deepcopy(DEFAULT)
+    merge(config, yaml.safe_load(path.read_text()))
+    load(config)
+
+
+def test_the_conda_environment_has_the_requirements():
+    environment = yaml.safe_load((ROOT / "envs" / "evoloss.yaml").read_text())
+    lines = (ROOT / "envs" / "requirements.txt").read_text().splitlines()
+    wanted = [line for line in lines if line and not line.startswith("#")]
+    assert environment["dependencies"][-1]["pip"] == wanted

@@ -8,7 +8,16 @@ from evoloss import source_closure
 from evoloss.source_closure import NOT_COUNTED, closure, code_of
 
 STEPS = sorted(p.stem for p in (source_closure.ROOT / "steps").glob("*.py") if p.stem != "__init__")
-SEARCH_STEPS = ["tune", "initialise", "breed", "evaluate", "select", "summarise", "rescore"]
+SEARCH_STEPS = [
+    "tune",
+    "initialise",
+    "breed",
+    "evaluate",
+    "select",
+    "summarise",
+    "rescore",
+    "choose_rate",
+]
 
 
 @pytest.mark.parametrize("step", STEPS)

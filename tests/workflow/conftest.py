@@ -104,7 +104,7 @@ class Copy:
         """All records of a study without what may differ between two runs: times, machine, memory."""
         study_folder = self.folder / "results" / study
         found = {}
-        for path in sorted(study_folder.rglob("*.parquet")):
+        for path in sorted(study_folder.rglob("[!.]*.parquet")):
             table = pq.read_table(path)
             varying = [n for n in table.column_names if "seconds" in n or "memory" in n]
             found[str(path.relative_to(study_folder))] = table.drop_columns(varying).to_pylist()

@@ -63,7 +63,9 @@ def pasteable_command(arguments: Sequence[str] | None = None) -> str:
     module = getattr(sys.modules["__main__"].__spec__, "name", "evoloss")
     folder = Path(__file__).resolve().parents[1]
     command = [sys.executable, "-m", module, *(sys.argv[1:] if arguments is None else arguments)]
-    return f"cd {shlex.quote(str(Path.cwd()))} && PYTHONPATH={shlex.quote(str(folder))} {shlex.join(command)}"
+    where = f"cd {shlex.quote(str(Path.cwd()))}"
+    variables = f"OMP_NUM_THREADS=1 PYTHONPATH={shlex.quote(str(folder))}"
+    return f"{where} && {variables} {shlex.join(command)}"
 
 
 def parse_settings(model: type[Model], text: str) -> Model:

@@ -53,4 +53,4 @@ def gpu_count(device: str) -> int:
     """GPUs that a training job asks Snakemake for: 1 when trainings will run on one, else 0."""
     if device == "cpu":
         return 0
-    return int(device.startswith("cuda") or Path("/dev/nvidia0").exists())
+    return int(device.startswith("cuda") or any(Path("/dev").glob("nvidia[0-9]*")))

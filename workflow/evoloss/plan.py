@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from evoloss.reporting.deliverables import FIGURES, TABLES
+from evoloss.search.settings import MethodSettings
 from evoloss.settings import Config
 from evoloss.strict_model import canonical_json
 
@@ -60,6 +61,13 @@ class Plan:
     def method_settings(self, wildcards: Any) -> str:
         """The settings of a method, as JSON."""
         return canonical_json(self.config.search.methods[wildcards.method])
+
+    def selection_settings(self, wildcards: Any) -> str:
+        """What selection needs of a method's settings: for generation 0 the shared ones alone."""
+        method = self.config.search.methods[wildcards.method]
+        if int(wildcards.generation):
+            return canonical_json(method)
+        return canonical_json({name: getattr(method, name) for name in MethodSettings.model_fields})
 
     def space(self, wildcards: Any) -> str:
         """The search space of a method, as JSON."""
@@ -204,14 +212,16 @@ class Plan:
 
     def _run_files(self) -> list[str]:
         names = ("ledger.parquet", "rescored.parquet", "champion.json")
-        return [f"{run}/{name}" for run in self._runs() for name in names] + self.search_tasks
+        sweeps = [path.replace(".json", ".learning_rate.parquet") for path in self.search_tasks]
+        runs = [f"{run}/{name}" for run in self._runs() for name in names]
+        return runs + self.search_tasks + sweeps
 
     def _run_description(self) -> dict[str, Any]:
         return {
             "methods": list(self.config.search.methods),
             "run_seeds": self.config.search.run_seeds,
             "tasks": self.config.search.tasks,
-            "reference_method": self.config.report.reference_method,
+            "reference_method": self.config.reference_method(),
         }
 
     def _retrained_files(self) -> list[str]:

@@ -9,6 +9,7 @@ import importlib.util
 import json
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Self, Union
 
 from pydantic import Field, ValidationError, model_validator
@@ -17,7 +18,7 @@ from evoloss.errors import UserError
 from evoloss.expressions.settings import PoolSettings
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.learning.settings import NETWORK_NAMES, DatasetSettings, TaskSettings
-from evoloss.losses.catalogue import formula_of
+from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.reporting.settings import ReportSettings
 from evoloss.search.method import algorithms, load_algorithm
 from evoloss.search.settings import RescoreSettings
@@ -25,7 +26,7 @@ from evoloss.settings_errors import sentences
 from evoloss.strict_model import StrictModel
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-Seeds = Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
 LossEntry = str | Annotated[dict[Name, str], Field(min_length=1, max_length=1)]
 
 MethodEntry = Annotated[
@@ -115,6 +116,10 @@ class Config(StrictModel):
             raise ValueError("\n".join(problems))
         return self
 
+    def reference_method(self) -> str:
+        """The method that costs are relative to."""
+        return self.report.reference_method or list(self.search.methods)[-1]
+
     def datasets(self) -> dict[str, DatasetSettings]:
         """The data sets of all tasks, by name."""
         return {task.dataset.name: task.dataset for task in self.tasks.values()}
@@ -148,6 +153,8 @@ class Config(StrictModel):
 def _disagreements(config: Config) -> Iterator[str]:
     """Sentences about keys that are each legal but do not go together."""
     search, retrain = config.search, config.retrain
+    if config.study == "published":
+        yield "study: 'published' is the folder of published results; choose another name"
     for key, names in (("search.tasks", search.tasks), ("retrain.tasks", retrain.tasks)):
         for name in names:
             if name not in config.tasks:
@@ -163,8 +170,8 @@ def _disagreements(config: Config) -> Iterator[str]:
             yield f"{key}: got {values}, but each entry may stand only once"
     for name, method in search.methods.items():
         key = f"search.methods.{name}"
-        if name == "pools":
-            yield f"{key}: a method cannot be called 'pools'; choose another name"
+        if name == "pools" or name in CATALOGUE:
+            yield f"{key}: a method cannot be called {name!r}; choose another name"
         if method.pool not in search.pools:
             yield f"{key}.pool: unknown pool {method.pool!r}; there are {', '.join(search.pools)}"
         elif method.population > search.pools[method.pool].size:
@@ -187,7 +194,7 @@ def _disagreements(config: Config) -> Iterator[str]:
                 "or write module:function"
             )
     yield from _loss_problems(config)
-    if config.report.reference_method not in search.methods:
+    if config.reference_method() not in search.methods:
         yield (
             f"report.reference_method: unknown method {config.report.reference_method!r}; "
             f"there are {', '.join(search.methods)}"
@@ -204,6 +211,9 @@ def _loss_problems(config: Config) -> Iterator[str]:
         yield "retrain.losses: the same loss stands there twice"
     if BASELINE not in formulas:
         yield f"retrain.losses: {BASELINE!r} is missing; every other loss is compared to it"
+    for name, formula in formulas.items():
+        if name in CATALOGUE and formula != CATALOGUE[name].formula:
+            yield f"retrain.losses: {name!r} is a loss of the catalogue; give your own another name"
     for name in set(formulas) & set(config.champions()):
         yield f"retrain.losses: {name!r} is the name of a run's champion; choose another"
     for name in config.report.curve_losses:
@@ -250,5 +260,18 @@ def schema() -> str:
     return json.dumps(Config.model_json_schema(), indent=2, sort_keys=True) + "\n"
 
 
+def main() -> None:
+    """Print the JSON schema, or with `--study FILE ...` the study's name in merged YAML files."""
+    import sys
+
+    import yaml
+
+    if sys.argv[1:2] == ["--study"]:
+        texts = [Path(name).read_text(encoding="utf-8") for name in sys.argv[2:]]
+        print({k: v for text in texts for k, v in (yaml.safe_load(text) or {}).items()}["study"])
+    else:
+        print(schema(), end="")
+
+
 if __name__ == "__main__":
-    print(schema(), end="")
+    main()

@@ -12,6 +12,8 @@ import importlib.util
 from functools import cache
 from pathlib import Path
 
+from evoloss.errors import UserError
+
 PACKAGE = "evoloss"
 ROOT = Path(__file__).resolve().parent
 NOT_COUNTED = frozenset(
@@ -86,7 +88,12 @@ def _digest_of_module(module: str) -> str:
 
 
 def _digest_of_file(path: Path | None) -> str:
-    return "unknown" if path is None else _digest(ast.parse(path.read_text(encoding="utf-8")))
+    if path is None:
+        return "unknown"
+    try:
+        return _digest(ast.parse(path.read_text(encoding="utf-8")))
+    except SyntaxError as error:
+        raise UserError(f"{path}, line {error.lineno}: {error.msg}") from None
 
 
 def _digest(tree: ast.Module) -> str:

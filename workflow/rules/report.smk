@@ -83,7 +83,8 @@ rule export_loss:
         "../../envs/evoloss.yaml"
     params:
         code=code_of("export_loss"),
+        scale_matched=plan.scale_matched,
     shell:
         "python -m evoloss.steps.export_loss --study {wildcards.study} "
-        "--champion {input.champion:q} --manifests {input.manifests:q} "
+        "--champion {input.champion:q} {params.scale_matched} --manifests {input.manifests:q} "
         "--python {output.python:q} --tex {output.tex:q} > {log} 2>&1"

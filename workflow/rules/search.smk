@@ -110,14 +110,16 @@ rule select:
     params:
         code=lambda wildcards: code_of("select", f"search.{plan.algorithm(wildcards)}"),
         algorithm=plan.algorithm,
-        settings=plan.method_settings,
+        settings=plan.selection_settings,
+        folder=lambda wildcards, input: str(Path(input.candidates).parent),
+        batches=lambda wildcards, input: len(input.evaluations),
         previous=lambda wildcards, input: f"--previous {input.previous}" if input.previous else "",
     shell:
         "python -m evoloss.steps.select --study {wildcards.study} --method {wildcards.method} "
         "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "
         "--generation {wildcards.generation} --settings {params.settings:q} "
-        "--tasks {input.tasks:q} {params.previous} --candidates {input.candidates:q} "
-        "--evaluations {input.evaluations:q} --output {output:q} > {log} 2>&1"
+        "--tasks {input.tasks:q} {params.previous} --folder {params.folder:q} "
+        "--batches {params.batches} --output {output:q} > {log} 2>&1"
 
 
 rule summarise:

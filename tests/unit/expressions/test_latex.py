@@ -11,6 +11,9 @@ from evoloss.expressions.parsing import parse
     [
         ("-(y * log(p))", r"-y_k \, \log p_k"),
         ("square(p - y)", r"\left( p_k - y_k \right)^2"),
+        ("(y * log(p)) * p", r"\left( y_k \, \log p_k \right) \, p_k"),
+        ("square(1e-05) + p", r"\left( 1 \cdot 10^{-5} \right)^2 + p_k"),
+        ("p + (-y + p)", r"p_k + \left( -y_k + p_k \right)"),
         ("(p + y) / 2", r"\frac{p_k + y_k}{2}"),
         ("p - (y - 1)", r"p_k - \left( y_k - 1 \right)"),
         ("p * -2", r"p_k \, \left( -2 \right)"),
@@ -30,6 +33,10 @@ def test_braces_balance(tree):
 
 def test_simplification_is_shown_when_it_succeeds():
     assert simplified_latex(parse("(p + p) - p")) == "p_k"
+
+
+def test_a_formula_that_sympy_cannot_hold_is_left_alone():
+    assert simplified_latex(parse("sigmoid(square(1e8)) * p * y"), seconds=2) is None
 
 
 @settings(max_examples=5)

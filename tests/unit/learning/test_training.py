@@ -65,6 +65,17 @@ def test_every_option_trains(make_task, changes):
     assert result.validation_accuracy > 0.4
 
 
+def dropout_network(shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, classes))
+
+
+def test_a_networks_own_randomness_is_the_seeds_too(make_task):
+    task = make_task(network=f"{__name__}:dropout_network")
+    alone = train([CE], task, [0.1], 1)[0]
+    torch.rand(5)
+    assert torch.equal(weights(alone), weights(train([Bomb(), CE], task, [0.1, 0.1], 1)[1]))
+
+
 class Bomb(nn.Module):
     """Not finite at its third call."""
 
@@ -178,6 +189,19 @@ def own_network(shape, classes):
     return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes))
 
 
+def viewing_network(shape, classes):
+    class Viewing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convolution = nn.Conv2d(shape[0], 4, 3)
+            self.linear = nn.Linear(4 * 6 * 6, classes)
+
+        def forward(self, images):
+            return self.linear(self.convolution(images).view(len(images), -1))
+
+    return Viewing()
+
+
 def wrong_network(shape, classes):
     return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes + 1))
 
@@ -188,6 +212,8 @@ def test_networks_of_ones_own(make_task):
     assert result.validation_accuracy > 0.3
     with pytest.raises(UserError, match=r"must map images \(2, 1, 8, 8\) to logits \(2, 10\)"):
         build(f"{__name__}:wrong_network", (1, 8, 8), 10)
+    with pytest.raises(UserError, match="in channels-last order: RuntimeError: view size"):
+        build(f"{__name__}:viewing_network", (1, 8, 8), 10)
     with pytest.raises(UserError, match="cannot be imported"):
         build(f"{__name__}:no_network", (1, 8, 8), 10)
 

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from strategies import expressions
 
+from evoloss.expressions.parsing import parse
 from evoloss.losses.export import class_name, python_module
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.gradient_scale import matching_factor
@@ -40,8 +41,6 @@ def test_the_exported_module_gives_our_values_and_gradients(tree):
 
 
 def test_one_module_is_constructible_and_knows_its_classes():
-    from evoloss.expressions.parsing import parse
-
     namespace = module_of(parse("-(y * log(p))"), classes=(7,))
     modules = [
         v for v in namespace.values() if isinstance(v, type) and issubclass(v, torch.nn.Module)
@@ -57,3 +56,11 @@ def test_one_module_is_constructible_and_knows_its_classes():
 
 def test_names_of_classes():
     assert class_name("random_search_seed12") == "RandomSearchSeed12"
+
+
+def test_an_unscaled_search_exports_the_loss_as_written():
+    champion = {"loss": "egp_seed0", "expression": "square(p - y)", "fitness": 1.0, "repeats": 3}
+    namespace = {}
+    exec(python_module(champion, (10,), "test", scale_matched=False), namespace)
+    ours = ExpressionLoss(parse("square(p - y)"))
+    assert torch.equal(namespace["EgpSeed0"]()(LOGITS, TARGETS), ours(LOGITS, TARGETS))

@@ -10,7 +10,7 @@ from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.variation import ramped_half_and_half
 from evoloss.search import egp, random_search
-from evoloss.search.fitness import Reference, fitness
+from evoloss.search.fitness import Reference, fitness, rescored_references
 from evoloss.search.method import Breeding, Individual, algorithms, load_algorithm, truncate
 
 SPACE = SearchSpace()
@@ -203,3 +203,18 @@ def test_fitness_is_the_mean_gain_in_units_of_cross_entropys():
     assert fitness(twice, by_task) == pytest.approx((0.75 + 1) / 2)
     assert fitness([row("easy", 0.9)], by_task) is None
     assert fitness([row("easy", 0.9), row("hard", None, "diverged")], by_task) is None
+
+
+def test_re_scored_fitness_is_relative_to_cross_entropy_on_the_same_seeds():
+    by_task = {"a": Reference(0.1, 0.9)}
+    rows = [
+        {"role": "cross_entropy", **row("a", 0.8)},
+        {"role": "cross_entropy", **row("a", 0.6)},
+        {"role": "incumbent", **row("a", 0.75)},
+    ]
+    again = rescored_references(rows, by_task)
+    assert again["a"].cross_entropy == pytest.approx(0.7)
+    assert fitness(rows[:2], again) == pytest.approx(1)
+    assert fitness(rows[2:], again) > 1
+    failed = [{"role": "cross_entropy", **row("a", None, "diverged")}]
+    assert rescored_references(failed, by_task) == by_task

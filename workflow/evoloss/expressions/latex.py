@@ -27,16 +27,18 @@ def _latex(tree: Expression, index: int) -> str:
     arguments = list(tree.arguments(index))
     parts = [_latex(tree, i) for i in arguments]
     for place, argument in enumerate(arguments):
-        if _needs_parentheses(node, place, tree.nodes[argument]):
+        if _needs_parentheses(node, place, tree.nodes[argument]) or (
+            node in {"add", "sub"} and place == 1 and parts[place].startswith("-")
+        ):
             parts[place] = rf"\left( {parts[place]} \right)"
     return PRIMITIVES[node].latex.format(*parts)
 
 
 def _needs_parentheses(parent: str, place: int, child: str | float) -> bool:
     if not isinstance(child, str):
-        return child < 0 and (
-            parent in {"mul", "neg", "square"} or (parent in _LOOSE and place == 1)
-        )
+        if parent == "square":
+            return child < 0 or "e" in format_constant(child)
+        return child < 0 and (parent in {"mul", "neg"} or (parent in _LOOSE and place == 1))
     if child in _SYMBOLS:
         return parent == "square"
     if parent == "add":
@@ -44,7 +46,7 @@ def _needs_parentheses(parent: str, place: int, child: str | float) -> bool:
     if parent == "sub":
         return place == 1 and child in _LOOSE | {"neg"}
     if parent == "mul":
-        return child in _LOOSE | {"neg"} or (place == 0 and child in _FUNCTIONS)
+        return child in _LOOSE | {"neg"} or (place == 0 and child in _FUNCTIONS | {"mul"})
     if parent == "neg":
         return child in _LOOSE | {"neg"}
     if parent in _FUNCTIONS:
@@ -75,7 +77,7 @@ def simplified_latex(expression: Expression, seconds: float = 5.0) -> str | None
                 return None
             names = {sympy.Symbol(k, nonnegative=True): v for k, v in _SYMBOLS.items()}
             return sympy.latex(simple, symbol_names=names, ln_notation=False)
-    except (TimeoutError, ValueError, TypeError, RecursionError, ZeroDivisionError, AttributeError):
+    except (Exception, MemoryError):  # sympy fails in many ways; the formula as written remains
         return None
 
 
@@ -88,7 +90,8 @@ def _time_limit(seconds: float) -> Iterator[None]:
         raise TimeoutError
 
     previous = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Repeating: sympy may swallow an exception raised inside it.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
     try:
         yield
     finally:

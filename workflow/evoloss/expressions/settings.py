@@ -17,15 +17,15 @@ class SearchSpace(StrictModel):
     """Primitives that trees are made of."""
     constants: list[Annotated[float, Field(ge=-LIMIT, le=LIMIT)]] = [-1.0, 0.5, 1.0, 2.0]
     """Constants that new leaves are drawn from; one-point mutation may then shift them."""
-    constant_share: Annotated[float, Field(ge=0, le=1)] = 0.2
+    constant_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
     """Probability that a new leaf is a constant; otherwise p or y, equally often."""
     max_depth: Depth = 8
     """Deepest tree, in edges from the root."""
-    max_size: Annotated[int, Field(ge=1, le=500)] = 30
+    max_size: Annotated[int, Field(ge=3, le=500)] = 30
     """Largest tree, in nodes."""
-    initial_min_depth: Depth = 2
+    initial_min_depth: Annotated[int, Field(ge=1, le=40)] = 2
     """Ramped half-and-half: the smallest depth of the ramp."""
-    initial_max_depth: Depth = 4
+    initial_max_depth: Annotated[int, Field(ge=1, le=12)] = 4
     """Ramped half-and-half: the largest depth of the ramp."""
     mutation_depth: Depth = 2
     """Deepest subtree that subtree mutation grows."""

@@ -54,7 +54,7 @@ def _imported(name: str) -> Callable[[Shape, int], nn.Module]:
         )
     try:
         return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError) as error:
         raise UserError(f"network {name!r} cannot be imported: {error}") from None
 
 
@@ -64,9 +64,15 @@ def _test_shape(name: str, network: object, shape: Shape, classes: int) -> None:
             f"network {name!r} must return a torch.nn.Module, got {type(network).__name__}"
         )
     was_training = network.training
-    network.eval()
-    with torch.no_grad():
-        logits = network(torch.zeros(2, *shape))
+    network.to(memory_format=torch.channels_last).eval()
+    try:
+        with torch.no_grad():
+            logits = network(torch.zeros(2, *shape).to(memory_format=torch.channels_last))
+    except Exception as error:
+        raise UserError(
+            f"network {name!r} fails on images (2, {', '.join(map(str, shape))}) in channels-last "
+            f"order: {type(error).__name__}: {str(error).splitlines()[0]}"
+        ) from error
     network.train(was_training)
     if tuple(logits.shape) != (2, classes):
         raise UserError(

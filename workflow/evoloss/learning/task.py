@@ -96,5 +96,11 @@ def _sample(name: str, images: Images, wanted: int, seed: int) -> Images:
         raise UserError(
             f"tasks.{name}.training_images: {wanted} is more than the {len(images)} there are"
         )
-    _, sample = split(images, wanted / len(images), derive_seed("sample", name, seed))
+    try:
+        _, sample = split(images, wanted / len(images), derive_seed("sample", name, seed))
+    except UserError:
+        raise UserError(
+            f"tasks.{name}.training_images: {wanted} of {len(images)} leave a class without images, in "
+            "the sample or beside it; write null for all, or another number"
+        ) from None
     return sample

@@ -62,8 +62,13 @@ def choose_device(name: str) -> torch.device:
             raise UserError(
                 f"device: {name} was asked for, but torch finds no CUDA GPU; write cpu or auto"
             )
+        if (device.index or 0) >= torch.cuda.device_count():
+            raise UserError(
+                f"device: {name} is not there; torch finds {torch.cuda.device_count()} GPUs"
+            )
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.allow_tf32 = False
         torch.use_deterministic_algorithms(True, warn_only=True)
     return device
 
@@ -83,10 +88,14 @@ def train(
     """
     if len(losses) != len(learning_rates):
         raise ValueError("one learning rate a loss is needed")
-    return [
-        _train_one(loss, task, rate, seed, per_epoch)
-        for loss, rate in zip(losses, learning_rates, strict=True)
-    ]
+    results = []
+    on_gpu = [task.device] if task.device.type == "cuda" else []
+    for loss, rate in zip(losses, learning_rates, strict=True):
+        # What a network draws for itself (dropout) is the seed's too, and nobody else's.
+        with torch.random.fork_rng(devices=on_gpu):
+            torch.manual_seed(derive_seed("noise", seed))
+            results.append(_train_one(loss, task, rate, seed, per_epoch))
+    return results
 
 
 def _train_one(
@@ -143,7 +152,7 @@ def _train_one(
             if per_epoch or last:
                 _synchronise(device)
                 pause = time.perf_counter()
-                validation.append(accuracy(network, task.validation, task))
+                validation.append(accuracy(network, task.validation))
                 validation_samples += len(task.validation)
                 validation_seconds += time.perf_counter() - pause
     except FloatingPointError as error:
@@ -201,23 +210,25 @@ def augment(images: torch.Tensor, names: Sequence[str], draws: torch.Generator) 
 
 
 @torch.inference_mode()
-def logits_of(network: nn.Module, part: Part, task: Task) -> torch.Tensor:
-    """The network's logits for a whole part, float32 (n, C); raises FloatingPointError on a nan."""
+def logits_of(network: nn.Module, part: Part) -> torch.Tensor:
+    """The network's logits for a whole part, computed in float32 (n, C).
+
+    Raises FloatingPointError when they are not finite.
+    """
     network.eval()
     chunks = []
     for start in range(0, len(part), EVALUATION_BATCH):
         images, _ = part.batch(slice(start, start + EVALUATION_BATCH))
-        with _autocast(task):
-            chunks.append(network(images).float())
+        chunks.append(network(images).float())
     logits = torch.cat(chunks)
     if not bool(logits.isfinite().all()):
         raise FloatingPointError("the trained network's outputs are not finite")
     return logits
 
 
-def accuracy(network: nn.Module, part: Part, task: Task) -> float:
+def accuracy(network: nn.Module, part: Part) -> float:
     """Top-1 accuracy on a part, a share in [0, 1]."""
-    hits = logits_of(network, part, task).argmax(dim=1) == part.labels
+    hits = logits_of(network, part).argmax(dim=1) == part.labels
     return float(hits.double().mean())
 
 

@@ -92,7 +92,7 @@ def formula_of(loss: str) -> str:
     if loss in CATALOGUE:
         return CATALOGUE[loss].formula
     try:
-        parse(loss, classes=10)
+        expression = parse(loss, classes=10)
     except ExpressionError as error:
         if loss.isidentifier() and loss not in {"p", "y", "C"}:
             close = difflib.get_close_matches(loss, CATALOGUE, n=1)
@@ -101,4 +101,6 @@ def formula_of(loss: str) -> str:
                 f"unknown loss {loss!r}; there are {', '.join(CATALOGUE)}, or write an expression{hint}"
             ) from None
         raise UserError(str(error)) from None
+    if "p" not in expression or "y" not in expression:
+        raise UserError(f"the loss {loss!r} must contain both p (prediction) and y (target)")
     return loss

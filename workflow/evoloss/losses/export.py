@@ -17,7 +17,7 @@ _TEMPLATE = '''"""{loss}: a loss for image classifiers, found by evoloss (study 
     sum over classes of  {expression}
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-{fitness:.4f} (cross entropy = 1, chance = 0), mean of {repeats} trainings. Needs only torch.
+{fitness:.4f} (cross entropy on the same seeds and splits = 1, chance = 0), mean of {repeats}. Needs only torch.
 """
 
 import torch
@@ -43,7 +43,7 @@ class {name}(nn.Module):
     "none".
     """
 
-    def __init__(self, factor=None, reduction="mean"):
+    def __init__(self, factor={default}, reduction="mean"):
         super().__init__()
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be mean, sum or none, got {{reduction!r}}")
@@ -73,8 +73,13 @@ def class_name(loss: str) -> str:
     return "".join(part.capitalize() for part in loss.split("_"))
 
 
-def python_module(champion: Mapping[str, Any], classes: Iterable[int], study: str) -> str:
-    """The source of a champion's module, with matching factors for the usual numbers of classes."""
+def python_module(
+    champion: Mapping[str, Any], classes: Iterable[int], study: str, scale_matched: bool = True
+) -> str:
+    """The source of a champion's module, with matching factors for the usual numbers of classes.
+
+    Without `scale_matched` the loss is exported as written, as the search trained it.
+    """
     expression = parse(champion["expression"])
     factors = {
         c: matching_factor(ExpressionLoss(expression), c)
@@ -90,4 +95,5 @@ def python_module(champion: Mapping[str, Any], classes: Iterable[int], study: st
         limit=GRADIENT_LIMIT,
         body="\n".join(f"    {line}" for line in torch_statements(expression)),
         name=class_name(champion["loss"]),
+        default="None" if scale_matched else "1.0",
     )

@@ -11,6 +11,7 @@ import math
 
 import torch
 
+from evoloss.errors import UserError
 from evoloss.expressions.tree import Expression
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.seeds import derive_seed
@@ -60,14 +61,18 @@ def matching_factor(loss: ExpressionLoss, classes: int) -> float:
     return cross_entropy_scale(classes) / scale if math.isfinite(scale) and scale > 0 else math.nan
 
 
+class LossError(UserError, ValueError):
+    """A loss that cannot be trained with."""
+
+
 def task_loss(expression: Expression, classes: int, match_gradient_scale: bool) -> ExpressionLoss:
     """The loss as a task trains it: scaled to cross entropy's gradient if the task says so.
 
-    Raises ValueError when the loss has no gradient to scale.
+    Raises LossError when the loss has no gradient to scale.
     """
     loss = ExpressionLoss(expression)
     if match_gradient_scale:
         loss.factor = matching_factor(loss, classes)
         if math.isnan(loss.factor):
-            raise ValueError("the loss has no finite, non-zero gradient to scale")
+            raise LossError(f"the loss {expression} has no finite, non-zero gradient to scale")
     return loss

@@ -10,8 +10,8 @@ from evoloss.strict_model import StrictModel
 class ReportSettings(StrictModel):
     """How results are summarised."""
 
-    reference_method: str = "random_search"
-    """The method whose cost is 1 in `search_cost`."""
+    reference_method: str | None = None
+    """The method whose cost is 1 in `search_cost`; null takes the last one of `search.methods`."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Level of every interval."""
     curve_losses: list[str] = ["cross_entropy", "ngl"]

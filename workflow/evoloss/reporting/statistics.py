@@ -8,8 +8,8 @@ import numpy as np
 from scipy import stats
 
 SMALLEST_TESTED = 9
-"""p-values only from so many pairs on: with fewer, no Holm-corrected comparison of several methods
-could be significant, and a p-value would only look like evidence."""
+"""p-values only from so many pairs on. The smallest that n pairs can give is 2 / 2**n, times the number
+of comparisons under Holm: with fewer pairs nothing could be significant."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from evoloss.learning.records import RETRAININGS
+from evoloss.learning.records import LEARNING_RATES, RETRAININGS
 from evoloss.parquet import read_json, read_metadata, read_table
 from evoloss.search.records import LEDGER, RESCORED
 
@@ -64,6 +64,14 @@ class StudyRecords:
     def resolved_tasks(self) -> list[dict[str, Any]]:
         """The tasks as rule `tune` resolved them."""
         return [read_json(self.folder / "tasks" / f"{t}.json") for t in self.description["tasks"]]
+
+    @cached_property
+    def sweeps(self) -> pd.DataFrame:
+        """The learning-rate sweeps of the search tasks."""
+        folder = self.folder / "tasks"
+        paths = [folder / f"{task}.learning_rate.parquet" for task in self.description["tasks"]]
+        frames = [read_table(path, LEARNING_RATES).to_pandas() for path in paths]
+        return pd.concat(frames, ignore_index=True)
 
     @cached_property
     def manifests(self) -> list[dict[str, Any]]:

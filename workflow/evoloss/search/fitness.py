@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+BASELINE = "cross_entropy"
+"""Name of cross entropy as a loss, and its role among the re-scored."""
+
 
 @dataclass(frozen=True)
 class Reference:
@@ -22,6 +25,24 @@ def references(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Reference]:
     """The references of resolved tasks (`tasks/<task>.json`), by name."""
     return {
         task["name"]: Reference(task["chance"], task["cross_entropy_accuracy"]) for task in tasks
+    }
+
+
+def rescored_references(
+    rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference]
+) -> dict[str, Reference]:
+    """The references with cross entropy's accuracy as re-scored: on the same fresh seeds and splits.
+
+    `rows` are of a `rescored` table, the baseline's among them (role `cross_entropy`), so that its
+    own re-scored fitness is 1. A task whose baseline did not complete keeps its reference.
+    """
+    measured: dict[str, list[float]] = {name: [] for name in by_task}
+    for row in rows:
+        if row["role"] == BASELINE and row["validation_accuracy"] is not None:
+            measured[row["task"]].append(row["validation_accuracy"])
+    return {
+        name: Reference(reference.chance, fmean(measured[name])) if measured[name] else reference
+        for name, reference in by_task.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Rule choose_rate: the learning rate that one loss likes best, from the task's grid.
+"""Rule choose_rate: the learning rate that one loss likes best, from the task's grid, which may grow.
 
 Every loss of the final retraining, cross entropy included, gets its own rate this way, on tuning
 seeds that no reported training uses.
@@ -30,7 +30,8 @@ def main(flags: Flags) -> None:
     seeds = [
         training_seed("rate", 0, task.name, repeat) for repeat in range(task.settings.tuning_seeds)
     ]
-    rate, _, rows = sweep(loss, flags.loss, task, resolved.learning_rates, seeds, extend=False)
+    extend = task.settings.extend_learning_rates
+    rate, _, rows = sweep(loss, flags.loss, task, resolved.learning_rates, seeds, extend)
     print(f"{flags.loss} on {task.name}: rate {rate:g}")
     metadata = record(
         flags.study,

@@ -34,7 +34,7 @@ def trainings(candidates: list[dict], tasks: list, flags: Flags) -> list[dict[st
     from evoloss.expressions.parsing import parse
     from evoloss.learning.task import load_task
     from evoloss.learning.training import TrainingResult, choose_device, device_name, train
-    from evoloss.losses.gradient_scale import task_loss
+    from evoloss.losses.gradient_scale import LossError, task_loss
 
     device = choose_device(flags.device)
     rows = []
@@ -47,7 +47,7 @@ def trainings(candidates: list[dict], tasks: list, flags: Flags) -> list[dict[st
                     parse(candidate["expression"]), task.classes, task.settings.match_gradient_scale
                 )
                 (result,) = train([loss], task, [resolved.learning_rate], seed)
-            except ValueError as error:  # a loss that cannot be scaled, from an unchecked pool
+            except LossError as error:  # a loss that cannot be scaled, from an unchecked pool
                 result = TrainingResult("failed", str(error), 0, 0, 0, 0.0, 0.0, None, None)
             print(
                 f"{candidate['candidate_id']} {task.name} {result.status} "

@@ -13,7 +13,7 @@ def main(flags: Flags) -> None:
     """Write the module and the formula of one champion."""
     champion = read_json(flags.champion)
     classes = [read_json(path)["classes"] for path in flags.manifests]
-    write_text(flags.python, python_module(champion, classes, flags.study))
+    write_text(flags.python, python_module(champion, classes, flags.study, flags.scale_matched))
     expression = parse(champion["expression"])
     lines = [
         f"% {champion['loss']} of study {flags.study}: {expression}",
@@ -30,6 +30,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--champion", required=True, help="champion.json")
     parser.add_argument("--manifests", nargs="+", required=True, help="of the study's data sets")
+    parser.add_argument("--scale-matched", action="store_true", help="the search matched gradients")
     parser.add_argument("--python", required=True, help="Python file to write")
     parser.add_argument("--tex", required=True, help="LaTeX file to write")
     run_step(main, parser)

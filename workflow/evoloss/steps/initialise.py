@@ -24,11 +24,11 @@ def main(flags: Flags) -> None:
     funnel = Funnel(check, pool.space, classes, flags.scale_matched)
     proposer = Proposer(funnel, generation=0, checked=pool.check_initial)
     rng = generator("initialise", flags.pool, flags.run_seed)
-    for _ in range(pool.max_draws):
+    for draw in range(pool.max_draws):
         slot = len(proposer.candidates)
         if slot == pool.size:
             break
-        tree = ramped_half_and_half(pool.space, slot, rng)
+        tree = ramped_half_and_half(pool.space, draw, rng)
         proposer.propose(slot, tree, "ramped_half_and_half", [])
     if len(proposer.candidates) < pool.size:
         raise UserError(

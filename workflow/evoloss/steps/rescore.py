@@ -15,12 +15,10 @@ from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import read, write, write_json
 from evoloss.provenance import record
-from evoloss.search.fitness import fitness, references
+from evoloss.search.fitness import BASELINE, fitness, references, rescored_references
 from evoloss.search.records import LEDGER, POPULATION, RESCORED
 from evoloss.search.settings import RescoreSettings
 from evoloss.seeds import derive_seed, training_seed
-
-BASELINE = "cross_entropy"
 
 
 def main(flags: Flags) -> None:
@@ -115,7 +113,7 @@ def champion(
     rows: list[dict[str, Any]], tasks: list[ResolvedTask], repeats: int, flags: Flags
 ) -> dict[str, Any]:
     """The candidate of highest re-scored fitness; of equals the smaller tree, then the lower id."""
-    by_task = references(task.as_json() for task in tasks)
+    by_task = rescored_references(rows, references(task.as_json() for task in tasks))
     scored = []
     for name in dict.fromkeys(row["candidate_id"] for row in rows if row["role"] != BASELINE):
         mine = [row for row in rows if row["candidate_id"] == name]

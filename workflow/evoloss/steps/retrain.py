@@ -83,9 +83,9 @@ def tested(result: TrainingResult, task: Task, test) -> dict[str, Any]:
             )
         )
     return calibration(
-        logits_of(result.network, task.validation, task),
+        logits_of(result.network, task.validation),
         task.validation.labels,
-        logits_of(result.network, test, task),
+        logits_of(result.network, test),
         test.labels,
     )
 

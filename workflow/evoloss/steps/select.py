@@ -2,6 +2,7 @@
 
 import argparse
 from collections import defaultdict
+from pathlib import Path
 
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
@@ -10,18 +11,25 @@ from evoloss.learning.records import EVALUATIONS
 from evoloss.parquet import read, read_json, write
 from evoloss.provenance import record
 from evoloss.search.fitness import fitness, references
-from evoloss.search.method import Individual, load_algorithm
+from evoloss.search.method import Individual, load_algorithm, truncate
 from evoloss.search.records import CANDIDATES, POPULATION
+from evoloss.search.settings import MethodSettings
 
 
 def main(flags: Flags) -> None:
     """Compute the children's fitness and let the method choose the next population."""
     algorithm = load_algorithm(flags.algorithm)
-    settings = parse_settings(algorithm.Settings, flags.settings)
-    candidates = read(flags.candidates, CANDIDATES)
-    evaluations = [row for path in flags.evaluations for row in read(path, EVALUATIONS)]
+    first = flags.generation == 0
+    settings = parse_settings(MethodSettings if first else algorithm.Settings, flags.settings)
+    folder = Path(flags.folder)
+    candidates = read(folder / "candidates.parquet", CANDIDATES)
+    evaluations = [
+        row
+        for batch in range(flags.batches)
+        for row in read(folder / "evaluations" / f"{batch}.parquet", EVALUATIONS)
+    ]
     previous = read(flags.previous, POPULATION) if flags.previous else []
-    if flags.generation == 0:
+    if first:
         candidates = candidates[: settings.population]
     by_candidate = defaultdict(list)
     for row in evaluations:
@@ -37,7 +45,10 @@ def main(flags: Flags) -> None:
                 )
             )
     parents = [Individual.from_row(row) for row in previous]
-    survivors = algorithm.select(parents, evaluated, settings)
+    if first:
+        survivors = truncate([], evaluated, settings.population)
+    else:
+        survivors = algorithm.select(parents, evaluated, settings)
     if not survivors:
         reasons = sorted({row["reason"] or row["status"] for row in evaluations})
         raise UserError(
@@ -75,7 +86,11 @@ if __name__ == "__main__":
     parser.add_argument("--algorithm", required=True, help="its algorithm")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--generation", type=int, required=True)
-    parser.add_argument("--settings", required=True, help="method settings as JSON")
+    parser.add_argument(
+        "--settings",
+        required=True,
+        help="method settings as JSON; for generation 0 the shared ones",
+    )
     parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
     parser.add_argument(
         "--previous", help="Parquet file of the last population; none for generation 0"

@@ -7,16 +7,18 @@ from matplotlib.figure import Figure
 from evoloss.reporting.names import method_name
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import colour_of, new_figure
-from evoloss.search.fitness import fitness, references
+from evoloss.search.fitness import fitness, references, rescored_references
 
 
 def rescored_fitness(records: StudyRecords) -> pd.Series:
     """The re-scored fitness by method, run seed and candidate; nan where a training failed."""
-    by_task = references(records.resolved_tasks)
-    groups = records.rescored.groupby(["method", "run_seed", "candidate_id"])
-    return pd.Series(
-        {key: fitness(rows.to_dict("records"), by_task) for key, rows in groups}, dtype=float
-    ).rename_axis(["method", "run_seed", "candidate_id"])
+    tasks = references(records.resolved_tasks)
+    scores: dict[tuple, float | None] = {}
+    for run, of_run in records.rescored.groupby(["method", "run_seed"]):
+        by_task = rescored_references(of_run.to_dict("records"), tasks)
+        for candidate, rows in of_run.groupby("candidate_id"):
+            scores[(*run, candidate)] = fitness(rows.to_dict("records"), by_task)
+    return pd.Series(scores, dtype=float).rename_axis(["method", "run_seed", "candidate_id"])
 
 
 def curves(records: StudyRecords) -> pd.DataFrame:
@@ -70,8 +72,7 @@ def draw(records: StudyRecords) -> Figure:
             )
         label = f"{method_name(method)} (n = {len(lines)})"
         axis.step(grid / 1000, mean, where="post", color=colour, linewidth=1.8, label=label)
-    baseline = rescored_fitness(records).xs("cross_entropy", level="candidate_id").mean()
-    axis.axhline(baseline, color="#222222", linewidth=0.8, linestyle=":", label="Cross entropy")
+    axis.axhline(1.0, color="#222222", linewidth=0.8, linestyle=":", label="Cross entropy")
     axis.set_xlabel("Training samples spent by the search (thousands)")
     axis.set_ylabel("Incumbent's re-scored fitness")
     figure.legend(loc="outside upper center", ncols=len(records.methods) + 1)

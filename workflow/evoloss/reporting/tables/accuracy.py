@@ -61,6 +61,8 @@ def _row(
     else:
         difference = paired_difference(completed[common], baseline[common], confidence)
         p = wilcoxon_p(completed[common], baseline[common])
+        if len(common) > 1 and (completed[common] == baseline[common]).all():
+            notes.append("trains exactly like cross entropy")
         if len(common) < SMALLEST_TESTED:
             notes.append(f"no test below {SMALLEST_TESTED} pairs")
     return {
@@ -94,7 +96,10 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     shown = pd.DataFrame(
         {
             "Task": frame["task"].where(~frame["task"].duplicated(), ""),
-            "Loss": frame["loss"].map(loss_name),
+            "Loss": [
+                loss_name(loss) + (" (= CE)" if "exactly like" in note else "")
+                for loss, note in zip(frame["loss"], frame["note"], strict=True)
+            ],
             "n": frame["training_seeds"].astype(str),
             "Rate": frame["learning_rate"].map(lambda v: f"{v:g}"),
             "Accuracy (%)": [
@@ -110,16 +115,20 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     if frame["p_value"].isna().all():
         shown = shown.drop(columns="p")
     best = frame.groupby("task")["test_accuracy"].idxmax()
-    level = f"{records.confidence:.0%}"
+    level = f"{100 * records.confidence:g} %"
     notes = [
         "Mean ± s.d. over training seeds. Differences are paired by training seed, with "
         f"{level} t intervals; * leaves out 0 (one loss at a time, not corrected for the number of "
-        "losses). The interval covers the training seeds, not the choice of the test images."
+        "losses). The interval covers the training seeds, not the choice of learning rates or test images."
     ]
     if "p" not in shown:
         notes.append(f"No p-values: fewer than {SMALLEST_TESTED} pairs cannot support any.")
     else:
-        notes.append("p: paired Wilcoxon, Holm-corrected over the losses of a task.")
+        smallest = 2 / 2 ** int(frame["training_seeds"].max()) * (frame["p_value"].count())
+        notes.append(
+            "p: paired Wilcoxon, Holm-corrected over the losses of a task; the smallest that so many "
+            f"seeds and losses allow is {smallest:.2g}."
+        )
     return Dressed(
         shown, frozenset((int(row), "Accuracy (%)") for row in best.dropna()), tuple(notes)
     )

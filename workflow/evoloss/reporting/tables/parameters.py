@@ -34,6 +34,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
     for name, task in config["tasks"].items():
         add("task", name, task)
     add("retrain", None, config["retrain"])
+    add("report", None, config["report"])
     return pd.DataFrame(rows)
 
 

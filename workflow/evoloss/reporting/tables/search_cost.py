@@ -11,7 +11,8 @@ from evoloss.reporting.study_records import StudyRecords
 def build(records: StudyRecords) -> pd.DataFrame:
     """One row a method; costs are means over runs, fitness is the champions', re-scored.
 
-    `relative_cost` is training samples against the reference method's.
+    `relative_cost` is training samples against the reference method's. `tuning_samples` is what the
+    search tasks' learning rates cost once, for all runs and methods together.
     """
     sums = [
         "evaluations",
@@ -36,6 +37,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
                 "best_fitness_sd": standard_deviation(fitness),
                 **costs.to_dict(),
                 "rescore_samples": rescored.loc[method]["training_samples"].mean(),
+                "tuning_samples": records.sweeps["training_samples"].sum(),
                 "peak_memory_bytes": peak[method],
             }
         )
@@ -71,7 +73,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     bold |= {(int(frame["relative_cost"].argmin()), "Relative cost")}
     reference = method_name(records.description["reference_method"])
     notes = (
-        "Means over runs. Fitness: re-scored champion, 1 = cross entropy, mean ± s.d. over runs. "
+        "Means over runs. Fitness: re-scored champion, cross entropy on the same seeds and splits = 1, mean ± s.d. over runs. "
         f"Relative cost: training samples, {reference} = 1. Re-scoring is off the search's books.",
     )
     return Dressed(shown, frozenset(bold), notes)
