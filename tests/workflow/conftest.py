@@ -68,7 +68,7 @@ class Copy:
 
     def planned_files(self, *arguments: str, config: str = TINY) -> list[str]:
         """The output files that a dry run would make."""
-        lines = self.run("-n", "--quiet", "reason", *arguments, config=config).stdout.splitlines()
+        lines = self.run("-n", *arguments, config=config).stdout.splitlines()
         return [
             path
             for line in lines

@@ -95,9 +95,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--previous", help="Parquet file of the last population; none for generation 0"
     )
-    parser.add_argument("--candidates", required=True, help="Parquet file with the plan")
-    parser.add_argument(
-        "--evaluations", nargs="+", required=True, help="Parquet files, one a batch"
-    )
+    parser.add_argument("--folder", required=True, help="where the generation's candidates lie")
+    parser.add_argument("--batches", type=int, required=True, help="files below its evaluations/")
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)
