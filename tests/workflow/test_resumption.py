@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import Copy, environment
+from study_copy import Copy, environment
 
 pytestmark = pytest.mark.timeout(900)
 

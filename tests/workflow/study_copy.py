@@ -1,0 +1,120 @@
+"""A copy of the repository to run Snakemake in, and what a test asks of it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = "tests/workflow/tiny.yaml"
+COPIED = ("Snakefile", "workflow", "config", "profiles", "envs", "tests/workflow")
+
+
+class Copy:
+    """A copy of what the workflow consists of, and the runs that are made in it."""
+
+    def __init__(self, folder: Path, fresh: bool = True):
+        self.folder = folder
+        if fresh:
+            folder.mkdir(exist_ok=True)
+            self._fill()
+
+    def _fill(self) -> None:
+        for name in COPIED:
+            source, target = ROOT / name, self.folder / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, target)
+
+    def command(self, *arguments: str, cores: int = 2, config: str = TINY) -> list[str]:
+        return [
+            *(sys.executable, "-m", "snakemake", "--cores", str(cores)),
+            *(*arguments, "--configfile", config),
+        ]
+
+    def run(self, *arguments: str, cores: int = 2, config: str = TINY, check: bool = True):
+        """Run Snakemake to its end; its output as text is in `stdout`."""
+        answer = subprocess.run(
+            self.command(*arguments, cores=cores, config=config),
+            cwd=self.folder,
+            env=environment(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        assert not check or answer.returncode == 0, answer.stdout
+        return answer
+
+    def planned(self, *arguments: str, config: str = TINY) -> dict[str, int]:
+        """What a dry run would do: rule -> number of jobs (without `all`)."""
+        lines = self.run("-n", *arguments, config=config).stdout.splitlines()
+        if any("Nothing to be done" in line for line in lines):
+            return {}
+        start = next(i for i, line in enumerate(lines) if line.startswith("job  "))
+        jobs = {}
+        for line in lines[start + 2 :]:
+            if not line.strip() or line.startswith("total"):
+                break
+            rule, count = line.split()
+            jobs[rule] = int(count)
+        jobs.pop("all", None)
+        return jobs
+
+    def planned_files(self, *arguments: str, config: str = TINY) -> list[str]:
+        """The output files that a dry run would make."""
+        lines = self.run("-n", *arguments, config=config).stdout.splitlines()
+        return [
+            path
+            for line in lines
+            if line.startswith("    output: ")
+            for path in line.removeprefix("    output: ").split(", ")
+        ]
+
+    def overlay(self, text: str, name: str = "overlay") -> str:
+        """A configuration of tiny.yaml and `text` on top."""
+
+        def merge(base, top):
+            for key, value in top.items():
+                if isinstance(value, dict) and isinstance(base.get(key), dict):
+                    merge(base[key], value)
+                else:
+                    base[key] = value
+
+        config = yaml.safe_load((self.folder / TINY).read_text())
+        merge(config, yaml.safe_load(text))
+        path = self.folder / "config" / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(config))
+        return str(path.relative_to(self.folder))
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Change a file's text, once."""
+        target = self.folder / path
+        text = target.read_text()
+        assert old in text
+        target.write_text(text.replace(old, new, 1))
+
+    def records(self, study: str = "tiny") -> dict[str, list]:
+        """All records of a study without what may differ between two runs: times, machine, memory."""
+        study_folder = self.folder / "results" / study
+        found = {}
+        for path in sorted(study_folder.rglob("[!.]*.parquet")):
+            table = pq.read_table(path)
+            varying = [n for n in table.column_names if "seconds" in n or "memory" in n]
+            found[str(path.relative_to(study_folder))] = table.drop_columns(varying).to_pylist()
+        for path in sorted(study_folder.rglob("*.json")):
+            found[str(path.relative_to(study_folder))] = path.read_text()
+        return found
+
+
+def environment() -> dict[str, str]:
+    """An environment in which nothing of the test's own is importable."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "SNAKEMAKE_PROFILE")}
+    return kept | {
+        "PYTHONDONTWRITEBYTECODE": "",
+        "XDG_CACHE_HOME": kept.get("XDG_CACHE_HOME", "/tmp"),
+    }
