@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from evoloss.errors import UserError
 from evoloss.settings import load, schema
@@ -266,21 +267,12 @@ def test_blocks_and_batches():
     assert config.batches("egp", 1) == math.ceil(config.search.methods["egp"].parents / 3)
 
 
-def merge(base, top):
-    """What Snakemake does with --configfile."""
-    for key, value in top.items():
-        if isinstance(value, dict) and isinstance(base.get(key), dict):
-            merge(base[key], value)
-        else:
-            base[key] = value
-
-
 def test_yaml_in_the_readmes_is_valid():
     seen = 0
     for name in ("README.md", "config/README.md"):
         for block in re.findall(r"```yaml\n(.*?)```", (ROOT / name).read_text(), re.DOTALL):
             config = copy.deepcopy(DEFAULT)
-            merge(config, yaml.safe_load(block))
+            update_config(config, yaml.safe_load(block))
             # The network of the example is the reader's to write.
             for task in filter(None, config["tasks"].values()):
                 if "my_networks" in task.get("network", ""):
@@ -293,7 +285,7 @@ def test_yaml_in_the_readmes_is_valid():
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_overlay_is_valid(path):
     config = copy.deepcopy(DEFAULT)
-    merge(config, yaml.safe_load(path.read_text()))
+    update_config(config, yaml.safe_load(path.read_text()))
     load(config)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import yaml
+from snakemake.utils import update_config
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = "tests/workflow/tiny.yaml"
@@ -77,16 +78,8 @@ class Copy:
 
     def overlay(self, text: str, name: str = "overlay") -> str:
         """A configuration of tiny.yaml and `text` on top."""
-
-        def merge(base, top):
-            for key, value in top.items():
-                if isinstance(value, dict) and isinstance(base.get(key), dict):
-                    merge(base[key], value)
-                else:
-                    base[key] = value
-
         config = yaml.safe_load((self.folder / TINY).read_text())
-        merge(config, yaml.safe_load(text))
+        update_config(config, yaml.safe_load(text))
         path = self.folder / "config" / f"{name}.yaml"
         path.write_text(yaml.safe_dump(config))
         return str(path.relative_to(self.folder))
