@@ -17,7 +17,7 @@ from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.variation import ramped_half_and_half
 from evoloss.functional_check.funnel import Funnel
 from evoloss.functional_check.settings import STAGES, FunctionalCheckSettings
-from evoloss.learning.datasets import prepare
+from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import load_task
 from evoloss.learning.training import train

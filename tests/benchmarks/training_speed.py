@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from evoloss.expressions.parsing import parse
-from evoloss.learning.networks import build
+from evoloss.learning.network import build
 from evoloss.learning.optimizers import Optimizer
 from evoloss.learning.settings import TaskSettings
 from evoloss.losses.catalogue import formula_of

@@ -153,8 +153,8 @@ def test_the_default_file_names_every_key():
         ),
         (
             "tasks.digits_short.dataset",
-            "mnist",
-            "tasks.digits_short.dataset: got 'mnist', but it accepts 'digits' or 'fashion_mnist'",
+            "minst",
+            "tasks.digits_short.dataset: got 'minst', but it accepts 'digits', 'mnist', 'kmnist'",
         ),
         (
             "tasks.digits_short.dataset",
@@ -162,9 +162,31 @@ def test_the_default_file_names_every_key():
             "tasks.digits_short.dataset: another task uses a data set named 'digits'",
         ),
         (
+            "tasks.digits_short.dataset",
+            {"source": "image_folder"},
+            "tasks.digits_short.dataset: path: an image_folder needs a path",
+        ),
+        (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "path": "images"},
+            "tasks.digits_short.dataset: path: only an image_folder has one; digits lies below its root",
+        ),
+        (
+            "tasks.digits_short.training_images",
+            1.5,
+            "tasks.digits_short.training_images: got 1.5, but it accepts",
+        ),
+        ("tasks.digits_short.label_noise", 1.0, "tasks.digits_short.label_noise: got 1.0"),
+        (
+            "tasks.digits_short.augmentation",
+            ["crop", "rotate"],
+            "tasks.digits_short.augmentation",
+        ),
+        (
             "tasks.digits_short.network",
             "resnet",
-            "tasks.digits_short.network: got 'resnet'; there are convnet, or write module:function",
+            "tasks.digits_short.network: got 'resnet'; there are convnet, resnet9, resnet18, mobilenet_v3_small, "
+            "googlenet, or write module:function",
         ),
         (
             "tasks.digits_short.network",
@@ -191,6 +213,56 @@ def test_the_default_file_names_every_key():
             "retrain.losses",
             ["cross_entropy", {"mine": "p +"}],
             "retrain.losses: expression 'p +' cannot be read",
+        ),
+        (
+            "retrain.losses",
+            ["cross_entropy", "chebyshev"],
+            "retrain.losses: 'chebyshev' equals mae up to scale (1 - p_t = MAE / 2); write mae",
+        ),
+        (
+            "retrain.losses",
+            ["cross_entropy", "nowhere.losses:mine"],
+            "retrain.losses: got 'nowhere.losses:mine', but Python finds no module 'nowhere.losses'",
+        ),
+        (
+            "retrain.losses",
+            ["cross_entropy", "my losses:mine"],
+            "retrain.losses: the loss 'my losses:mine' is not of the form module:function",
+        ),
+        (
+            "retrain.losses",
+            ["cross_entropy", "ngl", "evoloss.losses.on_logits:ngl"],
+            "retrain.losses: the same loss stands there twice, or two under one name",
+        ),
+        (
+            "retrain.losses",
+            ["cross_entropy", "evoloss.losses.loss_module:ngl"],
+            "retrain.losses: 'ngl' is a loss of the catalogue; give your own another name",
+        ),
+        (
+            "search.pools.default.initial_losses",
+            ["foccal"],
+            "search.pools.default.initial_losses: unknown loss 'foccal'",
+        ),
+        (
+            "search.pools.default.initial_losses",
+            ["hinge"],
+            "search.pools.default.initial_losses: 'hinge' is a function of logits, which a search",
+        ),
+        (
+            "search.pools.default.initial_losses",
+            ["mae", "abs(p - y)"],
+            "search.pools.default.initial_losses: 'abs(p - y)' stands there twice",
+        ),
+        (
+            "search.pools.default.initial_losses",
+            [" + ".join(["p * y"] * 9)],
+            "is too large for search.pools.default.space: 35 nodes, at most 30",
+        ),
+        (
+            "search.pools.default.initial_losses",
+            [f"p * y * {number}" for number in range(2, 23)],
+            "search.pools.default.initial_losses: got 21 losses, but the pool holds 20 individuals",
         ),
         ("retrain.losses", ["ngl"], "retrain.losses: 'cross_entropy' is missing"),
         ("retrain.losses", ["cross_entropy", "ngl", "ngl"], "the same loss stands there twice"),
@@ -258,6 +330,32 @@ def test_losses_may_be_names_expressions_and_named_expressions():
     assert all(name.isidentifier() for name in formulas)
 
 
+def test_losses_may_be_functions():
+    text = "evoloss.losses.on_logits:nce"
+    config = changed(
+        "retrain.losses",
+        [
+            "cross_entropy",
+            "ngl",
+            "hinge",
+            text,
+            {"mine": text},
+            "evoloss.losses.on_logits:_of_target",
+        ],
+    )
+    formulas = load(config).retrain.formulas()
+    assert list(formulas)[:5] == ["cross_entropy", "ngl", "hinge", "nce", "mine"]
+    assert formulas["hinge"] == "evoloss.losses.on_logits:hinge"
+    assert formulas["nce"] == formulas["mine"] == text
+    assert list(formulas)[5].startswith("function_")
+
+
+def test_known_losses_may_stand_first_in_a_pool():
+    losses = ["cross_entropy", "ngl", "square(p - y) / C"]
+    config = load(changed("search.pools.default.initial_losses", losses))
+    assert config.search.pools["default"].initial_losses == losses
+
+
 def test_blocks_and_batches():
     config = load(changed("retrain.training_seeds", list(range(12))))
     assert [len(block) for block in config.retrain.blocks()] == [5, 5, 2]
@@ -277,6 +375,9 @@ def test_yaml_in_the_readmes_is_valid():
             for task in filter(None, config["tasks"].values()):
                 if "my_networks" in task.get("network", ""):
                     task["network"] = "convnet"
+            # So is the module of the example's losses.
+            losses = config["retrain"]["losses"]
+            config["retrain"]["losses"] = [x for x in losses if "my_losses" not in str(x)]
             load(config)
             seen += 1
     assert seen >= 3

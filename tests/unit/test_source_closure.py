@@ -1,3 +1,4 @@
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -33,10 +34,17 @@ def test_the_walk_finds_everything_that_is_loaded(step):
         check=True,
         cwd=source_closure.ROOT.parent,
     )
+    # What settings alone import (the table of sources) has its effect in the params, as they do.
+    of_settings = {
+        inner
+        for name in answer.stdout.split()
+        if name.endswith(".settings")
+        for inner in source_closure.imports_of(name)
+    }
     loaded = {
         name
         for name in answer.stdout.split()
-        if not name.endswith(".settings") and name not in NOT_COUNTED
+        if not name.endswith(".settings") and name not in NOT_COUNTED | of_settings
     }
     assert loaded <= closure(f"evoloss.steps.{step}")
 
@@ -45,6 +53,16 @@ def test_the_walk_finds_everything_that_is_loaded(step):
 def test_search_code_cannot_reach_the_test_split(step):
     assert "evoloss.learning.held_out" not in closure(f"evoloss.steps.{step}")
     assert "evoloss.learning.held_out" in closure("evoloss.steps.retrain")
+
+
+def test_a_source_counts_where_it_is_read():
+    assert "evoloss.learning.sources" in closure("evoloss.steps.prepare_dataset")
+    for step in ("tune", "evaluate", "retrain"):
+        assert "evoloss.learning.reading" not in closure(f"evoloss.steps.{step}")
+        assert not any(".networks." in name for name in closure(f"evoloss.steps.{step}"))
+    assert code_of("tune", "learning.networks.convnet") != code_of(
+        "tune", "learning.networks.resnet9"
+    )
 
 
 def test_each_room_imports_only_from_the_floors_below():
@@ -60,6 +78,8 @@ def test_each_room_imports_only_from_the_floors_below():
     height = {room: number for number, floor in enumerate(floors) for room in floor}
     for path in source_closure.ROOT.rglob("*/*.py"):
         parts = path.relative_to(source_closure.ROOT).with_suffix("").parts
+        if parts == ("losses", "__init__"):
+            continue  # the one that is not empty, see below
         if parts[-1] == "__init__":
             assert path.read_text() == "", (
                 f"{path} must stay empty: its imports would count everywhere"
@@ -70,6 +90,19 @@ def test_each_room_imports_only_from_the_floors_below():
             room = name.split(".")[1]
             if room != parts[0] and room != "version":
                 assert height[room] < height[parts[0]], f"{module} imports {name}"
+
+
+def test_the_losses_room_offers_loss_without_importing_anything():
+    tree = ast.parse((source_closure.ROOT / "losses" / "__init__.py").read_text())
+    assert [type(node).__name__ for node in tree.body] == ["Expr", "FunctionDef"]
+    code = (
+        "import sys, evoloss.losses\n"
+        "assert not [n for n in sys.modules if n.startswith(('torch', 'evoloss.losses.'))]\n"
+        "assert not hasattr(evoloss.losses, 'other')\n"
+        "from evoloss.losses import loss\n"
+        "assert 'evoloss.losses.as_module' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=source_closure.ROOT.parent)
 
 
 def test_the_search_room_does_not_import_torch():
@@ -143,3 +176,8 @@ def test_a_users_own_network_counts(tmp_path, monkeypatch):
     before = code_of("evaluate", "my_networks:tiny")
     (tmp_path / "my_networks.py").write_text("def tiny(shape, classes): return None\n")
     assert code_of("evaluate", "my_networks:tiny") != before
+
+
+def test_a_loss_that_is_a_function_counts_where_it_is_named():
+    assert "evoloss.losses.on_logits" not in closure("evoloss.steps.retrain")
+    assert code_of("retrain", "evoloss.losses.on_logits:nce") != code_of("retrain")

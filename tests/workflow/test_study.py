@@ -12,6 +12,7 @@ from evoloss.losses.gradient_scale import task_loss
 COLUMNS = {
     "search_cost": "method runs best_fitness best_fitness_sd evaluations training_samples "
     "training_seconds check_seconds rescore_samples peak_memory_bytes relative_cost",
+    "losses": "loss display formula latex defaults minimum source evidence",
     "accuracy": "task loss training_seeds test_accuracy test_accuracy_sd "
     "difference_to_cross_entropy ci_low ci_high p_value note",
     "parameters": "section name setting value",

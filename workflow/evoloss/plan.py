@@ -6,12 +6,18 @@ The Snakefile alone imports this module. Methods that take `wildcards` are input
 
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
+from evoloss.learning.source_files import source_state
+from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.reporting.deliverables import FIGURES, TABLES
 from evoloss.search.settings import MethodSettings
 from evoloss.settings import Config
 from evoloss.strict_model import canonical_json
+
+NO_PART_OF_IT = {"device": True, "tasks": {"__all__": {"dataset": {"root", "path"}}}}
+"""What a study's parameters leave out: where it runs and where its files lie."""
 
 
 class Plan:
@@ -27,6 +33,10 @@ class Plan:
         self.search_networks = self.networks(search.tasks)
         matched = all(config.tasks[task].match_gradient_scale for task in search.tasks)
         self.scale_matched = "--scale-matched" if matched else ""
+        self.source_states = {
+            name: source_state(dataset, Path(f"{self.results}/data/{name}"))
+            for name, dataset in config.datasets().items()
+        }
         target = search.target_fitness
         self.target_fitness = "" if target is None else f"--target-fitness {target}"
 
@@ -45,9 +55,21 @@ class Plan:
         ]
 
     def networks(self, tasks: Iterable[str]) -> list[str]:
-        """The user's own networks among the tasks', whose source counts as code."""
+        """The tasks' networks, whose source counts as code: modules, or `module:function`."""
         names = {self.config.tasks[task].network for task in tasks}
-        return sorted(name for name in names if ":" in name)
+        return sorted(name if ":" in name else f"learning.networks.{name}" for name in names)
+
+    def dataset_settings(self, wildcards: Any) -> str:
+        """The settings of a data set, as JSON, without the place of its files."""
+        return canonical_json(self.config.datasets()[wildcards.dataset].anywhere())
+
+    def task_settings(self, wildcards: Any) -> str:
+        """The settings of a task, as JSON, without the place of its files."""
+        return canonical_json(self.config.tasks[wildcards.task].anywhere())
+
+    def _used_tasks(self) -> list[str]:
+        """The tasks of the search and of the retraining, each once."""
+        return list(dict.fromkeys([*self.config.search.tasks, *self.config.retrain.tasks]))
 
     def _datasets(self, tasks: Iterable[str]) -> list[str]:
         return sorted({self.config.tasks[task].dataset.name for task in tasks})
@@ -68,6 +90,12 @@ class Plan:
         if int(wildcards.generation):
             return canonical_json(method)
         return canonical_json({name: getattr(method, name) for name in MethodSettings.model_fields})
+
+    def pool_settings(self, wildcards: Any) -> str:
+        """The settings of a pool, as JSON, catalogue names replaced by their formulas."""
+        pool = self.config.search.pools[wildcards.pool]
+        formulas = [formula_of(loss) for loss in pool.initial_losses]
+        return canonical_json(pool.model_copy(update={"initial_losses": formulas}))
 
     def space(self, wildcards: Any) -> str:
         """The search space of a method, as JSON."""
@@ -157,6 +185,10 @@ class Plan:
             return ["--champion", *self.champion(wildcards)]
         return [f"--formula={formula}"]
 
+    def loss_code(self, wildcards: Any) -> list[str]:
+        """The `module:function` of a loss that is one, whose source counts as code."""
+        return _functions([self.config.retrain.formulas().get(wildcards.loss, "")])
+
     def block(self, wildcards: Any) -> list[int]:
         """The training seeds of a block."""
         return self.config.retrain.blocks()[int(wildcards.block)]
@@ -171,6 +203,12 @@ class Plan:
         """What a table or figure is told, as JSON."""
         parts = [self._records(kind)[1]() for kind in kinds]
         return canonical_json({key: value for part in parts for key, value in part.items()})
+
+    def code_of_records(self, kinds: Iterable[str]) -> list[str]:
+        """The losses that a figure computes itself and that are a `module:function`."""
+        return (
+            _functions(self._shape_description()["formulas"].values()) if "shapes" in kinds else []
+        )
 
     def deliverables(self) -> list[str]:
         """Everything that a complete study consists of."""
@@ -192,13 +230,18 @@ class Plan:
             "runs": (self._run_files, self._run_description),
             "retrained": (self._retrained_files, self._retrained_description),
             "shapes": (self._champion_files, self._shape_description),
+            "losses": (list, self._loss_description),
             "datasets": (
                 lambda: self.manifests(self.config.tasks),
                 lambda: {"datasets": self._datasets(self.config.tasks)},
             ),
+            "tasks": (
+                lambda: [f"{self.results}/tasks/{task}.json" for task in self._used_tasks()],
+                lambda: {"all_tasks": self._used_tasks()},
+            ),
             "parameters": (
                 list,
-                lambda: {"config": self.config.model_dump(mode="json", exclude={"device"})},
+                lambda: {"config": self.config.model_dump(mode="json", exclude=NO_PART_OF_IT)},
             ),
         }[kind]
 
@@ -240,6 +283,7 @@ class Plan:
             "losses": self.config.retrained(),
             "blocks": len(retrain.blocks()),
             "confidence": self.config.report.confidence,
+            "balanced_tasks": [task for task in retrain.tasks if self.config.tasks[task].balanced],
             "curve_losses": self.config.report.curve_losses,
             "champions": [
                 {"loss": loss, "method": method} for loss, (method, _) in champions.items()
@@ -258,3 +302,27 @@ class Plan:
             "formulas": {name: formulas[name] for name in self.config.report.curve_losses},
             "datasets": self._datasets(self.config.search.tasks[:1]),
         }
+
+    def _loss_description(self) -> dict[str, Any]:
+        """What the catalogue knows of every configured loss; of a user's own its formula alone."""
+        return {
+            "catalogue": [
+                {"loss": name, "formula": formula}
+                | (
+                    {
+                        "latex": CATALOGUE[name].latex,
+                        "defaults": CATALOGUE[name].defaults,
+                        "minimum": CATALOGUE[name].target,
+                        "source": CATALOGUE[name].source,
+                        "evidence": CATALOGUE[name].evidence,
+                    }
+                    if name in CATALOGUE
+                    else {}
+                )
+                for name, formula in self.config.retrain.formulas().items()
+            ]
+        }
+
+
+def _functions(formulas: Iterable[str]) -> list[str]:
+    return sorted({formula for formula in formulas if ":" in formula})

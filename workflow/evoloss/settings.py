@@ -8,14 +8,18 @@ import hashlib
 import importlib.util
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, Union
 
 from pydantic import Field, ValidationError, model_validator
 
 from evoloss.errors import UserError
+from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import PoolSettings
+from evoloss.expressions.tree import Expression
+from evoloss.functional_check import structure
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.learning.settings import NETWORK_NAMES, DatasetSettings, TaskSettings
 from evoloss.losses.catalogue import CATALOGUE, formula_of
@@ -25,7 +29,8 @@ from evoloss.search.settings import RescoreSettings
 from evoloss.settings_errors import sentences
 from evoloss.strict_model import StrictModel
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+NAME = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME)]
 Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
 LossEntry = str | Annotated[dict[Name, str], Field(min_length=1, max_length=1)]
 
@@ -66,7 +71,7 @@ class RetrainSettings(StrictModel):
     tasks: Annotated[list[str], Field(min_length=1)]
     """Tasks that every loss is retrained on."""
     losses: list[LossEntry] = [BASELINE]
-    """Catalogue names, expressions, or `name: expression`; champions are added by themselves."""
+    """Catalogue names, expressions, module:function, or `name: loss`; champions add themselves."""
     champions: bool = True
     """Retrain the champion of every run."""
     training_seeds: Seeds
@@ -75,15 +80,13 @@ class RetrainSettings(StrictModel):
     """Training seeds that one job does in turn."""
 
     def formulas(self) -> dict[str, str]:
-        """Name of the loss -> its expression, in the order of the configuration."""
+        """Name of the loss -> its expression or `module:function`, in the configured order."""
         found: dict[str, str] = {}
         for entry in self.losses:
             if isinstance(entry, dict):
                 ((name, text),) = entry.items()
             else:
-                name = text = entry
-                if not entry.isidentifier():
-                    name = "expression_" + hashlib.sha256(entry.encode()).hexdigest()[:8]
+                name, text = _name_of(entry), entry
             found[name] = formula_of(text)
         return found
 
@@ -150,6 +153,15 @@ class Config(StrictModel):
         return math.ceil(self.search.pools[pool].size / self.search.batch_size)
 
 
+def _name_of(loss: str) -> str:
+    """The name of a loss that was given none: its own, its function's, or a hash of its text."""
+    own = loss.rpartition(":")[2]
+    if re.fullmatch(NAME, own) and own not in {"p", "y"}:
+        return own
+    kind = "function" if ":" in loss else "expression"
+    return f"{kind}_{hashlib.sha256(loss.encode()).hexdigest()[:8]}"
+
+
 def _disagreements(config: Config) -> Iterator[str]:
     """Sentences about keys that are each legal but do not go together."""
     search, retrain = config.search, config.retrain
@@ -193,12 +205,43 @@ def _disagreements(config: Config) -> Iterator[str]:
                 f"tasks.{name}.network: got {task.network!r}; there are {', '.join(NETWORK_NAMES)}, "
                 "or write module:function"
             )
+    yield from _initial_loss_problems(config)
     yield from _loss_problems(config)
     if config.reference_method() not in search.methods:
         yield (
             f"report.reference_method: unknown method {config.report.reference_method!r}; "
             f"there are {', '.join(search.methods)}"
         )
+
+
+def _initial_loss_problems(config: Config) -> Iterator[str]:
+    for name, pool in config.search.pools.items():
+        key = f"search.pools.{name}.initial_losses"
+        if len(pool.initial_losses) > pool.size:
+            yield (
+                f"{key}: got {len(pool.initial_losses)} losses, but the pool holds {pool.size} "
+                f"individuals; raise search.pools.{name}.size"
+            )
+        seen: set[Expression] = set()
+        for text in pool.initial_losses:
+            try:
+                formula = formula_of(text)
+            except UserError as error:
+                yield f"{key}: {error}"
+                continue
+            if ":" in formula:
+                yield (
+                    f"{key}: {text!r} is a function of logits, which a search cannot vary; "
+                    "write losses that are expressions over p and y"
+                )
+                continue
+            tree = parse(formula, classes=10)
+            problem = structure.problem(tree, pool.space)
+            if problem:
+                yield f"{key}: {text!r} is too large for search.pools.{name}.space: {problem}"
+            if tree in seen:
+                yield f"{key}: {text!r} stands there twice"
+            seen.add(tree)
 
 
 def _loss_problems(config: Config) -> Iterator[str]:
@@ -208,10 +251,16 @@ def _loss_problems(config: Config) -> Iterator[str]:
         yield f"retrain.losses: {error}"
         return
     if len(formulas) != len(config.retrain.losses):
-        yield "retrain.losses: the same loss stands there twice"
+        yield (
+            "retrain.losses: the same loss stands there twice, or two under one name; "
+            "write `name: loss` for the second"
+        )
     if BASELINE not in formulas:
         yield f"retrain.losses: {BASELINE!r} is missing; every other loss is compared to it"
     for name, formula in formulas.items():
+        module, colon, _ = formula.partition(":")
+        if colon and not _importable(module):
+            yield f"retrain.losses: got {formula!r}, but Python finds no module {module!r}"
         if name in CATALOGUE and formula != CATALOGUE[name].formula:
             yield f"retrain.losses: {name!r} is a loss of the catalogue; give your own another name"
     for name in set(formulas) & set(config.champions()):
@@ -242,6 +291,28 @@ def load(raw: Mapping[str, Any]) -> Config:
         return Config.model_validate(raw)
     except ValidationError as error:
         raise UserError("\n".join(sentences(error, Config, raw))) from None
+
+
+def load_files(paths: Iterable[str | Path]) -> Config:
+    """The configuration of YAML files, each merged over those before it, as Snakemake merges them.
+
+    Raises UserError for a file that is missing or no YAML mapping, and as `load` does.
+    """
+    import yaml
+    from snakemake.utils import update_config
+
+    merged: dict[str, Any] = {}
+    for path in paths:
+        try:
+            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except OSError as error:
+            raise UserError(f"{path} cannot be read: {error.strerror}") from None
+        except yaml.YAMLError as error:
+            raise UserError(f"{path} is not valid YAML: {error}") from None
+        if not isinstance(content, dict):
+            raise UserError(f"{path} must hold a mapping of keys, as config/config.yaml does")
+        update_config(merged, content)
+    return load(merged)
 
 
 def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:

@@ -21,10 +21,10 @@ prepare_environment(LIBRARY)
 
 try:
     settings = load(config)
+    plan = Plan(settings)
 except UserError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
-plan = Plan(settings)
 GPU = gpu_count(settings.device)
 
 

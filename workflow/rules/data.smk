@@ -14,13 +14,19 @@ rule prepare_dataset:
         "results/{study}/benchmarks/prepare_dataset/{dataset}.tsv"
     conda:
         "../../envs/evoloss.yaml"
+    threads: 2
     params:
         code=code_of("prepare_dataset"),
-        settings=lambda wildcards: canonical_json(settings.datasets()[wildcards.dataset]),
+        settings=plan.dataset_settings,
+        source_state=lambda wildcards: plan.source_states[wildcards.dataset],
         folder=lambda wildcards, output: str(Path(output.manifest).parent),
+        # A param that depends on the output counts for nothing when it changes: where the files lie
+        # is no part of the experiment, what they are is in source_state.
+        place=lambda wildcards, output: str(settings.datasets()[wildcards.dataset].place()),
     shell:
         "python -m evoloss.steps.prepare_dataset --study {wildcards.study} "
-        "--settings {params.settings:q} --folder {params.folder:q} > {log} 2>&1"
+        "--settings {params.settings:q} --place {params.place:q} "
+        "--source-state {params.source_state:q} --readers {threads} --folder {params.folder:q} 3>&2 > {log} 2>&1"
 
 
 rule tune:
@@ -41,7 +47,7 @@ rule tune:
         gpu=GPU,
     params:
         code=lambda wildcards: code_of("tune", *plan.networks([wildcards.task])),
-        settings=lambda wildcards: canonical_json(settings.tasks[wildcards.task]),
+        settings=plan.task_settings,
         device=settings.device,
     shell:
         "python -m evoloss.steps.tune --study {wildcards.study} --task {wildcards.task} "

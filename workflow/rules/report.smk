@@ -54,7 +54,11 @@ rule plot:
     conda:
         "../../envs/evoloss.yaml"
     params:
-        code=lambda wildcards: code_of("plot", f"reporting.figures.{wildcards.figure}"),
+        code=lambda wildcards: code_of(
+            "plot",
+            f"reporting.figures.{wildcards.figure}",
+            *plan.code_of_records(FIGURES[wildcards.figure]),
+        ),
         description=lambda wildcards: plan.description_of(FIGURES[wildcards.figure]),
     shell:
         "python -m evoloss.steps.plot --study {wildcards.study} --figure {wildcards.figure} "

@@ -19,7 +19,9 @@ rule choose_rate:
     resources:
         gpu=GPU,
     params:
-        code=lambda wildcards: code_of("choose_rate", *plan.networks([wildcards.task])),
+        code=lambda wildcards: code_of(
+            "choose_rate", *plan.networks([wildcards.task]), *plan.loss_code(wildcards)
+        ),
         loss=plan.loss_flag,
         device=settings.device,
     shell:
@@ -49,7 +51,9 @@ rule retrain:
     resources:
         gpu=GPU,
     params:
-        code=lambda wildcards: code_of("retrain", *plan.networks([wildcards.task])),
+        code=lambda wildcards: code_of(
+            "retrain", *plan.networks([wildcards.task]), *plan.loss_code(wildcards)
+        ),
         loss=plan.loss_flag,
         training_seeds=plan.block,
         device=settings.device,

@@ -16,7 +16,7 @@ rule initialise:
         "../../envs/evoloss.yaml"
     params:
         code=code_of("initialise"),
-        settings=lambda wildcards: canonical_json(settings.search.pools[wildcards.pool]),
+        settings=plan.pool_settings,
         check=canonical_json(settings.search.functional_check),
         scale_matched=plan.scale_matched,
     shell:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from evoloss.learning.datasets import prepare
+from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import load_task
 

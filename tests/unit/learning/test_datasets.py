@@ -7,11 +7,11 @@ from evoloss.learning.datasets import (
     Images,
     load_training_part,
     moments,
-    prepare,
     read_manifest,
     split,
 )
 from evoloss.learning.held_out import load_test_split
+from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import DatasetSettings
 
 
@@ -88,21 +88,3 @@ def test_a_class_that_cannot_be_split_is_named():
     images = Images(np.zeros((21, 1, 1, 1), dtype=np.uint8), np.array([0] * 20 + [1]))
     with pytest.raises(UserError, match="class 1 has 1 images"):
         split(images, 0.5, seed=0)
-
-
-def test_fashion_mnist_is_read_from_idx_files(tmp_path):
-    raw = tmp_path / "FashionMNIST" / "raw"
-    raw.mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    for part, count in (("train", 200), ("t10k", 50)):
-        images = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
-        labels = (np.arange(count) % 10).astype(np.uint8)
-        header = b"".join(n.to_bytes(4, "big") for n in (2051, count, 28, 28))
-        (raw / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
-        header = b"".join(n.to_bytes(4, "big") for n in (2049, count))
-        (raw / f"{part}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
-    settings = DatasetSettings(source="fashion_mnist", root=str(tmp_path))
-    manifest = prepare(settings, tmp_path / "prepared", {"study": "test"})
-    assert manifest["images"] == {"train": 150, "validation": 50, "test": 50}
-    assert manifest["shape"] == [1, 28, 28]
-    assert manifest["class_names"][9] == "Ankle boot"

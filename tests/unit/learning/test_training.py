@@ -4,10 +4,16 @@ from torch import nn
 
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
-from evoloss.learning.networks import NETWORKS, build
+from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
 from evoloss.learning.optimizers import Optimizer, rate_multiple
-from evoloss.learning.settings import NETWORK_NAMES, TaskSettings
-from evoloss.learning.training import augment, choose_device, initial_network, train
+from evoloss.learning.settings import TaskSettings
+from evoloss.learning.training import (
+    accuracy,
+    choose_device,
+    initial_network,
+    logits_of,
+    train,
+)
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
 from evoloss.losses.gradient_scale import task_loss
 
@@ -167,57 +173,6 @@ def test_schedules_rise_to_one_and_fall_to_zero():
     assert rate_multiple(cosine, 50, 100) == pytest.approx(0.5)
 
 
-def test_augmentation_shifts_and_mirrors():
-    draws = torch.Generator().manual_seed(0)
-    images = torch.arange(64.0).reshape(1, 1, 8, 8).repeat(200, 1, 1, 1)
-    mirrored = augment(images, ["flip"], draws)
-    same = (mirrored == images).flatten(1).all(dim=1)
-    flipped = (mirrored == images.flip(3)).flatten(1).all(dim=1)
-    assert bool((same ^ flipped).all())
-    assert 60 < int(same.sum()) < 140
-    shifted = augment(images, ["crop"], draws)
-    centres = shifted[:, 0, 3, 3] - images[:, 0, 3, 3]
-    assert set(centres.tolist()) == {dy * 8.0 + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1)}
-    assert augment(images, [], draws) is images
-
-
-def test_registered_names_and_networks_agree():
-    assert set(NETWORK_NAMES) == set(NETWORKS)
-
-
-def own_network(shape, classes):
-    return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes))
-
-
-def viewing_network(shape, classes):
-    class Viewing(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.convolution = nn.Conv2d(shape[0], 4, 3)
-            self.linear = nn.Linear(4 * 6 * 6, classes)
-
-        def forward(self, images):
-            return self.linear(self.convolution(images).view(len(images), -1))
-
-    return Viewing()
-
-
-def wrong_network(shape, classes):
-    return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes + 1))
-
-
-def test_networks_of_ones_own(make_task):
-    name = f"{__name__}:own_network"
-    (result,) = train([CE], make_task(network=name), [0.1], 0)
-    assert result.validation_accuracy > 0.3
-    with pytest.raises(UserError, match=r"must map images \(2, 1, 8, 8\) to logits \(2, 10\)"):
-        build(f"{__name__}:wrong_network", (1, 8, 8), 10)
-    with pytest.raises(UserError, match="in channels-last order: RuntimeError: view size"):
-        build(f"{__name__}:viewing_network", (1, 8, 8), 10)
-    with pytest.raises(UserError, match="cannot be imported"):
-        build(f"{__name__}:no_network", (1, 8, 8), 10)
-
-
 def test_a_gpu_that_is_not_there_is_named():
     if torch.cuda.is_available():
         assert choose_device("auto").type == "cuda"
@@ -236,6 +191,63 @@ def test_a_gpu_learns_too(data_folder):
     first, again = (train([CE], task, [0.2], 0)[0] for _ in range(2))
     assert first.validation_accuracy > 0.9
     assert first.validation_accuracy == again.validation_accuracy
+
+
+def test_early_stopping_ends_a_training_and_keeps_its_best_epoch(make_task):
+    class Spoilt(nn.Module):
+        """Learns for three epochs of four steps, then unlearns."""
+
+        calls = 0
+
+        def forward(self, logits, targets):
+            self.calls += 1
+            value = ExpressionLoss(CROSS_ENTROPY)(logits, targets)
+            return value if self.calls <= 12 else -value
+
+    settings = {"epochs": 20, "schedule": "cosine"}
+    (result,) = train([Spoilt()], make_task(**settings, early_stopping=2), [0.2], 0)
+    accuracies = result.validation_accuracies
+    best = accuracies.index(max(accuracies)) + 1
+    assert result.status == "completed"
+    assert len(accuracies) == best + 2 < 20
+    assert result.reason == f"stopped after epoch {best + 2}; epoch {best} was best"
+    assert result.validation_accuracy == max(accuracies)
+    task = make_task(**settings, early_stopping=2)
+    assert accuracy(result.network, task.validation) == result.validation_accuracy
+    assert result.steps == 4 * (best + 2)
+    assert result.validation_samples == (best + 2) * len(task.validation)
+    # Off by default: the last epoch counts.
+    (result,) = train([Spoilt()], make_task(**settings), [0.2], 0)
+    assert result.steps == 80
+    assert result.validation_accuracy < max(accuracies)
+
+
+def test_label_noise_touches_the_training_labels_alone(make_task):
+    clean, noisy, again = make_task(), make_task(label_noise=0.25), make_task(label_noise=0.25)
+    wrong = clean.train.labels != noisy.train.labels
+    assert int(wrong.sum()) == 64
+    assert torch.equal(clean.train.images, noisy.train.images)
+    assert torch.equal(noisy.train.labels, again.train.labels)
+    assert torch.equal(clean.validation.labels, noisy.validation.labels)
+    assert len(noisy.train.labels[wrong].unique()) == 10
+    resplit = make_task(label_noise=0.25, resplit_seed=1), make_task(resplit_seed=1)
+    assert int((resplit[0].train.labels != resplit[1].train.labels).sum()) == 64
+
+
+def test_a_fraction_of_the_images_may_be_asked_for(make_task):
+    assert len(make_task(training_images=0.5).train) == 449
+    assert len(make_task(training_images=None).train) == 898
+
+
+def test_balanced_accuracy_weighs_classes_alike(make_task):
+    logits = torch.tensor([[1.0, 0.0, 0.0]] * 10)
+    labels = torch.tensor([0] * 8 + [1] * 2)
+    assert top1_accuracy(logits, labels) == pytest.approx(0.8)
+    assert balanced_accuracy(logits, labels) == pytest.approx(0.5)
+    task = make_task(balanced=True)
+    (result,) = train([CE], task, [0.2], 0)
+    expected = balanced_accuracy(logits_of(result.network, task.validation), task.validation.labels)
+    assert result.validation_accuracy == expected
 
 
 def test_too_many_images_are_refused(make_task):

@@ -1,19 +1,24 @@
 """A known value for every catalogue loss, from the literature or by hand."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 import torch
 
 from evoloss.errors import UserError
-from evoloss.expressions.parsing import parse
-from evoloss.losses.catalogue import CATALOGUE, formula_of
-from evoloss.losses.expression_loss import ExpressionLoss
+from evoloss.losses import on_logits
+from evoloss.losses.catalogue import ALIASES, CATALOGUE, formula_of
+from evoloss.losses.formula import as_written
 from evoloss.losses.gradient_scale import logit_gradient
+from evoloss.reporting.names import LOSSES
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def loss(name, classes):
-    return ExpressionLoss(parse(formula_of(name), classes))
+    return as_written(formula_of(name), classes)
 
 
 def logits_of(p):
@@ -21,7 +26,7 @@ def logits_of(p):
 
 
 def value(name, p):
-    """The loss of one sample with probabilities `p` whose target is class 0."""
+    """The loss of one sample with probabilities `p` (logits: log p) whose target is class 0."""
     return float(loss(name, len(p)).per_sample(logits_of(p), torch.tensor([0])))
 
 
@@ -29,16 +34,35 @@ def spread(p_target, classes):
     return [p_target] + [(1 - p_target) / (classes - 1)] * (classes - 1)
 
 
-# p = (0.5, 0.3, 0.2), worked out by hand; natural logarithms.
+# p = (0.5, 0.3, 0.2), worked out by hand; natural logarithms. Logits are log p.
+PRODUCT = math.log(0.5 * 0.3 * 0.2)
+NORM = 0.25 + 0.09 + 0.04
+LOGITS = [math.log(0.5), math.log(0.3), math.log(0.2)]
+SHORTFALL = 0.5 + math.log(2)  # of the target; the others lie below -1/2
 BY_HAND = {
     "cross_entropy": math.log(2),
-    "label_smoothing": 0.9 * math.log(2) - 0.1 / 3 * math.log(0.5 * 0.3 * 0.2),
+    "label_smoothing": 0.9 * math.log(2) - 0.1 / 3 * PRODUCT,
     "focal": 0.25 * math.log(2),
-    "mse": 0.25 + 0.09 + 0.04,
+    "mse": NORM - 2 * 0.5 + 1,
     "mae": 1.0,
     "gce": (1 - 0.5**0.7) / 0.7,
+    "sce": 0.1 * math.log(2) + 0.5 * math.log(1e4),
+    "nce": -math.log(2) / PRODUCT,
+    "nce_rce": -math.log(2) / PRODUCT + 0.5 * math.log(1e4),
     "poly1": math.log(2) + 0.5,
-    "baikal": -math.log(0.5 * 0.3 * 0.2) + 2,
+    "poly1_focal": 0.25 * math.log(2) + 0.125,
+    "taylor_ce": 0.5 + 0.125,
+    "square_logits": ((LOGITS[0] - 1) ** 2 + LOGITS[1] ** 2 + LOGITS[2] ** 2) / 3,
+    "l1_logits": 1 + math.log(2) - math.log(0.3) - math.log(0.2),
+    "hinge": SHORTFALL,
+    "squared_hinge": SHORTFALL**2,
+    "cubed_hinge": SHORTFALL**3,
+    "squared_log": math.log(2) ** 2,
+    "tanimoto": -0.5 / (NORM + 1 - 0.5),
+    "cauchy_schwarz": math.log(2) + math.log(NORM) / 2,
+    "baikal": -PRODUCT + 2,
+    "baikal_cma": -2.7279
+    * (0.9863 * (PRODUCT + 3 * math.log(1.5352)) - (-1.1135) * 1.3716 / (-0.8411 * 0.5)),
     "ngl": sum(
         math.exp(2.4092 - x - x * y) - math.cos(math.cos(math.sin(x)))
         for x, y in ((0.5, 1), (0.3, 0), (0.2, 0))
@@ -47,9 +71,29 @@ BY_HAND = {
 }
 
 
+def by_hand_of_bi_tempered():
+    """Its temperatures at p by bisection instead of fixed-point iteration."""
+    t1, t2 = 0.8, 1.2
+
+    def tempered(shift):
+        return [(1 + (1 - t2) * (z - shift)) ** (1 / (1 - t2)) for z in LOGITS]
+
+    low, high = max(LOGITS), max(LOGITS) + 4
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if sum(tempered(middle)) > 1 else (low, middle)
+    q = tempered(low)
+    logarithm = (q[0] ** (1 - t1) - 1) / (1 - t1)
+    return -logarithm - (1 - sum(x ** (2 - t1) for x in q)) / (2 - t1)
+
+
+BY_HAND["bi_tempered"] = by_hand_of_bi_tempered()
+
+
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
 def test_value_by_hand(name):
-    assert value(name, [0.5, 0.3, 0.2]) == pytest.approx(BY_HAND[name], abs=1e-9)
+    tolerance = 1e-4 if name == "bi_tempered" else 1e-9  # five rounds
+    assert value(name, [0.5, 0.3, 0.2]) == pytest.approx(BY_HAND[name], abs=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -59,15 +103,20 @@ def test_value_by_hand(name):
         ("focal", spread(0.5, 10), 0.1733),
         ("gce", spread(0.5, 10), 0.5492),
         ("poly1", spread(0.5, 10), 1.1931),
+        ("taylor_ce", spread(0.5, 10), 0.6250),
+        ("sce", spread(0.5, 10), 4.6745),
         ("mse", spread(0.5, 2), 0.5),
         ("mae", spread(0.5, 10), 1.0),
         ("ngl", spread(1 - 1e-9, 10), 9.598),
         ("ngl", spread(0.1, 10), 9.426),
         ("ngl", spread(0.391, 10), 9.318),
+        ("tanimoto", spread(1 - 1e-9, 10), -1.0),
+        ("nce", spread(0.1, 10), 0.1),
     ],
 )
 def test_published_sanity_values(name, p, expected):
-    assert value(name, p) == pytest.approx(expected, abs=1e-3)
+    tolerance = 5e-5 if name in ("taylor_ce", "sce") else 1e-3
+    assert value(name, p) == pytest.approx(expected, abs=tolerance)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +125,7 @@ def test_published_sanity_values(name, p, expected):
         ("baikal", 2, 0.707),
         ("baikal", 10, 0.316),
         ("baikal", 100, 0.1),
+        ("baikal_cma", 10, 0.389),
         ("ngl", 2, 0.566),
         ("ngl", 10, 0.391),
         ("ngl", 100, 0.362),
@@ -111,13 +161,90 @@ def test_baikals_gradient_for_a_confident_mistake():
     assert float(gradient[0, 0]) == pytest.approx(-(1 - 10 * 0.002) - (1 - 0.002) / 0.002)
 
 
+RANDOM = torch.randn(64, 10, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+TARGETS = torch.arange(64) % 10
+
+
 def test_cross_entropy_is_torchs():
-    logits = torch.randn(64, 10, generator=torch.Generator().manual_seed(0))
-    targets = torch.arange(64) % 10
-    ours = loss("cross_entropy", 10)(logits, targets)
-    torch.testing.assert_close(ours, torch.nn.functional.cross_entropy(logits, targets))
-    smoothed = torch.nn.functional.cross_entropy(logits, targets, label_smoothing=0.1)
-    torch.testing.assert_close(loss("label_smoothing", 10)(logits, targets), smoothed)
+    logits = RANDOM.float()
+    ours = loss("cross_entropy", 10)(logits, TARGETS)
+    torch.testing.assert_close(ours, torch.nn.functional.cross_entropy(logits, TARGETS))
+    smoothed = torch.nn.functional.cross_entropy(logits, TARGETS, label_smoothing=0.1)
+    torch.testing.assert_close(loss("label_smoothing", 10)(logits, TARGETS), smoothed)
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_gradients_agree_with_finite_differences(name):
+    inner = loss(name, 10)
+    logits = (2 * RANDOM[:4]).requires_grad_()
+    torch.autograd.gradcheck(
+        lambda z: inner.per_sample(z, TARGETS[:4]), logits, atol=1e-5, check_undefined_grad=False
+    )
+
+
+@pytest.mark.parametrize("temperatures", [(1, 1), (1 - 1e-6, 1 + 1e-6)])
+def test_bi_tempered_loss_becomes_cross_entropy(temperatures):
+    ours = on_logits.tempered(RANDOM, TARGETS, *temperatures)
+    theirs = torch.nn.functional.cross_entropy(RANDOM, TARGETS, reduction="none")
+    torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def test_bi_tempered_gradient_is_that_of_the_reference_code():
+    # google/bi-tempered-loss: q = p - y weighted by p^(t2 - t1), less its sum times the escort.
+    t1, t2 = 0.8, 1.2
+    p = on_logits.tempered_softmax(RANDOM, t2)
+    torch.testing.assert_close(p.sum(dim=1), torch.ones(64, dtype=p.dtype), atol=1e-3, rtol=0)
+    weighted = (p - torch.nn.functional.one_hot(TARGETS, 10)) * p ** (t2 - t1)
+    escort = p**t2 / (p**t2).sum(dim=1, keepdim=True)
+    expected = weighted - escort * weighted.sum(dim=1, keepdim=True)
+    gradient = logit_gradient(loss("bi_tempered", 10), RANDOM, TARGETS)
+    torch.testing.assert_close(gradient, expected, atol=2e-3, rtol=2e-2)
+
+
+def test_ranges_and_identities_of_the_losses_on_logits():
+    s = torch.softmax(3 * RANDOM, dim=1)
+    entropy = torch.nn.functional.cross_entropy(3 * RANDOM, TARGETS, reduction="none")
+    tanimoto = on_logits.tanimoto(3 * RANDOM, TARGETS)
+    assert bool(((tanimoto >= -1) & (tanimoto <= 0)).all())
+    torch.testing.assert_close(
+        on_logits.cauchy_schwarz(3 * RANDOM, TARGETS), entropy + s.norm(dim=1).log()
+    )
+    nce = on_logits.nce(3 * RANDOM, TARGETS)
+    assert bool(((nce >= 0) & (nce <= 1)).all())
+    at_once = torch.nn.functional.one_hot(TARGETS, 10).double()
+    assert float(on_logits.square_logits(at_once, TARGETS).abs().max()) == 0
+    assert float(on_logits.l1_logits(at_once, TARGETS).abs().max()) == 0
+    for hinge in (on_logits.hinge, on_logits.squared_hinge, on_logits.cubed_hinge):
+        assert float(hinge(at_once - 0.5, TARGETS).abs().max()) == 0
+
+
+@pytest.mark.parametrize("name", sorted(CATALOGUE))
+def test_no_loss_breaks_at_extreme_logits(name):
+    logits = torch.zeros(3, 10)
+    logits[0, 0], logits[1, 1], logits[2] = 60.0, 60.0, -60.0
+    inner = loss(name, 10)
+    assert inner.per_sample(logits, torch.tensor([0, 0, 0])).isfinite().all()
+    assert logit_gradient(inner, logits, torch.tensor([0, 0, 0])).isfinite().all()
+
+
+def test_every_entry_is_complete():
+    for name, entry in CATALOGUE.items():
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
+        assert entry.evidence in {"code", "standard", "derived", "unverified"}
+        assert entry.source
+        assert entry.latex
+        assert "$" not in entry.latex
+        assert "|" not in entry.latex, "a bar breaks Markdown tables; write \\lvert"
+        assert entry.latex.count("{") == entry.latex.count("}")
+        assert entry.latex.count(r"\left") == entry.latex.count(r"\right")
+        assert name in LOSSES, "reporting/names.py"
+
+
+def test_the_readme_lists_the_catalogue():
+    text = (ROOT / "config" / "README.md").read_text()
+    for entry in CATALOGUE.values():
+        row = f"| `{entry.name}` | ${entry.latex}$ | {entry.defaults} | {entry.evidence} |"
+        assert row in text, row
 
 
 def test_an_expression_stands_where_a_name_may():
@@ -126,3 +253,20 @@ def test_an_expression_stands_where_a_name_may():
         formula_of("foccal")
     with pytest.raises(UserError, match="unknown name 'q'"):
         formula_of("p * q")
+
+
+def test_a_function_stands_where_a_name_may():
+    assert formula_of("my_losses:margin") == "my_losses:margin"
+    for text in ("my losses:margin", "my_losses:", ":margin", "a:b:c", "my_losses.py:margin()"):
+        with pytest.raises(UserError, match="is not of the form module:function"):
+            formula_of(text)
+
+
+def test_a_loss_that_is_another_up_to_scale_is_named():
+    with pytest.raises(UserError) as caught:
+        formula_of("chebyshev")
+    assert str(caught.value) == "'chebyshev' equals mae up to scale (1 - p_t = MAE / 2); write mae"
+    for name, (same, why) in ALIASES.items():
+        assert name not in CATALOGUE
+        assert same in CATALOGUE
+        assert why

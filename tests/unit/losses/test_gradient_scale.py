@@ -6,6 +6,7 @@ import torch
 from evoloss.expressions.parsing import parse
 from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
+from evoloss.losses.formula import as_written
 from evoloss.losses.gradient_scale import (
     cross_entropy_scale,
     gradient_scale,
@@ -18,7 +19,8 @@ from evoloss.losses.gradient_scale import (
 @pytest.mark.parametrize("classes", [2, 10, 100])
 @pytest.mark.parametrize("name", sorted(CATALOGUE))
 def test_a_matched_loss_has_cross_entropys_gradient_scale(name, classes):
-    loss = task_loss(parse(formula_of(name), classes), classes, match_gradient_scale=True)
+    written = as_written(formula_of(name), classes)
+    loss = task_loss(written, classes, match_gradient_scale=True)
     assert gradient_scale(loss, classes) == pytest.approx(cross_entropy_scale(classes), rel=1e-6)
     assert matching_factor(loss, classes) == pytest.approx(loss.factor, rel=1e-6)
 

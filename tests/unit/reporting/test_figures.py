@@ -21,6 +21,13 @@ def test_the_shape_of_cross_entropy():
     np.testing.assert_allclose(value, -np.log(p) + np.log(p[-1]), rtol=1e-4, atol=1e-9)
 
 
+def test_a_loss_on_logits_has_a_shape_too():
+    p, value, gradient = shape("evoloss.losses.on_logits:cauchy_schwarz", classes=10)
+    assert value.min() == 0
+    np.testing.assert_allclose(gradient, np.gradient(value, np.log(p)) * (1 - p), atol=0.05)
+    assert np.isfinite(shape("evoloss.losses.on_logits:hinge", classes=10)[1]).all()
+
+
 def test_names_and_colours():
     assert loss_name("egp_seed3") == "E-GP, seed 3"
     assert loss_name("ngl") == "NGL"

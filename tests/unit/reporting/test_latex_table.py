@@ -27,6 +27,20 @@ def test_long_tables_may_break_over_pages():
     assert r"\endhead" in text
 
 
+def test_formulas_are_not_escaped_and_long_texts_are_broken():
+    frame = pd.DataFrame(
+        {"A_b": ["50 %"], "F $p_t$": [r"$\left| p_k \right|_1^{2}$ & a_b"], "G": ["x_y " * 20]}
+    )
+    dressed = Dressed(frame, math=frozenset({"F $p_t$"}))
+    text = to_latex(dressed)
+    assert r"A\_b & F $p_t$ & G" in text
+    assert r"50 \% & $\left| p_k \right|_1^{2}$ \& a\_b & x\_y" in text
+    assert r"\begin{tabular}{rlp{0.42\linewidth}}" in text
+    assert r"$\left\vert  p_k \right\vert _1^{2}$" in to_markdown(dressed)
+    two = Dressed(frame.assign(H=frame["G"]))
+    assert r"p{0.30\linewidth}p{0.30\linewidth}" in to_latex(two)
+
+
 def test_markdown():
     text = to_markdown(DRESSED)
     assert "**−2.00 ± 0.20**" in text

@@ -58,6 +58,8 @@ class PoolSettings(StrictModel):
     """Individuals drawn, checked and evaluated per run seed; methods take the first P of them."""
     check_initial: bool = True
     """Draw until `size` trees pass the functional check; false is the letter of the draft."""
+    initial_losses: list[str] = []
+    """Known losses that stand first in the pool: catalogue names or expressions."""
     max_draws: Annotated[int, Field(ge=1)] = 50_000
     """Give up with a message after this many random trees."""
     space: SearchSpace = SearchSpace()

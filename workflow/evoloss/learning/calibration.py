@@ -10,6 +10,8 @@ import torch
 from scipy.optimize import minimize_scalar
 from torch.nn import functional
 
+from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
+
 BINS = 15
 TEMPERATURES = (0.01, 100.0)
 
@@ -20,14 +22,16 @@ def calibration(
     test_logits: torch.Tensor,
     test_labels: torch.Tensor,
 ) -> dict[str, float]:
-    """Test accuracy, NLL (nats) and ECE (share), the latter two also at the best temperature.
+    """Test accuracy (top-1, and balanced by class), NLL (nats) and ECE (share), the latter two also
+    at the best temperature.
 
     Logits are (n, C), labels (n,).
     """
     temperature = best_temperature(validation_logits, validation_labels)
     scaled = test_logits.double() / temperature
     return {
-        "test_accuracy": float((test_logits.argmax(dim=1) == test_labels).double().mean()),
+        "test_accuracy": top1_accuracy(test_logits, test_labels),
+        "test_balanced_accuracy": balanced_accuracy(test_logits, test_labels),
         "test_nll": nll(test_logits, test_labels),
         "test_ece": expected_calibration_error(test_logits, test_labels),
         "temperature": temperature,

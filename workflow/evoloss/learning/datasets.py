@@ -1,11 +1,8 @@
-"""Data sets: prepared once to Parquet, then loaded in a moment.
+"""Data sets as prepared by `preparation.py`, loaded in a moment.
 
-`prepare` reads the source, splits it and writes `train`, `validation` and `test` with a manifest.
-This module reads back the first two only; the test split is in `held_out.py`, out of reach of
-search code.
+Training and validation images only; the test split is in `held_out.py`, out of reach of search code.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +11,7 @@ import numpy as np
 
 from evoloss.errors import UserError
 from evoloss.learning.records import IMAGES
-from evoloss.learning.settings import DatasetSettings
-from evoloss.parquet import read_json, read_table, write_columns, write_json
-
-TEST_FRACTION_OF_DIGITS = 1 / 3
-TEST_SEED_OF_DIGITS = 0
+from evoloss.parquet import read_json, read_table
 
 
 @dataclass(frozen=True)
@@ -34,51 +27,6 @@ class Images:
     def take(self, index: np.ndarray) -> "Images":
         """The images at `index`, in that order."""
         return Images(self.pixels[index], self.labels[index])
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a source delivers: the training part, the official test split, names of the classes."""
-
-    training_part: Images
-    test: Images
-    class_names: list[str]
-
-
-def read_source(settings: DatasetSettings) -> Source:
-    """Read the images of a source; raises UserError when they cannot be had."""
-    return {"digits": _digits, "fashion_mnist": _fashion_mnist}[settings.source](settings)
-
-
-def _digits(settings: DatasetSettings) -> Source:
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    pixels = np.round(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
-    images = Images(pixels, bunch.target.astype(np.int64))
-    kept, held_out = split(images, TEST_FRACTION_OF_DIGITS, TEST_SEED_OF_DIGITS)
-    return Source(kept, held_out, [str(name) for name in bunch.target_names])
-
-
-def _fashion_mnist(settings: DatasetSettings) -> Source:
-    from evoloss.learning import vision
-
-    folder = Path(settings.root)
-    try:
-        parts = [
-            vision.datasets.FashionMNIST(folder, train=train, download=True)
-            for train in (True, False)
-        ]
-    except (RuntimeError, OSError) as error:
-        raise UserError(
-            f"Fashion-MNIST is not in {folder / 'FashionMNIST' / 'raw'} and cannot be downloaded "
-            f"({error}); put the four IDX files there (train-images-idx3-ubyte, "
-            "train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte), for example "
-            "unpacked from Debian's package dataset-fashion-mnist "
-            "(/usr/share/datasets/fashion-mnist/*.gz)"
-        ) from None
-    images = [Images(p.data.numpy()[:, None], p.targets.numpy().astype(np.int64)) for p in parts]
-    return Source(images[0], images[1], list(parts[0].classes))
 
 
 def split(images: Images, fraction: float, seed: int) -> tuple[Images, Images]:
@@ -107,39 +55,6 @@ def split(images: Images, fraction: float, seed: int) -> tuple[Images, Images]:
     return images.take(np.flatnonzero(~off)), images.take(np.flatnonzero(off))
 
 
-def prepare(settings: DatasetSettings, folder: Path, metadata: dict[str, Any]) -> dict[str, Any]:
-    """Read, split and write a data set under `folder`; returns the manifest that is written last.
-
-    Mean and standard deviation are of the training images alone, per channel, of pixels in [0, 1].
-    """
-    source = read_source(settings)
-    train, validation = split(
-        source.training_part, settings.validation_fraction, settings.split_seed
-    )
-    parts = {"train": train, "validation": validation, "test": source.test}
-    for name, images in parts.items():
-        columns = {
-            "image": [image.tobytes() for image in images.pixels],
-            "label": images.labels.astype(np.int32),
-        }
-        write_columns(folder / f"{name}.parquet", columns, IMAGES, {**metadata, "split": name})
-    mean, std = moments(train)
-    manifest = {
-        "name": settings.name,
-        "source": settings.source,
-        "settings": settings.model_dump(mode="json"),
-        "shape": list(train.pixels.shape[1:]),
-        "classes": len(source.class_names),
-        "class_names": source.class_names,
-        "images": {name: len(images) for name, images in parts.items()},
-        "sha256": {name: _fingerprint(images) for name, images in parts.items()},
-        "mean": mean,
-        "std": std,
-    }
-    write_json(folder / "manifest.json", manifest)
-    return manifest
-
-
 def moments(images: Images) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel, of pixels scaled to [0, 1]."""
     count = images.pixels.size / images.pixels.shape[1]
@@ -150,10 +65,6 @@ def moments(images: Images) -> tuple[list[float], list[float]]:
         mean.append(float(share @ levels))
         std.append(float(np.sqrt(share @ (levels - mean[-1]) ** 2)) or 1.0)
     return mean, std
-
-
-def _fingerprint(images: Images) -> str:
-    return hashlib.sha256(images.pixels.tobytes() + images.labels.tobytes()).hexdigest()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

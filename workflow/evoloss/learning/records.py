@@ -48,6 +48,7 @@ RETRAININGS = pa.schema(
         ("training_accuracy", pa.list_(pa.float64())),
         ("validation_accuracy", pa.list_(pa.float64())),
         ("test_accuracy", pa.float64()),
+        ("test_balanced_accuracy", pa.float64()),
         ("test_nll", pa.float64()),
         ("test_ece", pa.float64()),
         ("temperature", pa.float64()),

@@ -11,7 +11,11 @@ from evoloss.parquet import read_json
 
 @dataclass(frozen=True)
 class ResolvedTask:
-    """`chance` and `cross_entropy_accuracy` are validation accuracies, shares in [0, 1]."""
+    """`chance` and `cross_entropy_accuracy` are validation accuracies, shares in [0, 1].
+
+    `chance` is what always naming the most frequent class gives. `parameters` and `multiply_adds`
+    (of one image's forward pass) are the network's.
+    """
 
     name: str
     settings: TaskSettings
@@ -20,6 +24,9 @@ class ResolvedTask:
     classes: int
     chance: float
     cross_entropy_accuracy: float
+    training_images: int
+    parameters: int
+    multiply_adds: int
 
     def as_json(self) -> dict[str, Any]:
         """What is written to `tasks/<task>.json`."""

@@ -1,15 +1,18 @@
 """Settings of the learning room: what a task is."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from evoloss.learning.sources import SOURCES
 from evoloss.strict_model import StrictModel
 
 Rate = Annotated[float, Field(gt=0, le=1000)]
+Augmentation = Literal["crop", "flip"]
 
-NETWORK_NAMES = ("convnet",)
-"""The networks of `networks.py`, named here since configuration is read without torch."""
+NETWORK_NAMES = ("convnet", "resnet9", "resnet18", "mobilenet_v3_small", "googlenet")
+"""The modules of `networks/`, named here since configuration is read without torch."""
 
 NETWORK_PATTERN = r"^[A-Za-z_]\w*$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 
@@ -17,16 +20,45 @@ NETWORK_PATTERN = r"^[A-Za-z_]\w*$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 class DatasetSettings(StrictModel):
     """A data set as it is prepared once for all tasks that name it."""
 
-    source: Literal["digits", "fashion_mnist"]
-    """Where the images come from: `digits` (scikit-learn's, no download) or `fashion_mnist`."""
+    source: Literal[
+        "digits", "mnist", "kmnist", "fashion_mnist", "cifar10", "cifar100", "svhn", "image_folder"
+    ]
+    """Where the images come from: `digits` (scikit-learn's, no download), torchvision's, or your own."""
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = ""
     """Name of the prepared copy; the source's name unless another is given."""
     root: str = "data"
-    """Folder that torchvision keeps its downloads in (not used by `digits`)."""
+    """Folder that torchvision keeps its downloads in. Where it lies is no part of the experiment."""
+    path: str | None = None
+    """`image_folder`: the folder with `train/<class>/*` and, if you have it, `test/<class>/*`."""
+    image_size: Annotated[int, Field(ge=4, le=1024)] = 32
+    """`image_folder`: width and height that images are scaled and cut to, in pixels."""
+    channels: Literal[1, 3] = 3
+    """`image_folder`: 3 reads images as RGB, 1 as grey."""
+    test_fraction: Annotated[float, Field(gt=0, lt=1)] = 1 / 3
+    """Share split off as the test split where there is none (`digits`, `image_folder` without `test/`)."""
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of the training part that is held out for validation, stratified by class."""
     split_seed: Annotated[int, Field(ge=0)] = 0
     """Seed of that split."""
+
+    def place(self) -> Path:
+        """The folder that the files are read from."""
+        return Path(self.root if self.path is None else self.path).expanduser()
+
+    def anywhere(self) -> "DatasetSettings":
+        """The same without the place: what decides the images, whatever machine they lie on."""
+        path = None if self.path is None else "anywhere"
+        return self.model_copy(update={"root": "anywhere", "path": path})
+
+    @model_validator(mode="after")
+    def _path_of_a_folder(self) -> Self:
+        if (self.source == "image_folder") != (self.path is not None):
+            raise ValueError(
+                "path: an image_folder needs a path, the folder that holds train/<class>/*"
+                if self.path is None
+                else f"path: only an image_folder has one; {self.source} lies below its root"
+            )
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -45,10 +77,14 @@ class TaskSettings(StrictModel):
 
     dataset: DatasetSettings
     """A data set by its source's name, or a mapping with its options."""
-    training_images: Annotated[int, Field(ge=10)] | None = None
-    """Train on a stratified sample of this many images; null takes all."""
+    training_images: Annotated[int, Field(ge=2)] | Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Train on a stratified sample: so many images, or a fraction such as 0.1; null takes all."""
+    label_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of the training labels replaced by another class; validation and test stay clean."""
+    balanced: bool = False
+    """Score by class-balanced accuracy (the mean of the classes' recalls), for unbalanced folders."""
     network: Annotated[str, Field(pattern=NETWORK_PATTERN)] = "convnet"
-    """`convnet`, or `some.module:function`, called with (input_shape, classes)."""
+    """A network by name, or `some.module:function`, called with (input_shape, classes)."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 4
     """Passes over the training images."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 64
@@ -69,10 +105,14 @@ class TaskSettings(StrictModel):
     """Let the grid grow by factors of 2 while the best rate lies at its edge."""
     tuning_seeds: Annotated[int, Field(ge=1, le=100)] = 3
     """Trainings a learning rate in `tune`, on seeds of their own."""
-    augmentation: list[Literal["crop", "flip"]] = []
-    """Random changes to training batches: `crop` (shift by an eighth of the side), `flip`."""
+    augmentation: list[Augmentation] | Literal["auto"] = []
+    """Random changes to training batches: `crop` (shift by an eighth of the side), `flip`; or `auto`,
+    what suits the data set. `auto` becomes a list when the configuration is read."""
     match_gradient_scale: bool = True
     """Multiply every loss so that its initial gradient is as large as cross entropy's."""
+    early_stopping: Annotated[int, Field(ge=1)] | None = None
+    """Stop after so many epochs without a better validation accuracy and take the best epoch's
+    weights; null trains to the end and takes the last ones."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto` is bfloat16 autocast on a GPU and float32 on a CPU."""
 
@@ -80,6 +120,20 @@ class TaskSettings(StrictModel):
     @classmethod
     def _short_form(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _suitable_augmentation(cls, value: Any) -> Any:
+        if not isinstance(value, dict) or value.get("augmentation") != "auto":
+            return value
+        dataset = value.get("dataset")
+        name = dataset.get("source") if isinstance(dataset, dict) else dataset
+        source = SOURCES.get(name) if isinstance(name, str) else None
+        return {**value, "augmentation": list(source.augmentation) if source else []}
+
+    def anywhere(self) -> "TaskSettings":
+        """The same without the place of its data set."""
+        return self.model_copy(update={"dataset": self.dataset.anywhere()})
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from evoloss.errors import UserError
@@ -72,12 +73,16 @@ def load_task(
     """
     part: TrainingPart = load_training_part(data_folder / settings.dataset.name, resplit_seed)
     train = part.train
-    if settings.training_images is not None and settings.training_images != len(train):
-        train = _sample(name, train, settings.training_images, resplit_seed or 0)
+    wanted = wanted_images(settings.training_images, len(train))
+    if wanted != len(train):
+        train = _sample(name, train, wanted, resplit_seed or 0)
     if settings.batch_size > len(train):
         raise UserError(
             f"tasks.{name}.batch_size: {settings.batch_size} is more than the {len(train)} training images"
         )
+    if settings.label_noise:
+        seed = derive_seed("label noise", name, resplit_seed or 0)
+        train = with_label_noise(train, settings.label_noise, part.classes, seed)
     return Task(
         name=name,
         settings=settings,
@@ -89,6 +94,23 @@ def load_task(
         std=part.std,
         device=device,
     )
+
+
+def wanted_images(setting: int | float | None, there: int) -> int:
+    """How many training images a task's `training_images` asks for, of those that are there."""
+    if setting is None:
+        return there
+    return setting if isinstance(setting, int) else round(setting * there)
+
+
+def with_label_noise(images: Images, share: float, classes: int, seed: int) -> Images:
+    """The images with `share` of the labels replaced by another class, each equally likely
+    (symmetric noise). The noise belongs to the task and the split: every training meets the same."""
+    rng = np.random.default_rng(seed)
+    wrong = rng.choice(len(images), size=round(share * len(images)), replace=False)
+    labels = images.labels.copy()
+    labels[wrong] = (labels[wrong] + rng.integers(1, classes, size=len(wrong))) % classes
+    return Images(images.pixels, labels)
 
 
 def _sample(name: str, images: Images, wanted: int, seed: int) -> Images:

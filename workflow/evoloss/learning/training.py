@@ -13,7 +13,10 @@ import torch
 from torch import nn
 
 from evoloss.errors import UserError
-from evoloss.learning.networks import build
+from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
+from evoloss.learning.augmentation import augment
+from evoloss.learning.early_stopping import BestEpoch
+from evoloss.learning.network import build
 from evoloss.learning.optimizers import Optimizer
 from evoloss.learning.task import EVALUATION_BATCH, Part, Task
 from evoloss.provenance import peak_memory_bytes
@@ -30,7 +33,8 @@ THREADS = 1
 class TrainingResult:
     """What a training gave. Accuracies are shares in [0, 1]; lists have one entry an epoch.
 
-    `validation_accuracy` is None unless the status is `completed`.
+    `validation_accuracy` is None unless the status is `completed`; a training that early stopping
+    ended is completed, and its best epoch's accuracy and weights count.
     """
 
     status: str
@@ -114,6 +118,7 @@ def _train_one(
     training_loss: list[float] = []
     training_accuracy: list[float] = []
     validation: list[float] = []
+    best = BestEpoch(settings.early_stopping)
     unchecked: list[torch.Tensor] = []
     steps = validation_samples = 0
     validation_seconds = 0.0
@@ -149,12 +154,17 @@ def _train_one(
             last = epoch == settings.epochs - 1
             if per_epoch:
                 training_accuracy.append(float(hits) / (steps_per_epoch * batch_size))
-            if per_epoch or last:
+            if per_epoch or last or best.patience:
                 _synchronise(device)
                 pause = time.perf_counter()
-                validation.append(accuracy(network, task.validation))
+                validation.append(accuracy(network, task.validation, settings.balanced))
                 validation_samples += len(task.validation)
+                best.see(validation[-1], network)
                 validation_seconds += time.perf_counter() - pause
+            if best.is_over() and not last:
+                reason = f"stopped after epoch {epoch + 1}; epoch {best.epoch} was best"
+                break
+        best.restore(network)
     except FloatingPointError as error:
         status, reason = "diverged", str(error)
     except torch.cuda.OutOfMemoryError as error:
@@ -171,7 +181,9 @@ def _train_one(
         seconds=seconds,
         validation_seconds=validation_seconds,
         peak_memory_bytes=_peak_memory(device),
-        validation_accuracy=validation[-1] if completed else None,
+        validation_accuracy=(max(validation) if best.patience else validation[-1])
+        if completed
+        else None,
         training_loss=training_loss,
         training_accuracy=training_accuracy,
         validation_accuracies=validation,
@@ -185,28 +197,6 @@ def initial_network(task: Task, seed: int) -> nn.Module:
         torch.manual_seed(derive_seed("weights", seed))
         network = build(task.settings.network, task.shape, task.classes)
     return network.to(task.device, memory_format=torch.channels_last)
-
-
-def augment(images: torch.Tensor, names: Sequence[str], draws: torch.Generator) -> torch.Tensor:
-    """Random shifts by up to an eighth of the side (`crop`) and mirror images (`flip`).
-
-    Images (n, channels, height, width); shifted-in pixels are 0, the mean of the training images.
-    """
-    n, _, height, width = images.shape
-    if "crop" in names:
-        reach = (max(1, height // 8), max(1, width // 8))
-        padded = nn.functional.pad(images, (reach[1], reach[1], reach[0], reach[0]))
-        device = images.device
-        top = torch.randint(0, 2 * reach[0] + 1, (n, 1, 1), generator=draws).to(device)
-        left = torch.randint(0, 2 * reach[1] + 1, (n, 1, 1), generator=draws).to(device)
-        rows = top + torch.arange(height, device=device)[None, :, None]
-        columns = left + torch.arange(width, device=device)[None, None, :]
-        which = torch.arange(n, device=device)[:, None, None]
-        images = padded.permute(0, 2, 3, 1)[which, rows, columns].permute(0, 3, 1, 2)
-    if "flip" in names:
-        mirrored = (torch.rand(n, generator=draws) < 0.5).to(images.device)
-        images = torch.where(mirrored[:, None, None, None], images.flip(3), images)
-    return images
 
 
 @torch.inference_mode()
@@ -226,10 +216,10 @@ def logits_of(network: nn.Module, part: Part) -> torch.Tensor:
     return logits
 
 
-def accuracy(network: nn.Module, part: Part) -> float:
-    """Top-1 accuracy on a part, a share in [0, 1]."""
-    hits = logits_of(network, part).argmax(dim=1) == part.labels
-    return float(hits.double().mean())
+def accuracy(network: nn.Module, part: Part, balanced: bool = False) -> float:
+    """Top-1 accuracy on a part, a share in [0, 1]; `balanced` weighs all classes alike."""
+    measure = balanced_accuracy if balanced else top1_accuracy
+    return measure(logits_of(network, part), part.labels)
 
 
 def _autocast(task: Task) -> torch.autocast:

@@ -16,6 +16,14 @@ except RuntimeError as error:
     _schemas.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _schemas.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
-from torchvision import datasets
+from torchvision import datasets, models
 
-__all__ = ["datasets"]
+__all__ = ["datasets", "models"]
+
+LARGEST_SMALL_SIDE = 64
+
+
+def is_small(shape: tuple[int, int, int]) -> bool:
+    """Whether images are too small for the strides of ImageNet networks: five halvings leave one
+    pixel of 32 x 32."""
+    return max(shape[1:]) <= LARGEST_SMALL_SIDE

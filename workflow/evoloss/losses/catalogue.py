@@ -1,17 +1,27 @@
-"""Hand-made and published losses, each with formula, defaults and source.
+r"""Hand-made and published losses, each with formula, defaults, source and how sure the source is.
 
-Formulas are expressions (`parsing.py`), summed over classes and averaged over the batch; `C` stands
-for the number of classes. They pass through the same code as evolved candidates. Guards as in
-`primitives.py`: a probability below 1e-7 counts as 1e-7 in a log or a divisor.
+A formula is an expression (`parsing.py`), summed over classes, in which `C` stands for the number of
+classes; it passes through the same code as evolved candidates, with the guards of `primitives.py` (a
+probability below 1e-7 counts as 1e-7 in a log or a divisor). What is no such sum is a function of
+`on_logits.py`, named as `module:function` like a user's own.
+
+Losses that equal another up to scale are in ALIASES: with matched gradient scales they train alike.
+Left out for want of published constants: TaylorGLO (arXiv 2002.00059, eight numbers that the paper
+evolves and does not print), NeuroLoss1-3, and whatever needs more than p, y and logits (detection,
+GANs).
 
 A registry: it is in no rule's code digest, since the formula a job uses is among its params.
 """
 
 import difflib
+import re
 from dataclasses import dataclass
 
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import ExpressionError, parse
+
+FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+"""What `module:function` looks like."""
 
 
 @dataclass(frozen=True)
@@ -19,24 +29,31 @@ class Entry:
     """A loss of the catalogue.
 
     `evidence` says how sure the formula is: `code` (read in the authors' or reference code),
-    `standard` (textbook) or `derived`. `target` describes p_t at the minimum.
+    `standard` (textbook), `derived` (worked out from such a one) or `unverified` (recalled, not
+    checked against the paper). `latex` is the formula for readers, without `$`, of one sample: t is
+    the target class, z are logits. `target` describes p_t, the softmax probability, at the minimum.
     """
 
     name: str
     formula: str
+    latex: str
     source: str
     evidence: str
     defaults: str = ""
     target: str = "1"
 
 
+JANOCHA = "Janocha & Czarnecki, arXiv 1702.05659"
+ON_LOGITS = "evoloss.losses.on_logits:"
+
 CATALOGUE: dict[str, Entry] = {
     entry.name: entry
     for entry in [
-        Entry("cross_entropy", "-(y * log(p))", "standard", "standard"),
+        Entry("cross_entropy", "-(y * log(p))", r"-\log p_t", "standard", "standard"),
         Entry(
             "label_smoothing",
             "-((0.9 * y + 0.1 / C) * log(p))",
+            r"-\sum_k \left( (1 - e) \, y_k + \frac{e}{C} \right) \log p_k",
             "Szegedy et al., arXiv 1512.00567; e/C over all classes, as PyTorch does",
             "standard",
             "e = 0.1",
@@ -45,36 +62,157 @@ CATALOGUE: dict[str, Entry] = {
         Entry(
             "focal",
             "-(y * (square(1 - p) * log(p)))",
-            "Lin et al., arXiv 1708.02002; gamma = 2, no alpha, gradient through both factors",
+            r"-(1 - p_t)^g \log p_t",
+            "Lin et al., arXiv 1708.02002; no alpha, gradient through both factors",
             "standard",
             "g = 2",
         ),
-        Entry("mse", "square(p - y)", "Brier 1950", "standard"),
-        Entry("mae", "abs(p - y)", "Ghosh et al., arXiv 1712.09482", "code"),
+        Entry("mse", "square(p - y)", r"\sum_k (p_k - y_k)^2", "Brier 1950", "standard"),
+        Entry(
+            "mae",
+            "abs(p - y)",
+            r"\sum_k \lvert p_k - y_k \rvert",
+            "Ghosh et al., arXiv 1712.09482",
+            "code",
+        ),
         Entry(
             "gce",
             "y * ((1 - exp(0.7 * log(p))) / 0.7)",
+            r"\frac{1 - p_t^q}{q}",
             "Zhang & Sabuncu, arXiv 1805.07836; without truncation",
             "code",
             "q = 0.7",
         ),
         Entry(
+            "sce",
+            "-(0.1 * (y * log(p)) + p * log(max(y, 1e-4)))",
+            r"-a \log p_t - b \sum_k p_k \log y_k",
+            "Wang et al., arXiv 1908.06112; a and b of their CIFAR-10 code",
+            "code",
+            "a = 0.1, b = 1, log 0 = log 1e-4",
+        ),
+        Entry(
+            "nce",
+            ON_LOGITS + "nce",
+            r"\frac{\log p_t}{\sum_k \log p_k}",
+            "Ma et al., arXiv 2006.13554",
+            "code",
+        ),
+        Entry(
+            "nce_rce",
+            ON_LOGITS + "nce_rce",
+            r"a \frac{\log p_t}{\sum_k \log p_k} - b \sum_k p_k \log y_k",
+            "Ma et al., arXiv 2006.13554; a and b of their CIFAR-10 code",
+            "code",
+            "a = 1, b = 1, log 0 = log 1e-4",
+        ),
+        Entry(
             "poly1",
             "y * ((1 - p) - log(p))",
+            r"-\log p_t + e \, (1 - p_t)",
             "Leng et al., arXiv 2204.12511",
             "code",
             "e = 1",
         ),
         Entry(
+            "poly1_focal",
+            "y * (square(1 - p) * ((1 - p) - log(p)))",
+            r"-(1 - p_t)^g \log p_t + e \, (1 - p_t)^{g + 1}",
+            "Leng et al., arXiv 2204.12511; without detection's alpha = 0.25, as in focal",
+            "code",
+            "e = 1, g = 2",
+        ),
+        Entry(
+            "taylor_ce",
+            "y * ((1 - p) + square(1 - p) / 2)",
+            r"\sum_{k=1}^{T} \frac{(1 - p_t)^k}{k}",
+            "Feng et al., IJCAI 2020; T was not found, 2 is often seen",
+            "unverified",
+            "T = 2",
+        ),
+        Entry(
+            "bi_tempered",
+            ON_LOGITS + "bi_tempered",
+            r"\sum_k \bigl[ y_k (\log_{t_1} y_k - \log_{t_1} q_k)"
+            r" - \frac{y_k^{2 - t_1} - q_k^{2 - t_1}}{2 - t_1} \bigr], \quad"
+            r" q_k = \exp_{t_2}(z_k - \lambda)",
+            "Amid et al., arXiv 1906.03361; their code sets no temperatures, (0.8, 1.2) is common",
+            "code",
+            "t1 = 0.8, t2 = 1.2, 5 rounds",
+        ),
+        Entry(
+            "square_logits",
+            ON_LOGITS + "square_logits",
+            r"\frac{1}{C} \left[ k (z_t - M)^2 + \sum_{j \neq t} z_j^2 \right]",
+            f"Hui & Belkin, arXiv 2006.07322; C times it is L2 of {JANOCHA}",
+            "unverified",
+            "k = 1, M = 1",
+            "e/(e + C - 1)",
+        ),
+        Entry(
+            "l1_logits",
+            ON_LOGITS + "l1_logits",
+            r"\sum_k \lvert y_k - z_k \rvert",
+            JANOCHA,
+            "unverified",
+            target="e/(e + C - 1)",
+        ),
+        *(
+            Entry(
+                name,
+                ON_LOGITS + name,
+                rf"\sum_k \max\left(0, \tfrac12 - (2 y_k - 1) z_k\right){power}",
+                JANOCHA,
+                "unverified",
+                "margin 1/2",
+                "≥ e/(e + C - 1)",
+            )
+            for name, power in (("hinge", ""), ("squared_hinge", "^2"), ("cubed_hinge", "^3"))
+        ),
+        Entry(
+            "squared_log",
+            "square(y * log(p))",
+            r"(\log p_t)^2",
+            f"{JANOCHA}; their sign turned where it is printed with a minus",
+            "unverified",
+        ),
+        Entry(
+            "tanimoto",
+            ON_LOGITS + "tanimoto",
+            r"-\frac{p_t}{\lVert p \rVert^2 + 1 - p_t}",
+            JANOCHA,
+            "unverified",
+        ),
+        Entry(
+            "cauchy_schwarz",
+            ON_LOGITS + "cauchy_schwarz",
+            r"-\log \frac{p_t}{\lVert p \rVert}",
+            JANOCHA,
+            "unverified",
+        ),
+        Entry(
             "baikal",
             "-(log(p) - y / p)",
+            r"-\sum_k \left( \log p_k - \frac{y_k}{p_k} \right)",
             "Gonzalez & Miikkulainen, arXiv 1905.11528; summed over classes (the paper averages)",
             "code",
             target="1/sqrt(C)",
         ),
+        # The minus signs of c3 and c5 cancel and are left out: a divisor that is negative would
+        # change its sign where the guard acts. c2 has no gradient but is the paper's.
+        Entry(
+            "baikal_cma",
+            "-(2.7279 * (0.9863 * log(1.5352 * p) - 1.1135 * (1.3716 * y) / (0.8411 * p)))",
+            r"-\sum_k c_0 \left( c_1 \log(c_2 p_k) - c_3 \frac{c_4 y_k}{c_5 p_k} \right)",
+            "Gonzalez & Miikkulainen, arXiv 1905.11528; read as c0 multiplying both terms",
+            "unverified",
+            "c = 2.7279, 0.9863, 1.5352, -1.1135, 1.3716, -0.8411",
+            "0.389 at C = 10",
+        ),
         Entry(
             "ngl",
             "(exp(2.4092 - p - p * y) - cos(cos(sin(p)))) / C",
+            r"\frac{1}{C} \sum_k \left[ e^{a - p_k - p_k y_k} - \cos(\cos(\sin p_k)) \right]",
             "Akhmedova & Koerber, arXiv 2404.12948; x = softmax(z), as in the PyTorch version",
             "code",
             "a = 2.4092",
@@ -83,14 +221,36 @@ CATALOGUE: dict[str, Entry] = {
     ]
 }
 
+ALIASES: dict[str, tuple[str, str]] = {
+    "expectation": ("mae", "it is the same sum"),
+    "chebyshev": ("mae", "1 - p_t = MAE / 2"),
+    "linf": ("mae", "1 - p_t = MAE / 2"),
+    "rce": ("mae", "with log 0 = log 1e-4 it is 9.21 (1 - p_t) = 4.61 MAE"),
+    "brier": ("mse", "it is the same sum"),
+    "regularised_expectation": ("mse", "it is the same sum"),
+    "l2_logits": ("square_logits", "square_logits divides it by C"),
+    "log_loss": ("cross_entropy", "it is the same"),
+    "cse_a": ("cross_entropy", "1.8415 times it where there are no boxes"),
+}
+"""Names from the literature -> the loss that it equals up to scale, and why."""
+
 
 def formula_of(loss: str) -> str:
-    """The formula of a catalogue name; any other text is taken to be an expression itself.
+    """The formula of a catalogue name; an expression or a `module:function` is its own.
 
-    Raises UserError when it is neither.
+    Raises UserError when it is none of the three. Whether the module exists is not looked at.
     """
     if loss in CATALOGUE:
         return CATALOGUE[loss].formula
+    if loss in ALIASES:
+        same, why = ALIASES[loss]
+        raise UserError(f"{loss!r} equals {same} up to scale ({why}); write {same}")
+    if ":" in loss:
+        if not FUNCTION.fullmatch(loss):
+            raise UserError(
+                f"the loss {loss!r} is not of the form module:function, as in my_losses:margin"
+            )
+        return loss
     try:
         expression = parse(loss, classes=10)
     except ExpressionError as error:
@@ -98,7 +258,8 @@ def formula_of(loss: str) -> str:
             close = difflib.get_close_matches(loss, CATALOGUE, n=1)
             hint = f"; did you mean {close[0]!r}?" if close else ""
             raise UserError(
-                f"unknown loss {loss!r}; there are {', '.join(CATALOGUE)}, or write an expression{hint}"
+                f"unknown loss {loss!r}; there are {', '.join(CATALOGUE)}, or write an expression "
+                f"or module:function{hint}"
             ) from None
         raise UserError(str(error)) from None
     if "p" not in expression or "y" not in expression:

@@ -1,41 +1,34 @@
 """An expression as a loss on logits: sum over classes, mean over the batch, to be minimised."""
 
 import torch
-from torch import nn
 from torch.nn import functional
 
 from evoloss.expressions.compile import compile_expression, limit_gradient
 from evoloss.expressions.tree import Expression
+from evoloss.losses.loss_module import Loss
 
 
-class ExpressionLoss(nn.Module):
-    """`factor * mean_i sum_k f(p_ik, y_ik)` with p = softmax(logits) and y one-hot.
-
-    Logits are read in float32 at least, so that mixed precision does not reach the loss. `factor`
-    is the constant of gradient-scale matching (`gradient_scale.py`), 1 for the loss as written.
-    """
+class ExpressionLoss(Loss):
+    """`factor * mean_i sum_k f(p_ik, y_ik)` with p = softmax(logits) and y one-hot."""
 
     def __init__(self, expression: Expression, factor: float = 1.0) -> None:
-        super().__init__()
+        super().__init__(str(expression), factor)
         self.expression = expression
-        self.factor = factor
         self._elementwise = compile_expression(expression)
 
-    def per_sample(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The loss of each sample, shape (n,), for logits (n, C) and class indices (n,)."""
-        logits = logits if logits.dtype == torch.float64 else logits.float()
+    def unscaled(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """As in the base class."""
+        return self.of_labels(logits, functional.one_hot(targets, logits.shape[1]))
+
+    def of_labels(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The unscaled loss of each sample, shape (n,), for labels `y` (n, C) in [0, 1].
+
+        Labels need not be one-hot, so that they can be smoothed.
+        """
         p = torch.softmax(logits, dim=1)
         if p.requires_grad:
             p.register_hook(limit_gradient)
-        y = functional.one_hot(targets, logits.shape[1]).to(p.dtype)
-        return self.factor * self._elementwise(p, y).sum(dim=1)
-
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The mean loss of a batch, a scalar."""
-        return self.per_sample(logits, targets).mean()
-
-    def extra_repr(self) -> str:
-        return f"{self.expression}, factor={self.factor:g}"
+        return self._elementwise(p, labels.to(p.dtype)).sum(dim=1)
 
 
 CROSS_ENTROPY = Expression(("neg", "mul", "y", "log", "p"))

@@ -1,13 +1,26 @@
-"""Where a retrained loss's expression comes from: a formula, or a champion's file."""
+"""A loss from its text, whichever of the two forms it has, or from a champion's file."""
 
 from evoloss.expressions.parsing import parse
-from evoloss.expressions.tree import Expression
+from evoloss.losses.expression_loss import ExpressionLoss
+from evoloss.losses.function_loss import FunctionLoss
+from evoloss.losses.gradient_scale import task_loss
+from evoloss.losses.loss_module import Loss
 from evoloss.parquet import read_json
 
 
-def loss_expression(formula: str | None, champion: str | None, classes: int) -> Expression:
-    """The expression of a formula (in which `C` is the number of classes) or of a champion.json."""
+def as_written(text: str, classes: int) -> Loss:
+    """The loss of an expression (in which `C` is `classes`) or of a `module:function`.
+
+    Raises UserError when the text is neither, or its function is no loss.
+    """
+    return FunctionLoss(text, classes) if ":" in text else ExpressionLoss(parse(text, classes))
+
+
+def loss_from(
+    formula: str | None, champion: str | None, classes: int, match_gradient_scale: bool
+) -> Loss:
+    """The loss of a formula or of a champion.json, as a task of `classes` classes trains it."""
     if (formula is None) == (champion is None):
         raise ValueError("give a formula or a champion file, one of the two")
     text = formula if formula is not None else read_json(champion)["expression"]
-    return parse(text, classes)
+    return task_loss(as_written(text, classes), classes, match_gradient_scale)

@@ -14,6 +14,7 @@ import torch
 from evoloss.errors import UserError
 from evoloss.expressions.tree import Expression
 from evoloss.losses.expression_loss import ExpressionLoss
+from evoloss.losses.loss_module import Loss
 from evoloss.seeds import derive_seed
 
 PROBE_SAMPLES = 512
@@ -29,16 +30,14 @@ def probe_batch(
     return logits.to(dtype), torch.arange(samples) % classes
 
 
-def logit_gradient(
-    loss: ExpressionLoss, logits: torch.Tensor, targets: torch.Tensor
-) -> torch.Tensor:
+def logit_gradient(loss: Loss, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """The gradient of each sample's loss with respect to its logits, shape (n, C)."""
     logits = logits.detach().requires_grad_()
     (gradient,) = torch.autograd.grad(loss.per_sample(logits, targets).sum(), logits)
     return gradient
 
 
-def gradient_scale(loss: ExpressionLoss, classes: int) -> float:
+def gradient_scale(loss: Loss, classes: int) -> float:
     """The median per-sample norm of the logit gradient on the probe batch (may be 0 or nan)."""
     gradient = logit_gradient(loss, *probe_batch(classes))
     return float(gradient.norm(dim=1).median())
@@ -52,7 +51,7 @@ def cross_entropy_scale(classes: int) -> float:
     return float(gradient.norm(dim=1).median())
 
 
-def matching_factor(loss: ExpressionLoss, classes: int) -> float:
+def matching_factor(loss: Loss, classes: int) -> float:
     """What to multiply `loss` by so that its gradient scale is cross entropy's at `classes`.
 
     nan when the loss has no gradient scale (zero or not finite).
@@ -65,14 +64,15 @@ class LossError(UserError, ValueError):
     """A loss that cannot be trained with."""
 
 
-def task_loss(expression: Expression, classes: int, match_gradient_scale: bool) -> ExpressionLoss:
+def task_loss(loss: Expression | Loss, classes: int, match_gradient_scale: bool) -> Loss:
     """The loss as a task trains it: scaled to cross entropy's gradient if the task says so.
 
     Raises LossError when the loss has no gradient to scale.
     """
-    loss = ExpressionLoss(expression)
+    if isinstance(loss, Expression):
+        loss = ExpressionLoss(loss)
     if match_gradient_scale:
         loss.factor = matching_factor(loss, classes)
         if math.isnan(loss.factor):
-            raise LossError(f"the loss {expression} has no finite, non-zero gradient to scale")
+            raise LossError(f"the loss {loss.text} has no finite, non-zero gradient to scale")
     return loss

@@ -6,7 +6,9 @@ A registry: it is in no rule's code digest. A new table is a module in `tables/`
 TABLES: dict[str, tuple[str, ...]] = {
     "implementation": ("runs", "retrained"),
     "datasets": ("datasets",),
+    "tasks": ("tasks",),
     "parameters": ("parameters",),
+    "losses": ("losses",),
     "search_cost": ("runs",),
     "accuracy": ("retrained",),
 }

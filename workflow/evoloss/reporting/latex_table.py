@@ -9,16 +9,26 @@ import pandas as pd
 class Dressed:
     """A table for readers: strings under display names, and which cells (row, column) are bold.
 
-    `long` makes a longtable that may break over pages. `notes` are sentences below the table.
+    `long` makes a longtable that may break over pages. `notes` are sentences below the table. In
+    the columns `math`, headers included, what stands between two `$` is LaTeX and is not escaped.
     """
 
     frame: pd.DataFrame
     bold: frozenset[tuple[int, str]] = frozenset()
     notes: tuple[str, ...] = field(default=())
     long: bool = False
+    math: frozenset[str] = frozenset()
 
 
-SYMBOLS = {"±": r"$\pm$", "−": r"$-$", "–": "--", "×": r"$\times$", "≥": r"$\geq$", "…": r"\dots{}"}
+SYMBOLS = {
+    "±": r"$\pm$",
+    "−": r"$-$",
+    "–": "--",
+    "×": r"$\times$",
+    "≥": r"$\geq$",
+    "…": r"\dots{}",
+    "†": r"\dag{}",
+}
 
 
 def plus_minus(mean: float, sd: float, digits: int = 2, scale: float = 1.0) -> str:
@@ -40,18 +50,23 @@ def signed(value: float, digits: int = 2, plus: bool = False) -> str:
 def to_latex(dressed: Dressed) -> str:
     """A tabular (or longtable) to `\\input`, everything escaped, without caption.
 
-    Needs the packages booktabs and, for a long table, longtable.
+    Needs the packages booktabs and, for a long table, longtable; for formulas, amsmath.
     """
     frame = dressed.frame.reset_index(drop=True)
     style = frame.style.hide(axis="index")
-    style = style.format(escape="latex").format_index(escape="latex", axis=1)
+    style = style.format(escape="latex")
+    headers = "latex"
+    if dressed.math:
+        style = style.format(escape="latex-math", subset=sorted(dressed.math))
+        headers = "latex-math"
+    style = style.format_index(escape=headers, axis=1)
     bold = pd.DataFrame("", index=frame.index, columns=frame.columns)
     for row, column in dressed.bold:
         bold.loc[row, column] = "textbf:--rwrap;"
     style = style.apply(lambda _: bold, axis=None)
     text = style.to_latex(
         hrules=True,
-        column_format="".join(_alignment(frame[column]) for column in frame.columns),
+        column_format="".join(_alignments(frame)),
         environment="longtable" if dressed.long else None,
     )
     for symbol, command in SYMBOLS.items():
@@ -60,18 +75,32 @@ def to_latex(dressed: Dressed) -> str:
     return notes + text
 
 
-def _alignment(column: pd.Series) -> str:
-    numeric = column.map(lambda text: not str(text) or str(text).lstrip("−+")[:1].isdigit())
-    if numeric.all():
-        return "r"
-    return r"p{0.42\linewidth}" if column.map(lambda text: len(str(text))).max() > 60 else "l"
+def _alignments(frame: pd.DataFrame) -> list[str]:
+    """Numbers to the right, texts to the left, and long texts broken into lines."""
+    longest = {name: frame[name].map(lambda text: len(str(text))).max() for name in frame}
+    broken = [name for name, length in longest.items() if length > 60]
+    width = 0.42 if len(broken) < 2 else 0.6 / len(broken)
+    return [
+        "r"
+        if frame[name].map(_is_number).all()
+        else rf"p{{{width:.2f}\linewidth}}"
+        if name in broken
+        else "l"
+        for name in frame
+    ]
+
+
+def _is_number(text: object) -> bool:
+    return not str(text) or str(text).lstrip("−+")[:1].isdigit()
 
 
 def to_markdown(dressed: Dressed) -> str:
     """The same table in Markdown, with its notes below."""
-    frame = (
-        dressed.frame.reset_index(drop=True).astype(str).map(lambda text: text.replace("|", r"\|"))
-    )
+    frame = dressed.frame.reset_index(drop=True).astype(str)
+    for column in frame:
+        # In a formula `\|` would be a double bar.
+        bar = r"\vert " if column in dressed.math else r"\|"
+        frame[column] = frame[column].str.replace("|", bar)
     for row, column in dressed.bold:
         frame.loc[row, column] = f"**{frame.loc[row, column]}**"
     table = frame.to_markdown(index=False, disable_numparse=True)

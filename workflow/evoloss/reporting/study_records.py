@@ -66,6 +66,12 @@ class StudyRecords:
         return [read_json(self.folder / "tasks" / f"{t}.json") for t in self.description["tasks"]]
 
     @cached_property
+    def all_tasks(self) -> list[dict[str, Any]]:
+        """All tasks of the study as resolved, those of the retraining included."""
+        names = self.description["all_tasks"]
+        return [read_json(self.folder / "tasks" / f"{task}.json") for task in names]
+
+    @cached_property
     def sweeps(self) -> pd.DataFrame:
         """The learning-rate sweeps of the search tasks."""
         folder = self.folder / "tasks"

@@ -13,8 +13,7 @@ from evoloss.learning.records import LEARNING_RATES
 from evoloss.learning.resolved_task import read_resolved_tasks
 from evoloss.learning.task import load_task
 from evoloss.learning.training import choose_device
-from evoloss.losses.formula import loss_expression
-from evoloss.losses.gradient_scale import task_loss
+from evoloss.losses.formula import loss_from
 from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.seeds import training_seed
@@ -25,8 +24,8 @@ def main(flags: Flags) -> None:
     (resolved,) = read_resolved_tasks([flags.task])
     device = choose_device(flags.device)
     task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
-    expression = loss_expression(flags.formula, flags.champion, task.classes)
-    loss = task_loss(expression, task.classes, task.settings.match_gradient_scale)
+    matched = task.settings.match_gradient_scale
+    loss = loss_from(flags.formula, flags.champion, task.classes, matched)
     seeds = [
         training_seed("rate", 0, task.name, repeat) for repeat in range(task.settings.tuning_seeds)
     ]
@@ -38,7 +37,7 @@ def main(flags: Flags) -> None:
         "choose_rate",
         task=task.name,
         loss=flags.loss,
-        expression=str(expression),
+        expression=loss.text,
         seeds=seeds,
         settings=task.settings.model_dump(mode="json"),
     )
@@ -48,7 +47,7 @@ def main(flags: Flags) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--loss", required=True, help="name of the loss")
-    parser.add_argument("--formula", help="its expression; or")
+    parser.add_argument("--formula", help="its expression, or module:function; or")
     parser.add_argument("--champion", help="a champion.json that holds it")
     parser.add_argument("--task", required=True, help="resolved task (JSON file)")
     parser.add_argument("--data", required=True, help="folder of the prepared data sets")

@@ -4,7 +4,9 @@ import argparse
 
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
+from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import PoolSettings
+from evoloss.expressions.tree import Expression
 from evoloss.expressions.variation import ramped_half_and_half
 from evoloss.functional_check.funnel import Funnel
 from evoloss.functional_check.proposing import Proposer
@@ -17,12 +19,20 @@ from evoloss.seeds import generator
 
 
 def main(flags: Flags) -> None:
-    """Draw random trees until the pool is full; every draw is recorded."""
+    """Take the initial losses, then draw random trees until the pool is full; all is recorded."""
     pool = parse_settings(PoolSettings, flags.settings)
     check = parse_settings(FunctionalCheckSettings, flags.functional_check)
     classes = [read_json(path)["classes"] for path in flags.manifests]
     funnel = Funnel(check, pool.space, classes, flags.scale_matched)
     proposer = Proposer(funnel, generation=0, checked=pool.check_initial)
+    for slot, text in enumerate(pool.initial_losses):
+        if not proposer.propose(slot, initial_loss(text, classes), "initial_loss", []):
+            failed = proposer.proposals[-1]
+            raise UserError(
+                f"pool {flags.pool!r}: initial loss {text!r} fails the functional check at stage "
+                f"{failed['rejected_by']}: {failed['reason']}; take it out of initial_losses, or the "
+                "stage out of search.functional_check.stages"
+            )
     rng = generator("initialise", flags.pool, flags.run_seed)
     for draw in range(pool.max_draws):
         slot = len(proposer.candidates)
@@ -36,7 +46,11 @@ def main(flags: Flags) -> None:
             f"the functional check after max_draws = {pool.max_draws} random trees; raise max_draws, "
             "lower size, or allow more functions"
         )
-    print(f"{len(proposer.candidates)} of {len(proposer.proposals)} random trees kept")
+    known = len(pool.initial_losses)
+    drawn = len(proposer.proposals) - known
+    print(
+        f"{known} initial losses; {len(proposer.candidates) - known} of {drawn} random trees kept"
+    )
     metadata = record(
         flags.study,
         "initialise",
@@ -47,6 +61,17 @@ def main(flags: Flags) -> None:
     )
     write(flags.proposals, proposer.proposals, PROPOSALS, metadata)
     write(flags.candidates, proposer.candidates, CANDIDATES, metadata)
+
+
+def initial_loss(text: str, classes: list[int]) -> Expression:
+    """The tree of an initial loss; UserError when it means another one on each search task."""
+    different = sorted(set(classes))
+    if len(different) > 1 and parse(text, 2) != parse(text, 3):
+        raise UserError(
+            f"initial_losses: {text!r} contains C, the number of classes, which differs between the "
+            f"search tasks ({', '.join(map(str, different))}); write the loss without C"
+        )
+    return parse(text, different[0])
 
 
 if __name__ == "__main__":

@@ -17,8 +17,7 @@ from evoloss.learning.training import (
     logits_of,
     train,
 )
-from evoloss.losses.formula import loss_expression
-from evoloss.losses.gradient_scale import task_loss
+from evoloss.losses.formula import loss_from
 from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.seeds import training_seed
@@ -29,8 +28,8 @@ def main(flags: Flags) -> None:
     (resolved,) = read_resolved_tasks([flags.task])
     device = choose_device(flags.device)
     task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
-    expression = loss_expression(flags.formula, flags.champion, task.classes)
-    loss = task_loss(expression, task.classes, task.settings.match_gradient_scale)
+    matched = task.settings.match_gradient_scale
+    loss = loss_from(flags.formula, flags.champion, task.classes, matched)
     sweep = read(flags.learning_rate, LEARNING_RATES)
     rate = next(row["learning_rate"] for row in sweep if row["chosen"])
     test = task.part(load_test_split(Path(flags.data) / task.settings.dataset.name))
@@ -63,7 +62,7 @@ def main(flags: Flags) -> None:
         "retrain",
         task=task.name,
         loss=flags.loss,
-        expression=str(expression),
+        expression=loss.text,
         settings=task.settings.model_dump(mode="json"),
     )
     write(flags.output, rows, RETRAININGS, metadata)
@@ -75,6 +74,7 @@ def tested(result: TrainingResult, task: Task, test) -> dict[str, Any]:
         return dict.fromkeys(
             (
                 "test_accuracy",
+                "test_balanced_accuracy",
                 "test_nll",
                 "test_ece",
                 "temperature",
@@ -93,7 +93,7 @@ def tested(result: TrainingResult, task: Task, test) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--loss", required=True, help="name of the loss")
-    parser.add_argument("--formula", help="its expression; or")
+    parser.add_argument("--formula", help="its expression, or module:function; or")
     parser.add_argument("--champion", help="a champion.json that holds it")
     parser.add_argument("--task", required=True, help="resolved task (JSON file)")
     parser.add_argument("--learning-rate", required=True, help="Parquet file of the loss's sweep")

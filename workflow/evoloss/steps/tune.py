@@ -6,12 +6,13 @@ from statistics import fmean
 
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
+from evoloss.learning.network import size_of
 from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.records import LEARNING_RATES
 from evoloss.learning.resolved_task import ResolvedTask
 from evoloss.learning.settings import TaskSettings
-from evoloss.learning.task import load_task
-from evoloss.learning.training import choose_device
+from evoloss.learning.task import Task, load_task
+from evoloss.learning.training import choose_device, initial_network
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import write, write_json
@@ -32,14 +33,18 @@ def main(flags: Flags) -> None:
         loss, "cross_entropy", task, settings.learning_rates, seeds, settings.extend_learning_rates
     )
     accuracies = [row["validation_accuracy"] or 0.0 for row in rows if row["chosen"]]
+    parameters, multiply_adds = size_of(initial_network(task, 0), task.shape)
     resolved = ResolvedTask(
         name=flags.task,
         settings=settings,
         learning_rate=rate,
         learning_rates=rates,
         classes=task.classes,
-        chance=1 / task.classes,
+        chance=chance(task),
         cross_entropy_accuracy=fmean(accuracies),
+        training_images=len(task.train),
+        parameters=parameters,
+        multiply_adds=multiply_adds,
     )
     print(
         f"{flags.task}: rate {rate:g}, cross entropy {resolved.cross_entropy_accuracy:.4f}, grid {rates}"
@@ -54,6 +59,13 @@ def main(flags: Flags) -> None:
     )
     write(flags.sweep, rows, LEARNING_RATES, metadata)
     write_json(flags.output, resolved.as_json())
+
+
+def chance(task: Task) -> float:
+    """The validation accuracy of always naming the most frequent class."""
+    if task.settings.balanced:
+        return 1 / task.classes
+    return float(task.validation.labels.bincount().max() / len(task.validation))
 
 
 if __name__ == "__main__":

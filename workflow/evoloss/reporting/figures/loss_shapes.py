@@ -2,13 +2,17 @@
 
 The other classes share the rest of the probability equally. All losses are scaled to cross entropy's
 gradient, and values are shifted to 0 at their minimum, so that shapes can be compared.
+
+A loss that reads logits and not probabilities alone (hinge, square loss on logits) is drawn at the
+logits log p. Logits have one degree of freedom more, a common shift, and such a loss has another
+curve at another shift.
 """
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from evoloss.expressions.parsing import parse
+from evoloss.losses.formula import as_written
 from evoloss.losses.gradient_scale import logit_gradient, task_loss
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.study_records import StudyRecords
@@ -18,12 +22,15 @@ POINTS = 400
 STYLES = ("-", "--", "-.", ":")
 
 
-def shape(expression: str, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """p_t, the scaled value (minimum 0) and its derivative by the target's logit, POINTS each."""
+def shape(text: str, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """p_t, the scaled value (minimum 0) and its derivative by the target's logit, POINTS each.
+
+    `text` is an expression or `module:function`.
+    """
     p_target = torch.linspace(0.005, 0.995, POINTS, dtype=torch.float64)
     p = ((1 - p_target) / (classes - 1))[:, None].repeat(1, classes)
     p[:, 0] = p_target
-    loss = task_loss(parse(expression, classes), classes, match_gradient_scale=True)
+    loss = task_loss(as_written(text, classes), classes, match_gradient_scale=True)
     targets = torch.zeros(POINTS, dtype=torch.long)
     value = loss.per_sample(p.log(), targets).detach()
     gradient = logit_gradient(loss, p.log(), targets)[:, 0]
@@ -39,8 +46,8 @@ def draw(records: StudyRecords) -> Figure:
     figure, axes = new_figure(columns=2, height=3.9)
     left, right = axes[0]
     of_colour: dict[str, int] = {}
-    for name, expression in shown.items():
-        x, value, gradient = shape(expression, classes)
+    for name, text in shown.items():
+        x, value, gradient = shape(text, classes)
         colour = colour_of(name)
         style = STYLES[of_colour.get(colour, 0) % len(STYLES)]
         of_colour[colour] = of_colour.get(colour, 0) + 1

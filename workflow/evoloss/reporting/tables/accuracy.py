@@ -21,13 +21,16 @@ BASELINE = "cross_entropy"
 def build(records: StudyRecords) -> pd.DataFrame:
     """One row a task and loss. Pairs are training seeds: same weights, same batches.
 
-    A training that did not complete is left out of the means and named in `note`.
+    Accuracies of a task that is scored by class-balanced accuracy are balanced here too. A training
+    that did not complete is left out of the means and named in `note`.
     """
     rows = []
     for task in records.description["retrain_tasks"]:
         of_task = records.retrained[records.retrained["task"] == task]
+        balanced = task in records.description["balanced_tasks"]
+        measure = "test_balanced_accuracy" if balanced else "test_accuracy"
         accuracies = {
-            loss: of_task[of_task["loss"] == loss].set_index("training_seed")["test_accuracy"]
+            loss: of_task[of_task["loss"] == loss].set_index("training_seed")[measure]
             for loss in records.description["losses"]
         }
         baseline = accuracies[BASELINE].dropna()
@@ -121,6 +124,10 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         f"{level} t intervals; * leaves out 0 (one loss at a time, not corrected for the number of "
         "losses). The interval covers the training seeds, not the choice of learning rates or test images."
     ]
+    if records.description["balanced_tasks"]:
+        notes.append(
+            f"Class-balanced accuracy: {', '.join(records.description['balanced_tasks'])}."
+        )
     if "p" not in shown:
         notes.append(f"No p-values: fewer than {SMALLEST_TESTED} pairs cannot support any.")
     else:

@@ -1,56 +1,50 @@
-"""Networks by name, and a user's own as `some.module:function`."""
+"""A network by name (a module of `networks/`), or a user's own as `some.module:function`."""
 
 import importlib
 from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from evoloss.errors import UserError
+from evoloss.learning.settings import NETWORK_NAMES
 
 Shape = tuple[int, int, int]
 """Channels, height, width."""
 
 
-def convnet(shape: Shape, classes: int) -> nn.Module:
-    """A small network for CPUs: three 3x3 convolutions of 8, 16 and 32 channels, each with batch
-    norm and ReLU, max pooling after the first two, global average pooling and a linear layer."""
-    layers: list[nn.Module] = []
-    channels = shape[0]
-    for width, pool in ((8, True), (16, True), (32, False)):
-        layers += [
-            nn.Conv2d(channels, width, 3, padding=1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-        ]
-        if pool:
-            layers.append(nn.MaxPool2d(2, ceil_mode=True))
-        channels = width
-    return nn.Sequential(
-        *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, classes)
-    )
-
-
-NETWORKS: dict[str, Callable[[Shape, int], nn.Module]] = {"convnet": convnet}
-
-
 def build(name: str, shape: Shape, classes: int) -> nn.Module:
     """A freshly initialised network that maps images (n, *shape) to logits (n, classes).
 
-    `name` is one of NETWORKS or `module:function`. Raises UserError when it cannot be imported or
+    `name` is one of NETWORK_NAMES or `module:function`. Raises UserError when it cannot be imported or
     gives something else than logits of the right shape.
     """
-    network = (NETWORKS.get(name) or _imported(name))(shape, classes)
-    if name not in NETWORKS:
-        _test_shape(name, network, shape, classes)
+    if name in NETWORK_NAMES:
+        return importlib.import_module(f"evoloss.learning.networks.{name}").build(shape, classes)
+    network = _imported(name)(shape, classes)
+    _test_shape(name, network, shape, classes)
     return network
+
+
+def size_of(network: nn.Module, shape: Shape) -> tuple[int, int]:
+    """Trainable parameters, and multiply-adds of one image's forward pass (convolutions and matrix
+    products, as torch counts them; two floating-point operations each)."""
+    parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    device = next(network.parameters()).device
+    was_training = network.training
+    network.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, *shape, device=device))
+    network.train(was_training)
+    return parameters, counter.get_total_flops() // 2
 
 
 def _imported(name: str) -> Callable[[Shape, int], nn.Module]:
     module, _, function = name.partition(":")
     if not function:
         raise UserError(
-            f"unknown network {name!r}; there are {', '.join(NETWORKS)}, or write module:function"
+            f"unknown network {name!r}; there are {', '.join(NETWORK_NAMES)}, or write module:function"
         )
     try:
         return getattr(importlib.import_module(module), function)

@@ -1,0 +1,84 @@
+import pkgutil
+
+import pytest
+import torch
+from torch import nn
+
+from evoloss.errors import UserError
+from evoloss.learning import networks
+from evoloss.learning.network import build, size_of
+from evoloss.learning.settings import NETWORK_NAMES
+from evoloss.learning.training import train
+from evoloss.losses.expression_loss import CROSS_ENTROPY
+from evoloss.losses.gradient_scale import task_loss
+
+SMALL, LARGE = (3, 32, 32), (3, 96, 96)
+CE = task_loss(CROSS_ENTROPY, 10, match_gradient_scale=True)
+
+
+def test_named_networks_are_the_modules_there_are():
+    assert set(NETWORK_NAMES) == {module.name for module in pkgutil.iter_modules(networks.__path__)}
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), SMALL, LARGE])
+@pytest.mark.parametrize("name", NETWORK_NAMES)
+def test_every_network_takes_every_shape_and_learns(name, shape):
+    network = build(name, shape, 7).to(memory_format=torch.channels_last)
+    images = torch.randn(2, *shape).to(memory_format=torch.channels_last)
+    logits = network(images)
+    assert logits.shape == (2, 7)
+    logits.square().sum().backward()
+    assert all(p.grad is not None for p in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "multiply_adds"),
+    [
+        # 3 * 9 * 8 + 8 * 9 * 16 + 16 * 9 * 32 weights, 2 * 56 of batch norm, 33 * 10 of the linear
+        # layer; and 216 * 1024 + 1152 * 256 + 4608 * 64 + 320 products.
+        ("convnet", 6_418, 811_328),
+        # The speed-runs' "6.57M parameters"; and kuangliu's pytorch-cifar: 11.17M, 0.56G.
+        ("resnet9", 6_573_120, 379_261_952),
+        ("resnet18", 11_173_962, 555_422_720),
+        # torchvision's with 1000 classes, less 990 classes' weights (and a smaller first kernel).
+        ("mobilenet_v3_small", 2_542_856 - 990 * 1025, None),
+        ("googlenet", 6_624_904 - 990 * 1025 - 64 * 3 * (49 - 9), None),
+    ],
+)
+def test_sizes_are_the_published_ones(name, parameters, multiply_adds):
+    found = size_of(build(name, SMALL, 10), SMALL)
+    assert found[0] == parameters
+    assert multiply_adds in (None, found[1])
+
+
+def own_network(shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes))
+
+
+def viewing_network(shape, classes):
+    class Viewing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.convolution = nn.Conv2d(shape[0], 4, 3)
+            self.linear = nn.Linear(4 * 6 * 6, classes)
+
+        def forward(self, images):
+            return self.linear(self.convolution(images).view(len(images), -1))
+
+    return Viewing()
+
+
+def wrong_network(shape, classes):
+    return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes + 1))
+
+
+def test_networks_of_ones_own(make_task):
+    name = f"{__name__}:own_network"
+    (result,) = train([CE], make_task(network=name), [0.1], 0)
+    assert result.validation_accuracy > 0.3
+    with pytest.raises(UserError, match=r"must map images \(2, 1, 8, 8\) to logits \(2, 10\)"):
+        build(f"{__name__}:wrong_network", (1, 8, 8), 10)
+    with pytest.raises(UserError, match="in channels-last order: RuntimeError: view size"):
+        build(f"{__name__}:viewing_network", (1, 8, 8), 10)
+    with pytest.raises(UserError, match="cannot be imported"):
+        build(f"{__name__}:no_network", (1, 8, 8), 10)

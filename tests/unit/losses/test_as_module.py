@@ -1,0 +1,169 @@
+"""`evoloss.losses.loss`: torch's cross entropy where it is that, and any other loss alike."""
+
+import copy
+import pickle
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from evoloss.errors import UserError
+from evoloss.losses import loss
+from evoloss.losses.catalogue import CATALOGUE, formula_of
+from evoloss.losses.formula import loss_from
+
+CLASSES = 5
+WEIGHT = torch.tensor([1.0, 0.5, 2.0, 0.0, 3.0])
+SHAPES = [(1,), (7,), (3, 4), (2, 3, 2)]
+"""Of targets."""
+
+
+def batch(shape, seed, ignore_index, share, dtype=torch.float32):
+    source = torch.Generator().manual_seed(seed)
+    logits = 2 * torch.randn(shape[0], CLASSES, *shape[1:], generator=source, dtype=dtype)
+    targets = torch.randint(0, CLASSES, shape, generator=source)
+    ignored = torch.rand(shape, generator=source) < share
+    return logits.requires_grad_(), targets.where(~ignored, ignore_index)
+
+
+def gradient(value, logits):
+    return torch.autograd.grad(value.sum(), logits)[0]
+
+
+@given(
+    shape=st.sampled_from(SHAPES),
+    seed=st.integers(0, 10_000),
+    weight=st.sampled_from([None, WEIGHT]),
+    ignore_index=st.sampled_from([-100, -1, 2]),
+    share=st.sampled_from([0.0, 0.3, 1.0]),
+    reduction=st.sampled_from(["mean", "sum", "none"]),
+    smoothing=st.sampled_from([0.0, 0.1, 1.0]),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+)
+def test_cross_entropy_is_torchs_with_every_option(
+    shape, seed, weight, ignore_index, share, reduction, smoothing, dtype
+):
+    if weight is not None:
+        smoothing, weight = 0.0, weight.to(dtype)
+    options = {
+        "weight": weight,
+        "ignore_index": ignore_index,
+        "reduction": reduction,
+        "label_smoothing": smoothing,
+    }
+    logits, targets = batch(shape, seed, ignore_index, share, dtype)
+    ours = loss("cross_entropy", **options)(logits, targets)
+    theirs = functional.cross_entropy(logits, targets, **options)
+    torch.testing.assert_close(ours, theirs, equal_nan=True)
+    if bool(theirs.isfinite().all()):  # else 0/0: nothing is kept, or all weights are 0
+        torch.testing.assert_close(gradient(ours, logits), gradient(theirs, logits))
+
+
+@given(seed=st.integers(0, 10_000), name=st.sampled_from(sorted(CATALOGUE)))
+def test_any_loss_is_the_mean_of_what_a_task_trains_with(seed, name):
+    logits, targets = batch((9,), seed, 0, 0.0)
+    expected = loss_from(formula_of(name), None, CLASSES, True)(logits, targets)
+    torch.testing.assert_close(loss(name)(logits, targets), expected)
+    torch.testing.assert_close(loss(name, reduction="sum")(logits, targets), 9 * expected)
+
+
+@given(seed=st.integers(0, 10_000), name=st.sampled_from(["ngl", "tanimoto"]))
+def test_ignored_samples_count_for_nothing(seed, name):
+    logits, targets = batch((4, 6), seed, -100, 0.4)
+    if not bool((targets != -100).any()):
+        return
+    kept = targets != -100
+    value = loss(name)(logits, targets)
+    torch.testing.assert_close(value, loss(name)(logits.movedim(1, -1)[kept], targets[kept]))
+    assert not bool(gradient(value, logits).movedim(1, -1)[~kept].any())
+
+
+def test_weights_are_of_the_target_as_in_torch():
+    logits, targets = batch((8,), 0, 0, 0.0)
+    each = loss("mse", reduction="none")(logits, targets)
+    weights = WEIGHT[targets]
+    expected = (weights * each).sum() / weights.sum()
+    torch.testing.assert_close(loss("mse", weight=WEIGHT)(logits, targets), expected)
+
+
+def test_values_are_in_float32_under_autocast():
+    logits, targets = batch((64,), 0, 0, 0.0)
+    low = logits.detach().bfloat16()
+    for name in ("cross_entropy", "nce", "ngl"):
+        expected = loss(name)(low.float(), targets)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            value = loss(name, weight=None)(low, targets)
+        assert value.dtype == torch.float32
+        assert torch.equal(value, expected)
+    assert loss("ngl")(logits.double(), targets).dtype == torch.float64
+
+
+def test_the_factor_and_c_follow_the_classes_of_the_logits():
+    criterion = loss("ngl")
+    for classes in (3, 10, 3):
+        logits, targets = torch.zeros(2, classes), torch.tensor([0, 1])
+        expected = loss_from(formula_of("ngl"), None, classes, True)(logits, targets)
+        torch.testing.assert_close(criterion(logits, targets), expected)
+    assert criterion.of(3) is criterion.of(3)
+    as_written = loss("square(p - y)", match_gradient_scale=False)
+    assert float(as_written(torch.zeros(1, 2), torch.tensor([0]))) == pytest.approx(0.5)
+
+
+def test_no_gradient_mode_hinders_the_first_use():
+    logits, targets = torch.zeros(2, 4), torch.tensor([0, 1])
+    expected = loss("ngl")(logits, targets)
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            torch.testing.assert_close(loss("ngl")(logits, targets), expected)
+
+
+@pytest.mark.parametrize("name", ["ngl", "nce"])
+def test_it_can_be_copied_pickled_and_moved(name):
+    logits, targets = batch((8,), 0, 0, 0.0)
+    criterion = loss(name, classes=CLASSES, weight=WEIGHT)
+    expected = criterion(logits, targets)
+    for other in (copy.deepcopy(criterion), pickle.loads(pickle.dumps(criterion))):
+        torch.testing.assert_close(other(logits, targets), expected)
+    assert list(criterion.state_dict()) == ["weight"]
+    other = loss(name, weight=torch.ones(CLASSES))
+    other.load_state_dict(criterion.state_dict())
+    torch.testing.assert_close(other(logits, targets), expected)
+    assert not list(loss(name).state_dict())
+    moved = criterion.to(torch.float64)
+    assert moved.weight.dtype == torch.float64
+    torch.testing.assert_close(moved(logits.double(), targets).float(), expected)
+
+
+def test_small_integers_will_do_as_targets():
+    logits, targets = batch((8,), 0, 0, 0.0)
+    for dtype in (torch.int32, torch.uint8):
+        torch.testing.assert_close(
+            loss("focal")(logits, targets.to(dtype)), loss("focal")(logits, targets)
+        )
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: loss("foccal"), "did you mean 'focal'"),
+        (lambda: loss("chebyshev"), "write mae"),
+        (lambda: loss("nowhere_at_all:f", classes=3), "cannot be imported"),
+        (lambda: loss("mse", reduction="average"), "there are mean, sum, none"),
+        (lambda: loss("mse", label_smoothing=1.5), "lies between 0 and 1"),
+        (lambda: loss("nce", label_smoothing=0.1), "cannot be smoothed"),
+        (lambda: loss("mse", weight=torch.ones(3, 3)), "one number a class"),
+        (lambda: loss("mse", weight=torch.tensor([1, 2])), "floating-point"),
+        (lambda: loss("mse")(torch.zeros(3), torch.tensor(1)), "do not fit"),
+        (lambda: loss("mse")(torch.zeros(3, 4), torch.zeros(4).long()), "do not fit"),
+        (lambda: loss("mse")(torch.zeros(3, 4), torch.zeros(3)), "must be class indices"),
+        (
+            lambda: loss("mse", weight=torch.ones(3))(torch.zeros(2, 4), torch.zeros(2).long()),
+            "got 3 numbers for 4 classes",
+        ),
+    ],
+)
+def test_mistakes_are_sentences(make, sentence):
+    with pytest.raises(UserError, match=sentence):
+        make()

@@ -1,0 +1,38 @@
+"""What rules are told about losses; the rest of the plan is exercised by the workflow tests."""
+
+import json
+from types import SimpleNamespace
+
+from test_settings import changed
+
+from evoloss.plan import Plan
+from evoloss.settings import load
+
+NCE = "evoloss.losses.on_logits:nce"
+
+
+def plan(key, value):
+    return Plan(load(changed(key, value)))
+
+
+def test_the_code_of_a_loss_that_is_a_function_counts():
+    made = plan("retrain.losses", ["cross_entropy", "ngl", "nce", {"mine": NCE}])
+    for loss, code in (("ngl", []), ("nce", [NCE]), ("mine", [NCE]), ("egp_seed0", [])):
+        assert made.loss_code(SimpleNamespace(loss=loss)) == code
+    assert made.loss_flag(SimpleNamespace(loss="nce")) == [f"--formula={NCE}"]
+    assert made.code_of_records(("shapes",)) == []
+
+
+def test_a_figure_that_draws_a_function_has_its_code():
+    config = changed("retrain.losses", ["cross_entropy", "nce"])
+    config["report"]["curve_losses"] = ["cross_entropy", "nce"]
+    made = Plan(load(config))
+    assert made.code_of_records(("shapes",)) == [NCE]
+    assert made.code_of_records(("retrained",)) == []
+
+
+def test_initial_losses_reach_the_step_as_formulas():
+    made = plan("search.pools.default.initial_losses", ["cross_entropy", "abs(p - y)"])
+    told = json.loads(made.pool_settings(SimpleNamespace(pool="default")))
+    assert told["initial_losses"] == ["-(y * log(p))", "abs(p - y)"]
+    assert told["size"] == made.config.search.pools["default"].size

@@ -1,0 +1,213 @@
+"""What a study would cost on this machine: a few short trainings are timed, the rest is counted.
+
+    python -m evoloss.estimate config/config.yaml config/mine.yaml      (or make estimate CONFIG=...)
+
+Nothing is downloaded: the timed trainings see random pixels in the shape of the real ones. The
+functional check (milliseconds a proposal) and drawing are not counted.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from evoloss.errors import UserError
+from evoloss.learning.datasets import Images
+from evoloss.learning.preparation import store
+from evoloss.learning.reading import Delivery
+from evoloss.learning.settings import TaskSettings
+from evoloss.learning.task import Part, Task, load_task
+from evoloss.learning.training import accuracy, choose_device, device_name, train
+from evoloss.losses.expression_loss import CROSS_ENTROPY
+from evoloss.losses.gradient_scale import task_loss
+from evoloss.settings import Config, load_files
+from evoloss.workload import DatasetSize, Work, dataset_size, samples, workload
+
+SECONDS = 2.0
+"""How long each thing is timed at least, after a warm-up."""
+LARGEST_CPU_BATCH = 128
+"""A CPU's speed hardly depends on the batch, and a large network's step of 512 takes half a minute."""
+LIGHT = "import evoloss.steps.select"
+HEAVY = "import evoloss.steps.rescore, evoloss.functional_check.funnel"
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What was timed of a task: images a second in training and in validation, seconds to load the
+    data set in a job, and bytes that a job holds (on the GPU, if it runs there)."""
+
+    training: float
+    validation: float
+    loading: float
+    memory: int
+
+
+def measure(task: TaskSettings, size: DatasetSize, device: torch.device) -> Speed:
+    """Time a task's network, loss and data handling on random images."""
+    batch = task.batch_size if device.type == "cuda" else min(task.batch_size, LARGEST_CPU_BATCH)
+    count = max(20 * batch, 40 * size.classes)
+    rng = np.random.default_rng(0)
+    images = Images(
+        rng.integers(0, 256, (count, *size.shape), dtype=np.uint8), np.arange(count) % size.classes
+    )
+    names = [str(c) for c in range(size.classes)]
+    settings = task.model_copy(
+        update={"training_images": None, "epochs": 1, "batch_size": batch, "label_noise": 0.0}
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / task.dataset.name
+        store(Delivery(images, images, names), task.dataset, path, {}, {})
+        start = time.perf_counter()
+        ready = load_task("estimate", settings, Path(folder), device)
+        seconds_an_image = (time.perf_counter() - start) / count
+    network, training, memory = _training_speed(ready)
+    validation = _validation_speed(network, ready)
+    held = size.train + size.validation
+    bytes_held = 4 * int(np.prod(size.shape)) * (held + size.test)
+    return Speed(training, validation, held * seconds_an_image, memory + bytes_held)
+
+
+def _training_speed(task: Task) -> tuple[torch.nn.Module, float, int]:
+    """A trained network, training samples a second, and the peak of memory in bytes."""
+    loss = task_loss(CROSS_ENTROPY, task.classes, match_gradient_scale=True)
+    batch, steps = task.settings.batch_size, 1
+    few = Part(task.validation.images[:1], task.validation.labels[:1])
+    while True:
+        part = _first(task.train, steps * batch)
+        (result,) = train([loss], replace(task, train=part, validation=few), [1e-3], 0)
+        if result.network is None:
+            raise UserError(f"network {task.settings.network!r}: {result.reason}")
+        enough = result.seconds >= SECONDS or len(part) == len(task.train) // batch * batch
+        if steps > 1 and (enough or result.seconds / steps > SECONDS / 2):
+            return (
+                result.network,
+                result.training_samples / result.seconds,
+                result.peak_memory_bytes,
+            )
+        steps *= 2
+
+
+def _validation_speed(network: torch.nn.Module, task: Task) -> float:
+    count = 16
+    while True:
+        part = _first(task.train, count)
+        start = time.perf_counter()
+        accuracy(network, part)
+        seconds = time.perf_counter() - start
+        if seconds >= SECONDS / 2 or len(part) == len(task.train):
+            return len(part) / seconds
+        count *= 2
+
+
+def _first(part: Part, count: int) -> Part:
+    return Part(part.images[:count], part.labels[:count])
+
+
+def start_up(code: str) -> float:
+    """Seconds that a process needs before it works: the second of two starts."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    for _ in range(2):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    return time.perf_counter() - start
+
+
+def seconds_of(
+    work: Work, config: Config, speeds: dict[str, Speed], starts: dict[str, float]
+) -> float:
+    """Seconds of one core, or of the GPU, that some work takes."""
+    heavy = work.rule in ("initialise", "breed") or work.task is not None
+    total = work.jobs * starts["heavy" if heavy else "light"]
+    if work.task is None:
+        return total
+    task, speed = config.tasks[work.task], speeds[work.task]
+    size = dataset_size(task.dataset)
+    validated = size.validation * (task.epochs if work.every_epoch or task.early_stopping else 1)
+    tested = size.validation + size.test if work.every_epoch else 0
+    training = samples(task, size) / speed.training + (validated + tested) / speed.validation
+    return total + max(work.jobs, 1) * speed.loading + work.trainings * training
+
+
+def table(works: Sequence[Work], seconds: Sequence[float], config: Config) -> pd.DataFrame:
+    """One row a stage: jobs, trainings, samples in millions, hours of one core or of the GPU."""
+    rows = [
+        {
+            "stage": work.stage,
+            "jobs": work.jobs,
+            "trainings": work.trainings,
+            "million samples": work.trainings * _samples(work, config) / 1e6,
+            "hours": spent / 3600,
+        }
+        for work, spent in zip(works, seconds, strict=True)
+    ]
+    frame = pd.DataFrame(rows).groupby("stage", sort=False).sum()
+    frame.loc["all"] = frame.sum()
+    return frame.reset_index().astype({"jobs": int, "trainings": int})
+
+
+def _samples(work: Work, config: Config) -> int:
+    if work.task is None:
+        return 0
+    task = config.tasks[work.task]
+    return samples(task, dataset_size(task.dataset))
+
+
+def main() -> None:
+    """Measure, count and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("files", nargs="+", help="YAML files, merged in order")
+    parser.add_argument("--cores", type=int, default=os.cpu_count(), help="cores that will be used")
+    flags = parser.parse_args()
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        config = load_files(flags.files)
+        device = choose_device(config.device)
+        works = workload(config)
+        speeds: dict[str, Speed] = {}
+        print(f"Study {config.study} on {device_name(device)}, {flags.cores} cores")
+        for name in dict.fromkeys(work.task for work in works if work.task):
+            task = config.tasks[name]
+            speeds[name] = measure(task, dataset_size(task.dataset), device)
+            speed = speeds[name]
+            print(
+                f"  {name} ({task.network}): training {speed.training:,.0f} images/s, validating "
+                f"{speed.validation:,.0f} images/s, a job holds {speed.memory / 2**30:.1f} GiB",
+                flush=True,
+            )
+    except UserError as error:
+        print(f"error: {error}")
+        sys.exit(1)
+    starts = {"heavy": start_up(HEAVY), "light": start_up(LIGHT)}
+    seconds = [seconds_of(work, config, speeds, starts) for work in works]
+    on_gpu = device.type == "cuda"
+    serial = sum(s for work, s in zip(works, seconds, strict=True) if on_gpu and work.task)
+    hours = max(serial, sum(seconds) / flags.cores) / 3600
+    print(table(works, seconds, config).to_string(index=False, float_format="{:,.2f}".format))
+    memory = max(speed.memory for speed in speeds.values()) / 2**30
+    if on_gpu:
+        print(
+            f"About {hours:.1f} hours, one job at a time on the GPU, which holds {memory:.1f} GiB."
+        )
+    else:
+        print(
+            f"About {hours:.1f} hours on {flags.cores} cores, which need {memory * flags.cores:.1f} GiB "
+            f"of memory ({memory:.1f} GiB a job). A job starts in {starts['heavy']:.1f} s."
+        )
+    print(
+        "The whole study is counted, also what is done already; `snakemake -n` lists what is left."
+    )
+
+
+if __name__ == "__main__":
+    main()

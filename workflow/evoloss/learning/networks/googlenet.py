@@ -1,0 +1,25 @@
+"""`googlenet`: torchvision's Inception (Szegedy et al., arXiv 1409.4842), fitted to small images.
+
+The first of the Inception line, of which NGL was searched with InceptionV3; without auxiliary
+classifiers and, since it has batch norm, without the paper's local response normalisation.
+"""
+
+from torch import nn
+
+from evoloss.learning import vision
+
+
+def build(shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """Small images enter by a 3x3 convolution of stride 1, and the first two poolings are left out."""
+    network = vision.models.googlenet(num_classes=classes, aux_logits=False, init_weights=False)
+    stem = network.conv1
+    if vision.is_small(shape):
+        stem.conv = nn.Conv2d(shape[0], 64, 3, padding=1, bias=False)
+        network.maxpool1 = nn.Identity()
+        network.maxpool2 = nn.Identity()
+    else:
+        stem.conv = nn.Conv2d(shape[0], 64, 7, stride=2, padding=3, bias=False)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.trunc_normal_(layer.weight, std=0.01, a=-0.02, b=0.02)
+    return network

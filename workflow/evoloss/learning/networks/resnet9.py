@@ -1,0 +1,56 @@
+"""`resnet9`: the nine-layer residual network of the CIFAR-10 speed-runs (Page, DAWNBench 2018).
+
+Eight convolutions and a linear layer; two residual blocks of two convolutions each. The pooled
+features' logits are scaled by 1/8, as there.
+"""
+
+import torch
+from torch import nn
+
+LOGIT_SCALE = 0.125
+
+
+class Residual(nn.Module):
+    """`x + f(x)`."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The input plus its residual, of the same shape."""
+        return x + self.layers(x)
+
+
+class Scale(nn.Module):
+    """Multiplies by a fixed number."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The scaled logits."""
+        return x * LOGIT_SCALE
+
+
+def convolution(inputs: int, outputs: int, pool: bool = False) -> list[nn.Module]:
+    """3x3 convolution, batch norm, ReLU and, if wanted, 2x2 max pooling."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]
+    return [*layers, nn.MaxPool2d(2, ceil_mode=True)] if pool else layers
+
+
+def build(shape: tuple[int, int, int], classes: int) -> nn.Module:
+    """Widths 64, 128, 256, 512; 6.6 million parameters for 3 x 32 x 32 images and ten classes."""
+    return nn.Sequential(
+        *convolution(shape[0], 64),
+        *convolution(64, 128, pool=True),
+        Residual(*convolution(128, 128), *convolution(128, 128)),
+        *convolution(128, 256, pool=True),
+        *convolution(256, 512, pool=True),
+        Residual(*convolution(512, 512), *convolution(512, 512)),
+        nn.AdaptiveMaxPool2d(1),
+        nn.Flatten(),
+        nn.Linear(512, classes, bias=False),
+        Scale(),
+    )

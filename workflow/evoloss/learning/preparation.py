@@ -1,0 +1,136 @@
+"""Preparing a data set: read its source, split, write Parquet and a manifest."""
+
+import hashlib
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from evoloss.errors import UserError
+from evoloss.learning.datasets import Images, moments, split
+from evoloss.learning.reading import (
+    Delivery,
+    read_digits,
+    read_image_folder,
+    read_torchvision,
+)
+from evoloss.learning.records import IMAGES
+from evoloss.learning.settings import DatasetSettings
+from evoloss.learning.source_files import FIRST_COPY, source_digest
+from evoloss.parquet import write_columns, write_json
+
+TEST_SEED = 0
+"""Seed of the split that makes a test split where the source has none."""
+LARGEST_BYTES = 2**30
+"""Most bytes of pixels: trainings hold them as float32, four times as large, on the device."""
+
+
+def read_source(settings: DatasetSettings, readers: int = 1) -> Delivery:
+    """Read the images of a source; raises UserError when they cannot be had."""
+    if settings.source == "image_folder":
+        return read_image_folder(
+            settings.place(), settings.image_size, settings.channels, LARGEST_BYTES, readers
+        )
+    if settings.source == "digits":
+        return read_digits()
+    return read_torchvision(settings.source, settings.place())
+
+
+def prepare(
+    settings: DatasetSettings,
+    folder: Path,
+    metadata: dict[str, Any],
+    source_state: str = FIRST_COPY,
+    readers: int = 1,
+) -> dict[str, Any]:
+    """Read, split and write a data set under `folder`; returns the manifest that is written last.
+
+    `source_state` is what `source_files.source_state` said when the job was planned; `readers`
+    processes decode image files.
+    """
+    delivery = read_source(settings, readers)
+    state = {
+        "source_state": source_state,
+        "source_digest": source_digest(settings, folder),
+    }
+    return store(delivery, settings, folder, metadata, state)
+
+
+def store(
+    delivery: Delivery,
+    settings: DatasetSettings,
+    folder: Path,
+    metadata: dict[str, Any],
+    state: dict[str, str | None],
+) -> dict[str, Any]:
+    """Split what a source delivered and write it; `state` is about its files, for the manifest.
+
+    Mean and standard deviation are of the training images alone, per channel, of pixels in [0, 1].
+    """
+    training_part, test = delivery.training_part, delivery.test
+    _check_labels(settings.name, training_part, delivery)
+    if test is None:
+        training_part, test = split(training_part, settings.test_fraction, TEST_SEED)
+    _check_labels(settings.name, test, delivery)
+    train, validation = split(training_part, settings.validation_fraction, settings.split_seed)
+    parts = {"train": train, "validation": validation, "test": test}
+    for name, images in parts.items():
+        columns = {
+            "image": [image.tobytes() for image in images.pixels],
+            "label": images.labels.astype(np.int32),
+        }
+        write_columns(folder / f"{name}.parquet", columns, IMAGES, {**metadata, "split": name})
+    mean, std = moments(train)
+    manifest = {
+        "name": settings.name,
+        "source": settings.source,
+        "settings": settings.anywhere().model_dump(mode="json"),
+        **state,
+        "shape": list(train.pixels.shape[1:]),
+        "classes": len(delivery.class_names),
+        "class_names": delivery.class_names,
+        "images": {name: len(images) for name, images in parts.items()},
+        "doubles": doubles(training_part, test),
+        "sha256": {name: _fingerprint(images) for name, images in parts.items()},
+        "mean": mean,
+        "std": std,
+    }
+    write_json(folder / "manifest.json", manifest)
+    return manifest
+
+
+def _check_labels(name: str, images: Images, delivery: Delivery) -> None:
+    classes = len(delivery.class_names)
+    if not len(images):
+        raise UserError(f"data set {name}: there are no images")
+    low, high = images.labels.min(), images.labels.max()
+    if low < 0 or high >= classes:
+        raise UserError(
+            f"data set {name}: labels run from {low} to {high}, but there are {classes} classes "
+            f"(0 to {classes - 1}); the label file is damaged or belongs to another data set"
+        )
+
+
+def doubles(training_part: Images, test: Images) -> dict[str, int]:
+    """Identical images that make a data set less trustworthy than it looks.
+
+    `contradicting`: training images whose twin has another label. `in_test`: test images that stand
+    in the training part too.
+    """
+    labels = defaultdict(set)
+    marks = [_mark(image) for image in training_part.pixels]
+    for mark, label in zip(marks, training_part.labels.tolist(), strict=True):
+        labels[mark].add(label)
+    return {
+        "contradicting": sum(len(labels[mark]) > 1 for mark in marks),
+        "in_test": sum(_mark(image) in labels for image in test.pixels),
+    }
+
+
+def _mark(image: np.ndarray) -> bytes:
+    return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+
+
+def _fingerprint(images: Images) -> str:
+    return hashlib.sha256(images.pixels.tobytes() + images.labels.tobytes()).hexdigest()

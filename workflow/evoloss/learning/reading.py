@@ -1,0 +1,158 @@
+"""Reading sources into arrays: scikit-learn's digits, torchvision's data sets, folders of images."""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, repeat
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from evoloss.errors import UserError
+from evoloss.learning.datasets import Images
+from evoloss.learning.image_folder import parts_of
+from evoloss.learning.progress import progress
+from evoloss.learning.sources import BY_HAND, SOURCES
+
+CHUNK = 500
+"""Files that a process decodes at a time."""
+SHOWN = 5
+"""How many damaged files a message names."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a source delivers. `test` is None when the source has no test split of its own."""
+
+    training_part: Images
+    test: Images | None
+    class_names: list[str]
+
+
+def read_digits() -> Delivery:
+    """scikit-learn's digits, 8 x 8 pixels of 17 grey levels, stretched to bytes."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    pixels = np.round(bunch.images * (255 / 16)).astype(np.uint8)[:, None]
+    names = [str(name) for name in bunch.target_names]
+    return Delivery(Images(pixels, bunch.target.astype(np.int64)), None, names)
+
+
+def read_torchvision(name: str, root: Path) -> Delivery:
+    """A data set of torchvision's, below `root`; what is missing is downloaded there.
+
+    Raises UserError when files are damaged, or missing and not to be downloaded.
+    """
+    from evoloss.learning import vision
+
+    source = SOURCES[name]
+    reader = getattr(vision.datasets, str(source.torchvision))
+    parts = []
+    for train in (True, False):
+        which = {"split": "train" if train else "test"} if name == "svhn" else {"train": train}
+        try:
+            parts.append(reader(root, download=True, **which))
+        except Exception as error:  # torchvision's readers fail in many ways on damaged files
+            raise UserError(_unreadable(name, root, error)) from None
+    names = getattr(parts[0], "classes", None) or [str(c) for c in range(source.classes or 0)]
+    training_part, test = (_images(part, name) for part in parts)
+    return Delivery(training_part, test, [str(n) for n in names])
+
+
+def _unreadable(name: str, root: Path, error: Exception) -> str:
+    source, folder = SOURCES[name], root / SOURCES[name].folder
+    missing = [file for file in source.files if not (folder / file).is_file()]
+    reason = f"{type(error).__name__}: {error}".splitlines()[0]
+    if missing:
+        return (
+            f"data set {name}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing in "
+            f"{folder} and cannot be downloaded ({reason}); put "
+            f"{'it' if len(missing) == 1 else 'them'} there by hand{BY_HAND.get(name, '')}, or name "
+            "another folder as the data set's root"
+        )
+    return (
+        f"data set {name}: a file in {folder} is damaged ({reason}); delete the folder and run again "
+        f"to download it anew, or put undamaged files there{BY_HAND.get(name, '')}"
+    )
+
+
+def _images(part, name: str) -> Images:
+    """A torchvision data set as arrays; raises UserError where images and labels disagree."""
+    pixels = np.asarray(part.data)
+    labels = np.asarray(part.labels if hasattr(part, "labels") else part.targets).astype(np.int64)
+    source = SOURCES[name]
+    if pixels.ndim == 3:
+        pixels = pixels[:, None]
+    elif pixels.shape[1:] != source.shape:
+        pixels = pixels.transpose(0, 3, 1, 2)
+    if pixels.shape[1:] != source.shape:
+        raise UserError(
+            f"data set {name}: images of shape {pixels.shape[1:]} were read, {source.shape} are "
+            f"expected; the files below {part.root} belong to another data set"
+        )
+    if len(pixels) != len(labels):
+        raise UserError(
+            f"data set {name}: {len(pixels):,} images but {len(labels):,} labels were read below "
+            f"{part.root}; the files do not belong together"
+        )
+    return Images(np.ascontiguousarray(pixels), labels)
+
+
+def read_image_folder(
+    root: Path, size: int, channels: int, largest_bytes: int, readers: int = 1
+) -> Delivery:
+    """Read every image, as `size` x `size` pixels with `channels` channels (1 grey, 3 RGB).
+
+    An image is scaled, keeping its proportions, until its shorter side fits, and cut to its centre.
+    Classes are numbered in sorted order; `readers` processes decode. Raises UserError for damaged files, all of them counted,
+    and when the pixels would take more than `largest_bytes`.
+    """
+    parts = parts_of(root)
+    count = sum(len(files) for classes in parts.values() for files in classes.values())
+    needed = count * channels * size * size
+    if needed > largest_bytes:
+        raise UserError(
+            f"image folder {root}: {count:,} images of {channels} x {size} x {size} pixels take "
+            f"{needed / 2**30:.1f} GiB, at most {largest_bytes / 2**30:.1f} GiB are read; lower "
+            "image_size or use fewer images"
+        )
+    names = list(parts["train"])
+    damaged: list[str] = []
+    read = {}
+    # Processes that fork before anything starts threads of its own; a laptop's cores share the work.
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(readers, mp_context=fork) as pool, progress(count, str(root)) as bar:
+        for part, classes in parts.items():
+            files = list(chain.from_iterable(classes.values()))
+            labels = [names.index(name) for name, inside in classes.items() for _ in inside]
+            pixels = np.empty((len(files), channels, size, size), dtype=np.uint8)
+            decoded = pool.map(_decoded, files, repeat(size), repeat(channels), chunksize=CHUNK)
+            for index, image in enumerate(decoded):
+                if isinstance(image, str):
+                    damaged.append(image)
+                else:
+                    pixels[index] = image
+                bar.update()
+            read[part] = Images(pixels, np.array(labels, dtype=np.int64))
+    if damaged:
+        more = f", and {len(damaged) - SHOWN} more" if len(damaged) > SHOWN else ""
+        raise UserError(
+            f"image folder {root}: {len(damaged)} of {count:,} files cannot be read as images: "
+            f"{'; '.join(damaged[:SHOWN])}{more}; repair or remove them"
+        )
+    return Delivery(read["train"], read.get("test"), names)
+
+
+def _decoded(path: Path, size: int, channels: int) -> np.ndarray | str:
+    """The pixels (channels, size, size), or why there are none."""
+    try:
+        with Image.open(path) as image:
+            image = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
+            if image.size != (size, size):
+                image = ImageOps.fit(image, (size, size), method=Image.Resampling.BILINEAR)
+            pixels = np.asarray(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return f"{path} ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)

@@ -1,0 +1,70 @@
+"""Noticing that a data set's files have changed under its prepared copy.
+
+Files are compared by content, so that copying or touching them changes nothing; what was read once
+is remembered by path, size and time, so that a look at unchanged files is a look at their names.
+"""
+
+import hashlib
+from pathlib import Path
+
+from evoloss.learning.image_folder import all_files
+from evoloss.learning.settings import DatasetSettings
+from evoloss.learning.sources import SOURCES
+from evoloss.parquet import read_json, write_json
+
+FIRST_COPY = "first copy"
+"""State of the files of a data set that has not been prepared yet."""
+
+
+def files_of(settings: DatasetSettings) -> list[Path] | None:
+    """The files that a data set is read from; None when (some of) them have to be downloaded.
+
+    Empty for what comes inside a package. Raises UserError when an image folder is not usable.
+    """
+    if settings.source == "image_folder":
+        return sorted(all_files(settings.place()))
+    source = SOURCES[settings.source]
+    files = [settings.place() / source.folder / name for name in source.files]
+    return files if all(file.is_file() for file in files) else None
+
+
+def source_state(settings: DatasetSettings, folder: Path) -> str:
+    """What the files of a data set are, as far as its prepared copy in `folder` is concerned.
+
+    The text that the copy was made under, unless the files are there and others than it was made
+    from: then a new one, which makes the copy stale. Files that have gone are no change. Raises
+    UserError when there is no copy yet and an image folder is not usable.
+    """
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        files_of(settings)
+        return FIRST_COPY
+    known = read_json(manifest)
+    if not settings.place().is_dir():
+        return known["source_state"]
+    digest = source_digest(settings, folder)
+    return known["source_state"] if digest in (None, known["source_digest"]) else digest
+
+
+def source_digest(settings: DatasetSettings, folder: Path) -> str | None:
+    """A digest of the names and contents of the files that are there now; None when some are missing.
+
+    `folder`, that of the prepared copy, remembers the last digest with the files' sizes and times.
+    """
+    files = files_of(settings)
+    if files is None:
+        return None
+    glance = hashlib.sha256()
+    for file in files:
+        status = file.stat()
+        glance.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    memory = folder / ".source.json"
+    seen = read_json(memory) if memory.is_file() else {}
+    if seen.get("glance") != glance.hexdigest():
+        content = hashlib.sha256()
+        for file in files:
+            content.update(f"{file.relative_to(settings.place())}\0".encode())
+            content.update(hashlib.sha256(file.read_bytes()).digest())
+        seen = {"glance": glance.hexdigest(), "content": content.hexdigest()[:16]}
+        write_json(memory, seen)
+    return seen["content"]

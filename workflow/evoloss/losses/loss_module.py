@@ -1,0 +1,40 @@
+"""What every loss has: a factor, a value for each sample, and the mean of a batch."""
+
+import torch
+from torch import nn
+
+
+class Loss(nn.Module):
+    """A loss on logits, to be minimised: `factor` times what `unscaled` says of each sample.
+
+    `text` is the loss as it was written: an expression, or `module:function`. `factor` is the
+    constant of gradient-scale matching (`gradient_scale.py`), 1 for the loss as written.
+    """
+
+    def __init__(self, text: str, factor: float = 1.0) -> None:
+        super().__init__()
+        self.text = text
+        self.factor = factor
+
+    def unscaled(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The loss as written, shape (n,), for logits (n, C) of float32 or float64."""
+        raise NotImplementedError
+
+    def per_sample(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The loss of each sample, shape (n,), for logits (n, C) and class indices (n,).
+
+        Logits are read in float32 at least, so that mixed precision does not reach the loss.
+        """
+        return self.factor * self.unscaled(in_float32(logits), targets)
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The mean loss of a batch, a scalar."""
+        return self.per_sample(logits, targets).mean()
+
+    def extra_repr(self) -> str:
+        return f"{self.text}, factor={self.factor:g}"
+
+
+def in_float32(logits: torch.Tensor) -> torch.Tensor:
+    """The logits in float32, or as they are in float64."""
+    return logits if logits.dtype == torch.float64 else logits.float()

@@ -1,0 +1,60 @@
+"""Table tasks: what each task consists of, how large its network is, and what cross entropy reaches."""
+
+import pandas as pd
+
+from evoloss.reporting.latex_table import Dressed, signed
+from evoloss.reporting.study_records import StudyRecords
+
+
+def build(records: StudyRecords) -> pd.DataFrame:
+    """One row a task. Multiply-adds are of one image's forward pass; accuracy is on validation images."""
+    rows = []
+    for task in records.all_tasks:
+        settings = task["settings"]
+        rows.append(
+            {
+                "task": task["name"],
+                "dataset": settings["dataset"]["name"],
+                "network": settings["network"],
+                "parameters": task["parameters"],
+                "multiply_adds": task["multiply_adds"],
+                "training_images": task["training_images"],
+                "epochs": settings["epochs"],
+                "batch_size": settings["batch_size"],
+                "augmentation": " ".join(settings["augmentation"]),
+                "label_noise": settings["label_noise"],
+                "balanced": settings["balanced"],
+                "learning_rate": task["learning_rate"],
+                "chance": task["chance"],
+                "cross_entropy_accuracy": task["cross_entropy_accuracy"],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
+    """Sizes in thousands and millions, accuracies in percent."""
+    shown = pd.DataFrame(
+        {
+            "Task": frame["task"],
+            "Data set": frame["dataset"],
+            "Network": frame["network"].str.rpartition(":")[2],
+            "Parameters (1000)": frame["parameters"].map(lambda v: f"{v / 1e3:,.1f}"),
+            "Multiply-adds (million)": frame["multiply_adds"].map(lambda v: f"{v / 1e6:,.2f}"),
+            "Images": frame["training_images"].map("{:,}".format),
+            "Epochs": frame["epochs"].astype(str),
+            "Batch": frame["batch_size"].astype(str),
+            "Rate": frame["learning_rate"].map(lambda v: f"{v:g}"),
+            "CE (%)": frame["cross_entropy_accuracy"].map(lambda v: signed(100 * v, 1)),
+        }
+    )
+    notes = [
+        "Multiply-adds: one image's forward pass, convolutions and matrix products. Rate: the one that "
+        "cross entropy likes best. CE: its validation accuracy at that rate."
+    ]
+    if frame["balanced"].any():
+        tasks = ", ".join(frame["task"][frame["balanced"]])
+        notes.append(f"Class-balanced accuracy: {tasks}.")
+    noisy = frame[frame["label_noise"] > 0]
+    notes += [f"{row.label_noise:.0%} label noise: {row.task}." for row in noisy.itertuples()]
+    return Dressed(shown, notes=tuple(notes))

@@ -1,0 +1,128 @@
+"""How much work a study is: jobs, trainings and samples, counted from the configuration alone."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from evoloss.learning.image_folder import parts_of
+from evoloss.learning.settings import DatasetSettings, TaskSettings
+from evoloss.learning.sources import SOURCES
+from evoloss.reporting.deliverables import FIGURES, TABLES
+from evoloss.search.method import load_algorithm
+from evoloss.settings import Config
+
+
+@dataclass(frozen=True)
+class DatasetSize:
+    """How many images of what shape (channels, height, width) a data set has, and how many classes."""
+
+    shape: tuple[int, int, int]
+    classes: int
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """`jobs` jobs of a rule; together they make `trainings` trainings on `task`, if they train.
+
+    `every_epoch`: the trainings are validated after every epoch, and tested at the end.
+    """
+
+    stage: str
+    rule: str
+    jobs: int
+    task: str | None = None
+    trainings: int = 0
+    every_epoch: bool = False
+
+
+def dataset_size(settings: DatasetSettings) -> DatasetSize:
+    """The size of a data set, from its source's entry or the names of an image folder's files."""
+    if settings.source == "image_folder":
+        counts = {
+            part: {name: len(files) for name, files in classes.items()}
+            for part, classes in parts_of(settings.place()).items()
+        }
+        shape = (settings.channels, settings.image_size, settings.image_size)
+        classes, training_part = len(counts["train"]), sum(counts["train"].values())
+        test = sum(counts["test"].values()) if "test" in counts else None
+    else:
+        source = SOURCES[settings.source]
+        shape, classes, (training_part, test) = source.shape, source.classes, source.images
+    if test is None:
+        test = round(settings.test_fraction * training_part)
+        training_part -= test
+    validation = round(settings.validation_fraction * training_part)
+    return DatasetSize(shape, classes, training_part - validation, validation, test)
+
+
+def samples(task: TaskSettings, size: DatasetSize) -> int:
+    """Training samples that one training of a task processes."""
+    images = size.train
+    if task.training_images is not None:
+        asked = task.training_images
+        images = asked if isinstance(asked, int) else round(asked * images)
+    return task.epochs * (images // task.batch_size) * task.batch_size
+
+
+def workload(config: Config) -> list[Work]:
+    """All the work of a study, from the beginning.
+
+    Where it depends on results it is what can be expected: a grid of learning rates that may grow
+    does so once, and of T generations 1 + 1/2 + ... + 1/(T + 1) bring a new incumbent.
+    """
+    return [*_preparation(config), *_search(config), *_retraining(config), *_report(config)]
+
+
+def _preparation(config: Config) -> Iterator[Work]:
+    used = list(dict.fromkeys([*config.search.tasks, *config.retrain.tasks]))
+    yield Work("data", "prepare_dataset", len({config.tasks[t].dataset.name for t in used}))
+    for task in used:
+        yield Work("tuning", "tune", 1, task, _sweep(config.tasks[task]))
+
+
+def _sweep(task: TaskSettings) -> int:
+    return (len(task.learning_rates) + task.extend_learning_rates) * task.tuning_seeds
+
+
+def _search(config: Config) -> Iterator[Work]:
+    search, seeds = config.search, len(config.search.run_seeds)
+    pools = {method.pool for method in search.methods.values()}
+    yield Work("search", "initialise", len(pools) * seeds)
+    jobs = trainings = 0
+    for pool in pools:
+        jobs += seeds * config.pool_batches(pool)
+        trainings += seeds * search.pools[pool].size
+    for name, method in search.methods.items():
+        for generation in range(1, search.generations + 1):
+            jobs += seeds * config.batches(name, generation)
+            trainings += seeds * load_algorithm(method.algorithm).slots(method, generation)
+    first, *others = search.tasks
+    yield Work("search", "evaluate", jobs, first, trainings)
+    yield from (Work("search", "evaluate", 0, task, trainings) for task in others)
+    runs = len(search.methods) * seeds
+    yield Work("search", "breed", runs * search.generations)
+    yield Work("search", "select", runs * (search.generations + 1))
+    yield Work("search", "summarise", runs)
+    incumbents = math.ceil(sum(1 / g for g in range(1, search.generations + 2)))
+    rescored = runs * search.rescore.repeats * (1 + search.rescore.finalists + incumbents)
+    yield Work("re-scoring", "rescore", runs, first, rescored)
+    yield from (Work("re-scoring", "rescore", 0, task, rescored) for task in others)
+
+
+def _retraining(config: Config) -> Iterator[Work]:
+    retrain, losses = config.retrain, len(config.retrained())
+    for name in retrain.tasks:
+        sweeps = losses * _sweep(config.tasks[name])
+        yield Work("rates of losses", "choose_rate", losses, name, sweeps)
+        jobs = losses * len(retrain.blocks())
+        trainings = losses * len(retrain.training_seeds)
+        yield Work("final trainings", "retrain", jobs, name, trainings, every_epoch=True)
+
+
+def _report(config: Config) -> Iterator[Work]:
+    yield Work("report", "tabulate", len(TABLES))
+    yield Work("report", "plot", len(FIGURES))
+    yield Work("report", "export_loss", len(config.champions()))
