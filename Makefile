@@ -1,6 +1,7 @@
 # make            set everything up, run the study, write the report
 # make test       format, lint and all tests
 # make CONFIG=config/smoke.yaml    another configuration, merged over the default
+# make estimate CONFIG=...         what that would cost on this machine
 
 PYTHON ?= python3
 CONFIG ?=
@@ -12,7 +13,7 @@ STUDY = $(shell $(BIN)/python -m evoloss.settings --study config/config.yaml $(C
 REPORT = results/$(STUDY)/report.html
 
 .DEFAULT_GOAL := run
-.PHONY: run setup test format lint unit workflow-tests schema lock clean
+.PHONY: run estimate setup test format lint unit workflow-tests schema lock clean
 
 run: setup
 	$(BIN)/snakemake --cores all --resources gpu=1 $(OVERLAY)
@@ -20,6 +21,9 @@ run: setup
 		&& test -z "$$(find results/$(STUDY)/tables results/$(STUDY)/figures results/$(STUDY)/losses -newer $(REPORT))" \
 		|| $(BIN)/snakemake --report $(REPORT) $(OVERLAY)
 	@echo "Tables, figures, losses and report.html lie in results/$(STUDY)/"
+
+estimate: setup
+	$(BIN)/python -m evoloss.estimate $(OVERLAY)
 
 setup: $(READY)
 

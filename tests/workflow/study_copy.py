@@ -32,13 +32,20 @@ class Copy:
             else:
                 shutil.copy(source, target)
 
-    def command(self, *arguments: str, cores: int = 2, config: str = TINY) -> list[str]:
+    def command(self, *arguments: str, cores: int = 2, config: str | list[str] = TINY) -> list[str]:
+        files = [config] if isinstance(config, str) else config
         return [
             *(sys.executable, "-m", "snakemake", "--cores", str(cores)),
-            *(*arguments, "--configfile", config),
+            *(*arguments, "--configfile", *files),
         ]
 
-    def run(self, *arguments: str, cores: int = 2, config: str = TINY, check: bool = True):
+    def run(
+        self,
+        *arguments: str,
+        cores: int = 2,
+        config: str | list[str] = TINY,
+        check: bool = True,
+    ):
         """Run Snakemake to its end; its output as text is in `stdout`."""
         answer = subprocess.run(
             self.command(*arguments, cores=cores, config=config),
@@ -51,7 +58,7 @@ class Copy:
         assert not check or answer.returncode == 0, answer.stdout
         return answer
 
-    def planned(self, *arguments: str, config: str = TINY) -> dict[str, int]:
+    def planned(self, *arguments: str, config: str | list[str] = TINY) -> dict[str, int]:
         """What a dry run would do: rule -> number of jobs (without `all`)."""
         lines = self.run("-n", *arguments, config=config).stdout.splitlines()
         if any("Nothing to be done" in line for line in lines):
@@ -66,7 +73,7 @@ class Copy:
         jobs.pop("all", None)
         return jobs
 
-    def planned_files(self, *arguments: str, config: str = TINY) -> list[str]:
+    def planned_files(self, *arguments: str, config: str | list[str] = TINY) -> list[str]:
         """The output files that a dry run would make."""
         lines = self.run("-n", *arguments, config=config).stdout.splitlines()
         return [

@@ -3,8 +3,10 @@
 import csv
 import importlib.util
 import json
+from collections import Counter
 
 import torch
+from study_copy import TINY
 
 from evoloss.expressions.parsing import parse
 from evoloss.losses.gradient_scale import task_loss
@@ -12,6 +14,8 @@ from evoloss.losses.gradient_scale import task_loss
 COLUMNS = {
     "search_cost": "method runs best_fitness best_fitness_sd evaluations training_samples "
     "training_seconds check_seconds rescore_samples peak_memory_bytes relative_cost",
+    "tasks": "task dataset network parameters multiply_adds training_images epochs batch_size "
+    "learning_rate chance cross_entropy_accuracy",
     "losses": "loss display formula latex defaults minimum source evidence",
     "accuracy": "task loss training_seeds test_accuracy test_accuracy_sd "
     "difference_to_cross_entropy ci_low ci_high p_value note",
@@ -68,6 +72,16 @@ def test_the_numbers_add_up(finished):
     assert float(accuracy["ngl"]["test_accuracy"]) == sum(trained) / 2
     assert accuracy["ngl"]["p_value"] == ""
     assert "no test below 9 pairs" in accuracy["ngl"]["note"]
+
+
+def test_the_estimate_counts_the_jobs_that_snakemake_plans(scratch):
+    from evoloss.settings import load_files
+    from evoloss.workload import workload
+
+    counted = Counter()
+    for work in workload(load_files([scratch.folder / TINY])):
+        counted[work.rule] += work.jobs
+    assert dict(counted) == scratch.planned("--forceall")
 
 
 def test_children_descend_from_the_population(finished):

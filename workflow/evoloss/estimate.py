@@ -1,6 +1,7 @@
 """What a study would cost on this machine: a few short trainings are timed, the rest is counted.
 
-    python -m evoloss.estimate config/config.yaml config/mine.yaml      (or make estimate CONFIG=...)
+    make estimate CONFIG=config/mine.yaml
+    python -m evoloss.estimate --configfile config/mine.yaml
 
 Nothing is downloaded: the timed trainings see random pixels in the shape of the real ones. The
 functional check (milliseconds a proposal) and drawing are not counted.
@@ -164,14 +165,13 @@ def _samples(work: Work, config: Config) -> int:
 def main() -> None:
     """Measure, count and print."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("files", nargs="+", help="YAML files, merged in order")
+    parser.add_argument("--configfile", nargs="+", default=[], help="YAML files over the default")
     parser.add_argument("--cores", type=int, default=os.cpu_count(), help="cores that will be used")
     flags = parser.parse_args()
-    sys.path.insert(0, str(Path.cwd()))
     try:
-        config = load_files(flags.files)
+        config = load_files(flags.configfile)
         device = choose_device(config.device)
         works = workload(config)
         speeds: dict[str, Speed] = {}

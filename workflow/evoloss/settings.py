@@ -293,8 +293,12 @@ def load(raw: Mapping[str, Any]) -> Config:
         raise UserError("\n".join(sentences(error, Config, raw))) from None
 
 
-def load_files(paths: Iterable[str | Path]) -> Config:
-    """The configuration of YAML files, each merged over those before it, as Snakemake merges them.
+DEFAULT = Path(__file__).resolve().parents[2] / "config" / "config.yaml"
+"""The complete default, which every other file is merged over."""
+
+
+def load_files(overlays: Iterable[str | Path]) -> Config:
+    """The default configuration with YAML files merged over it in order, as Snakemake merges them.
 
     Raises UserError for a file that is missing or no YAML mapping, and as `load` does.
     """
@@ -302,7 +306,7 @@ def load_files(paths: Iterable[str | Path]) -> Config:
     from snakemake.utils import update_config
 
     merged: dict[str, Any] = {}
-    for path in paths:
+    for path in [DEFAULT, *overlays]:
         try:
             content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Small data sets on disk, in the formats of the real ones."""
+"""Small data sets on disk, in the formats of the real ones: classes differ by colour, under noise."""
 
 import pickle
 from pathlib import Path
@@ -8,14 +8,23 @@ from PIL import Image
 from scipy.io import savemat
 
 
+def coloured(label: int, classes: int, shape: tuple[int, ...], rng) -> np.ndarray:
+    """An image (height, width) or (height, width, 3) that shows its class, as uint8."""
+    steps = round(classes ** (1 / 3) + 0.49) if len(shape) == 3 else classes
+    digits = [label // steps**power % steps for power in range(shape[2] if len(shape) == 3 else 1)]
+    colour = 20 + 215 * np.array(digits) / max(1, steps - 1)
+    noise = rng.normal(0, 10, shape)
+    return (noise + (colour if len(shape) == 3 else colour[0])).clip(0, 255).astype(np.uint8)
+
+
 def write_idx(root: Path, folder: str, sizes=(("train", 200), ("t10k", 50)), classes=10) -> None:
     """MNIST's format: images and labels as IDX files below `<root>/<folder>/raw`."""
     raw = root / folder / "raw"
     raw.mkdir(parents=True)
     rng = np.random.default_rng(0)
     for part, count in sizes:
-        images = rng.integers(0, 256, (count, 28, 28), dtype=np.uint8)
         labels = (np.arange(count) % classes).astype(np.uint8)
+        images = np.array([coloured(label, classes, (28, 28), rng) for label in labels.tolist()])
         header = b"".join(n.to_bytes(4, "big") for n in (2051, count, 28, 28))
         (raw / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
         header = b"".join(n.to_bytes(4, "big") for n in (2049, count))
@@ -58,6 +67,7 @@ def write_folder(root: Path, parts=None, size=(12, 10), suffix=".png") -> None:
         for name, count in classes.items():
             folder = root / part / name
             folder.mkdir(parents=True)
+            label = sorted(classes).index(name)
             for index in range(count):
-                pixels = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+                pixels = coloured(label, len(classes), (size[1], size[0], 3), rng)
                 Image.fromarray(pixels).save(folder / f"{index:03d}{suffix}")

@@ -1,0 +1,78 @@
+import sys
+
+import pytest
+
+from evoloss import compare
+
+
+def run(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["compare", *arguments])
+    compare.main()
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A folder without prepared data, a small task, and a loss of one's own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_losses.py").write_text(
+        "def inverted(logits, targets):\n"
+        "    return logits.log_softmax(1).gather(1, targets[:, None])[:, 0]\n"
+    )
+    (tmp_path / "small.yaml").write_text(
+        "study: small\ndevice: cpu\ntasks:\n  digits_short:\n    epochs: 2\n    batch_size: 64\n"
+        "    learning_rates: [0.2]\n    extend_learning_rates: false\n    tuning_seeds: 1\n"
+    )
+    return tmp_path
+
+
+TASK = ("--task", "digits_short", "--configfile", "small.yaml", "--seeds", "3")
+
+
+def test_cross_entropy_in_disguise_is_recognised(elsewhere, monkeypatch, capsys):
+    text = run(monkeypatch, capsys, "2 * (y * -log(p))", *TASK)
+    assert "trains exactly like cross entropy" in text
+    assert "Difference +0.00 points" in text
+    assert "accuracy on fresh splits of the training part, n = 3 seeds" in text
+    assert list(elsewhere.glob("results")) == []
+
+
+def test_a_loss_that_unlearns_is_worse(elsewhere, monkeypatch, capsys):
+    text = run(monkeypatch, capsys, "own_losses:inverted", *TASK)
+    assert "own_losses:inverted is worse than cross entropy" in text
+
+
+def test_the_test_images_are_looked_at_when_asked_for(elsewhere, monkeypatch, capsys):
+    assert "accuracy on test images" in run(monkeypatch, capsys, "mse", *TASK, "--test")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("nlg", *TASK), "unknown loss 'nlg'"),
+        (
+            ("ngl", "--task", "digit", "--configfile", "small.yaml"),
+            "unknown task 'digit'; there are",
+        ),
+        (("ngl", *TASK[:-1], "1"), "--seeds: got 1, but an interval needs at least 2"),
+        (("ngl", "--task", "digits_short", "--configfile", "no.yaml"), "no.yaml cannot be read"),
+        (("p * q", *TASK), "unknown name 'q'"),
+    ],
+)
+def test_mistakes_are_sentences(elsewhere, monkeypatch, capsys, arguments, sentence):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, capsys, *arguments)
+    assert sentence in capsys.readouterr().out
+
+
+def test_a_planted_difference_is_found_and_a_planted_null_is_not():
+    baseline = [0.90, 0.91, 0.92, 0.90, 0.91]
+    better = [
+        value + 0.02 + noise
+        for value, noise in zip(baseline, [0, 0.002, 0.001, -0.001, 0], strict=True)
+    ]
+    assert compare.verdict("x", better, baseline, 0.95)[1] == "x is better than cross entropy"
+    assert compare.verdict("x", baseline, better, 0.95)[1] == "x is worse than cross entropy"
+    null = [0.91, 0.90, 0.91, 0.92, 0.90]
+    assert compare.verdict("x", null, baseline, 0.95)[1].startswith("no difference between x")

@@ -1,0 +1,74 @@
+import sys
+
+import pytest
+import torch
+from image_files import write_folder
+
+from evoloss import estimate
+from evoloss.learning.settings import DatasetSettings, TaskSettings
+from evoloss.settings import load_files
+from evoloss.workload import dataset_size, samples, workload
+
+
+def test_sizes_are_those_of_the_prepared_copy(tmp_path):
+    digits = dataset_size(DatasetSettings(source="digits"))
+    assert (digits.train, digits.validation, digits.test) == (898, 300, 599)
+    fashion = dataset_size(DatasetSettings(source="fashion_mnist", validation_fraction=0.1))
+    assert (fashion.train, fashion.validation, fashion.test) == (54_000, 6_000, 10_000)
+    write_folder(tmp_path)
+    folder = DatasetSettings(source="image_folder", path=str(tmp_path), image_size=16)
+    size = dataset_size(folder)
+    assert (size.shape, size.classes) == ((3, 16, 16), 3)
+    assert (size.train, size.validation, size.test) == (45, 15, 12)
+
+
+def test_samples_are_whole_batches():
+    size = dataset_size(DatasetSettings(source="digits"))
+
+    def of(**changes):
+        return samples(TaskSettings.model_validate({"dataset": "digits", **changes}), size)
+
+    assert of(epochs=3, batch_size=64) == 3 * 14 * 64
+    assert of(epochs=2, batch_size=50, training_images=120) == 2 * 100
+    assert of(epochs=1, batch_size=50, training_images=0.5) == 400
+
+
+def test_the_default_study_is_counted():
+    config = load_files([])
+    trainings = {(work.rule, work.task): work.trainings for work in workload(config)}
+    # Three run seeds: a pool of 20, then two methods with 2 generations of 9 children.
+    assert trainings["evaluate", "digits_short"] == 3 * (20 + 2 * 2 * 9)
+    losses = len(config.retrained())
+    assert trainings["retrain", "digits_full"] == losses * 5
+    assert trainings["choose_rate", "digits_full"] == losses * 2 * (3 + 1)
+
+
+def test_speeds_are_measured_and_hours_printed(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(estimate, "SECONDS", 0.05)
+    monkeypatch.setattr(sys, "argv", ["estimate", "--cores", "2"])
+    estimate.main()
+    text = capsys.readouterr().out
+    assert "digits_short (convnet): training" in text
+    for stage in ("tuning", "search", "re-scoring", "rates of losses", "final trainings", "all"):
+        assert stage in text
+    assert "hours on 2 cores" in text
+
+
+def test_every_network_and_an_image_folder_can_be_measured(monkeypatch, tmp_path):
+    monkeypatch.setattr(estimate, "SECONDS", 0.01)
+    write_folder(tmp_path)
+    folder = {"source": "image_folder", "path": str(tmp_path), "image_size": 16}
+    for dataset, network in (("digits", "resnet9"), (folder, "convnet")):
+        task = TaskSettings.model_validate({"dataset": dataset, "network": network})
+        speed = estimate.measure(task, dataset_size(task.dataset), torch.device("cpu"))
+        assert speed.training > 0
+        assert speed.validation > 0
+        assert speed.memory > 2**20
+
+
+def test_mistakes_are_sentences(monkeypatch, capsys, tmp_path):
+    (tmp_path / "x.yaml").write_text("study: x\ntasks: {digits_short: {network: my_missing:net}}\n")
+    monkeypatch.setattr(sys, "argv", ["estimate", "--configfile", str(tmp_path / "x.yaml")])
+    with pytest.raises(SystemExit):
+        estimate.main()
+    assert "Python finds no module 'my_missing'" in capsys.readouterr().out

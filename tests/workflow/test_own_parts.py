@@ -1,0 +1,90 @@
+"""One's own images, network and loss: the README's example as it stands there, and what it reruns."""
+
+import csv
+import re
+
+import pytest
+from image_files import write_folder
+from study_copy import ROOT
+
+SHRINK = """
+device: cpu
+search:
+  run_seeds: [0]
+  generations: 1
+  pools: {default: {size: 2}}
+  rescore: {finalists: 1, repeats: 1}
+  methods:
+    egp: {population: 2, parents: 1, tournament: 2}
+    random_search: null
+retrain: {training_seeds: [0, 1]}
+"""
+
+
+def example() -> dict[str, str]:
+    """File name -> content, of the blocks below the README's section."""
+    text = (ROOT / "README.md").read_text()
+    section = text.split("## Your own images, network and loss")[1].split("\n## ")[0]
+    return dict(re.findall(r"```\w+\n# (\w+\.\w+)[^\n]*\n(.*?)```", section, re.DOTALL))
+
+
+@pytest.fixture
+def pets(scratch):
+    """A copy with the README's files in it, a folder of images, and a small search."""
+    for name, content in example().items():
+        (scratch.folder / name).write_text(content)
+    write_folder(
+        scratch.folder / "pets", {"train": {"cat": 40, "dog": 20, "newt": 12}}, size=(40, 30)
+    )
+    (scratch.folder / "shrink.yaml").write_text(SHRINK)
+    return scratch
+
+
+def run(copy, *targets, **options):
+    return copy.run(*targets, config=["pets.yaml", "shrink.yaml"], **options)
+
+
+def test_the_readmes_example_is_short_and_runs(pets):
+    files = example()
+    assert set(files) == {"pets.yaml", "my_parts.py"}
+    lines = [line for text in files.values() for line in text.splitlines() if line.strip()]
+    assert len(lines) < 40
+    run(pets, "results/pets/tables/accuracy.csv", "results/pets/losses/egp_seed0.py")
+    with (pets.folder / "results/pets/tables/accuracy.csv").open() as file:
+        rows = {row["loss"]: row for row in csv.DictReader(file)}
+    assert set(rows) == {"cross_entropy", "ngl", "margin", "egp_seed0"}
+    assert float(rows["cross_entropy"]["test_accuracy"]) > 1 / 3
+
+    # What changed under the prepared copy is noticed; what only moved is not.
+    plan = {"config": ["pets.yaml", "shrink.yaml"]}
+    target = "results/pets/tables/accuracy.csv"
+    assert pets.planned(target, **plan) == {}
+    (pets.folder / "pets").rename(pets.folder / "elsewhere")
+    pets.edit("pets.yaml", "path: pets", "path: elsewhere")
+    assert pets.planned(target, **plan) == {}
+    pets.edit("my_parts.py", "margin=1.0", "margin=2.0")
+    jobs = pets.planned_files(target, **plan)
+    assert {part for path in jobs for part in path.split("/") if part in rows} == {"margin"}
+    images = pets.folder / "elsewhere" / "train"
+    (images / "cat" / "000.png").rename(images / "dog" / "cat.png")
+    jobs = pets.planned(target, **plan)
+    assert jobs["prepare_dataset"] == 1
+    assert jobs["tune"] == 1
+
+
+def test_an_unusable_folder_stops_before_any_job(pets):
+    (pets.folder / "pets/train/cat").rename(pets.folder / "cats")
+    (pets.folder / "pets/train/dog").rename(pets.folder / "dogs")
+    answer = run(pets, check=False)
+    assert answer.returncode != 0
+    assert "train has the one class 'newt'; a classifier needs at least two" in answer.stdout
+    assert "Traceback" not in answer.stdout
+    assert "Job stats" not in answer.stdout
+
+
+def test_a_damaged_image_is_named_by_its_job(pets):
+    (pets.folder / "pets/train/cat/007.png").write_text("no image")
+    target = "results/pets/data/image_folder/manifest.json"
+    answer = run(pets, target, check=False)
+    assert answer.returncode != 0
+    assert "1 of 72 files cannot be read as images: pets/train/cat/007.png" in answer.stdout
