@@ -46,7 +46,7 @@ def run(copy, *targets, **options):
 
 def test_the_readmes_example_is_short_and_runs(pets):
     files = example()
-    assert set(files) == {"pets.yaml", "my_parts.py"}
+    assert set(files) == {"pets.yaml", "my_network.py", "my_loss.py"}
     lines = [line for text in files.values() for line in text.splitlines() if line.strip()]
     assert len(lines) < 40
     run(pets, "results/pets/tables/accuracy.csv", "results/pets/losses/egp_seed0.py")
@@ -62,7 +62,7 @@ def test_the_readmes_example_is_short_and_runs(pets):
     (pets.folder / "pets").rename(pets.folder / "elsewhere")
     pets.edit("pets.yaml", "path: pets", "path: elsewhere")
     assert pets.planned(target, **plan) == {}
-    pets.edit("my_parts.py", "margin=1.0", "margin=2.0")
+    pets.edit("my_loss.py", "margin=1.0", "margin=2.0")
     jobs = pets.planned_files(target, **plan)
     assert {part for path in jobs for part in path.split("/") if part in rows} == {"margin"}
     images = pets.folder / "elsewhere" / "train"

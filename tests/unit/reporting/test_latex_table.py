@@ -35,10 +35,10 @@ def test_formulas_are_not_escaped_and_long_texts_are_broken():
     text = to_latex(dressed)
     assert r"A\_b & F $p_t$ & G" in text
     assert r"50 \% & $\left| p_k \right|_1^{2}$ \& a\_b & x\_y" in text
-    assert r"\begin{tabular}{rlp{0.42\linewidth}}" in text
+    assert r"\begin{tabular}{rl>{\raggedright\arraybackslash}p{0.42\linewidth}}" in text
     assert r"$\left\vert  p_k \right\vert _1^{2}$" in to_markdown(dressed)
-    two = Dressed(frame.assign(H=frame["G"]))
-    assert r"p{0.30\linewidth}p{0.30\linewidth}" in to_latex(two)
+    chosen = to_latex(Dressed(frame, widths={"A_b": 0.2, "G": 0.3}))
+    assert r"p{0.20\linewidth}l>{\raggedright\arraybackslash}p{0.30\linewidth}}" in chosen
 
 
 def test_markdown():

@@ -11,6 +11,7 @@ class Dressed:
 
     `long` makes a longtable that may break over pages. `notes` are sentences below the table. In
     the columns `math`, headers included, what stands between two `$` is LaTeX and is not escaped.
+    The columns in `widths` break their lines, at that share of the text's width.
     """
 
     frame: pd.DataFrame
@@ -18,6 +19,7 @@ class Dressed:
     notes: tuple[str, ...] = field(default=())
     long: bool = False
     math: frozenset[str] = frozenset()
+    widths: dict[str, float] = field(default_factory=dict)
 
 
 SYMBOLS = {
@@ -29,6 +31,9 @@ SYMBOLS = {
     "…": r"\dots{}",
     "†": r"\dag{}",
 }
+
+LONGEST_LINE = 60
+"""Characters that a cell may have before its column breaks lines."""
 
 
 def plus_minus(mean: float, sd: float, digits: int = 2, scale: float = 1.0) -> str:
@@ -50,7 +55,7 @@ def signed(value: float, digits: int = 2, plus: bool = False) -> str:
 def to_latex(dressed: Dressed) -> str:
     """A tabular (or longtable) to `\\input`, everything escaped, without caption.
 
-    Needs the packages booktabs and, for a long table, longtable; for formulas, amsmath.
+    Needs the package booktabs; a long table longtable, lines that break array, formulas amsmath.
     """
     frame = dressed.frame.reset_index(drop=True)
     style = frame.style.hide(axis="index")
@@ -66,7 +71,7 @@ def to_latex(dressed: Dressed) -> str:
     style = style.apply(lambda _: bold, axis=None)
     text = style.to_latex(
         hrules=True,
-        column_format="".join(_alignments(frame)),
+        column_format="".join(_alignments(frame, dressed.widths)),
         environment="longtable" if dressed.long else None,
     )
     for symbol, command in SYMBOLS.items():
@@ -75,16 +80,15 @@ def to_latex(dressed: Dressed) -> str:
     return notes + text
 
 
-def _alignments(frame: pd.DataFrame) -> list[str]:
-    """Numbers to the right, texts to the left, and long texts broken into lines."""
+def _alignments(frame: pd.DataFrame, widths: dict[str, float]) -> list[str]:
+    """Numbers to the right, texts to the left, and the longest broken into lines."""
     longest = {name: frame[name].map(lambda text: len(str(text))).max() for name in frame}
-    broken = [name for name, length in longest.items() if length > 60]
-    width = 0.42 if len(broken) < 2 else 0.6 / len(broken)
+    shares = widths or {name: 0.42 for name, length in longest.items() if length > LONGEST_LINE}
     return [
-        "r"
+        rf">{{\raggedright\arraybackslash}}p{{{shares[name]:.2f}\linewidth}}"
+        if name in shares
+        else "r"
         if frame[name].map(_is_number).all()
-        else rf"p{{{width:.2f}\linewidth}}"
-        if name in broken
         else "l"
         for name in frame
     ]

@@ -21,6 +21,8 @@ def build(records: StudyRecords) -> pd.DataFrame:
                 "validation_images": manifest["images"]["validation"],
                 "test_images": manifest["images"]["test"],
                 "split_seed": manifest["settings"]["split_seed"],
+                "contradicting_twins": manifest["doubles"]["contradicting"],
+                "test_images_in_training": manifest["doubles"]["in_test"],
             }
             for manifest in records.manifests
         ]
@@ -28,8 +30,14 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """One row a data set, the shape in one column."""
+    """One row a data set, the shape in one column; doubtful images in a note."""
     shapes = frame["channels"].astype(str) + " × " + frame["height"].astype(str)
+    notes = [
+        f"{row.dataset}: {row.contradicting_twins} training images have an identical twin of another "
+        f"class, {row.test_images_in_training} test images stand in the training part too."
+        for row in frame.itertuples()
+        if row.contradicting_twins or row.test_images_in_training
+    ]
     return Dressed(
         pd.DataFrame(
             {
@@ -40,5 +48,6 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
                 "Validation": frame["validation_images"].map("{:,}".format),
                 "Test": frame["test_images"].map("{:,}".format),
             }
-        )
+        ),
+        notes=tuple(notes),
     )

@@ -64,5 +64,13 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             }
         ),
         notes=tuple(notes),
+        long=True,
         math=frozenset({"Formula", "Minimum $p_t$"}),
+        widths={
+            "Loss": 0.13,
+            "Formula": 0.32,
+            "Defaults": 0.14,
+            "Minimum $p_t$": 0.10,
+            "Source": 0.18,
+        },
     )

@@ -38,19 +38,19 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         {
             "Task": frame["task"],
             "Data set": frame["dataset"],
-            "Network": frame["network"].str.rpartition(":")[2],
-            "Parameters (1000)": frame["parameters"].map(lambda v: f"{v / 1e3:,.1f}"),
-            "Multiply-adds (million)": frame["multiply_adds"].map(lambda v: f"{v / 1e6:,.2f}"),
+            "Network": frame["network"].map(lambda name: name.rpartition(":")[2]),
+            "Weights (k)": frame["parameters"].map(lambda v: f"{v / 1e3:,.1f}"),
+            "MACs (M)": frame["multiply_adds"].map(lambda v: f"{v / 1e6:,.2f}"),
             "Images": frame["training_images"].map("{:,}".format),
             "Epochs": frame["epochs"].astype(str),
-            "Batch": frame["batch_size"].astype(str),
             "Rate": frame["learning_rate"].map(lambda v: f"{v:g}"),
             "CE (%)": frame["cross_entropy_accuracy"].map(lambda v: signed(100 * v, 1)),
         }
     )
     notes = [
-        "Multiply-adds: one image's forward pass, convolutions and matrix products. Rate: the one that "
-        "cross entropy likes best. CE: its validation accuracy at that rate."
+        "Weights: trainable parameters, in thousands. MACs: multiply-adds of one image's forward pass, "
+        "convolutions and matrix products, in millions. Rate: the one that cross entropy likes best. "
+        "CE: its validation accuracy at that rate."
     ]
     if frame["balanced"].any():
         tasks = ", ".join(frame["task"][frame["balanced"]])
