@@ -1,8 +1,12 @@
 import sys
 
+import numpy as np
 import pytest
 
 from evoloss import compare
+from evoloss.learning.preparation import prepare
+from evoloss.learning.settings import DatasetSettings
+from evoloss.reporting.statistics import paired_difference
 
 
 def run(monkeypatch, capsys, *arguments):
@@ -32,7 +36,7 @@ TASK = ("--task", "digits_short", "--configfile", "small.yaml", "--seeds", "3")
 
 def test_cross_entropy_in_disguise_is_recognised(elsewhere, monkeypatch, capsys):
     text = run(monkeypatch, capsys, "2 * (y * -log(p))", *TASK)
-    assert "trains exactly like cross entropy" in text
+    assert "has the accuracy of cross entropy on every seed" in text
     assert "Difference +0.00 points" in text
     assert "accuracy on fresh splits of the training part, n = 3 seeds" in text
     assert list(elsewhere.glob("results")) == []
@@ -58,6 +62,7 @@ def test_the_test_images_are_looked_at_when_asked_for(elsewhere, monkeypatch, ca
         (("ngl", *TASK[:-1], "1"), "--seeds: got 1, but an interval needs at least 2"),
         (("ngl", "--task", "digits_short", "--configfile", "no.yaml"), "no.yaml cannot be read"),
         (("p * q", *TASK), "unknown name 'q'"),
+        (("cross_entropy", *TASK), "cross_entropy is what losses are compared with"),
     ],
 )
 def test_mistakes_are_sentences(elsewhere, monkeypatch, capsys, arguments, sentence):
@@ -74,5 +79,33 @@ def test_a_planted_difference_is_found_and_a_planted_null_is_not():
     ]
     assert compare.verdict("x", better, baseline, 0.95)[1] == "x is better than cross entropy"
     assert compare.verdict("x", baseline, better, 0.95)[1] == "x is worse than cross entropy"
+    same = [value + 0.01 for value in (0.5, 0.25)]
+    assert "says nothing" in compare.verdict("x", same, [0.5, 0.25], 0.95)[1]
     null = [0.91, 0.90, 0.91, 0.92, 0.90]
     assert compare.verdict("x", null, baseline, 0.95)[1].startswith("no difference between x")
+
+
+def test_a_prepared_copy_counts_only_with_these_settings(elsewhere, monkeypatch, capsys):
+    dataset = DatasetSettings(source="digits", validation_fraction=0.5)
+    folder = elsewhere / "results/small/data/digits"
+    prepare(dataset, folder, {})
+    assert compare.up_to_date(dataset, folder)
+    assert not compare.up_to_date(DatasetSettings(source="digits"), folder)
+    assert not compare.up_to_date(dataset, elsewhere / "nothing")
+
+
+def test_splits_of_one_pool_widen_the_interval():
+    """The 95 % interval covers a difference of zero in about 95 % of simulated comparisons."""
+    rng = np.random.default_rng(0)
+    pool, n, share = 400, 5, 0.25
+    covered = {0.0: 0, share / (1 - share): 0}
+    for _ in range(400):
+        # Two models that err on an image as often as each other, whatever they were trained on.
+        gains = rng.choice([-1.0, 0.0, 1.0], size=pool, p=[0.1, 0.8, 0.1])
+        splits = [rng.choice(pool, size=int(share * pool), replace=False) for _ in range(n)]
+        differences = [float(gains[split].mean()) for split in splits]
+        for overlap in covered:
+            found = paired_difference(differences, [0.0] * n, 0.95, overlap)
+            covered[overlap] += found.low <= 0 <= found.high
+    assert covered[0.0] < 0.92 * 400
+    assert covered[share / (1 - share)] > 0.93 * 400

@@ -1,7 +1,6 @@
 import sys
 
 import pytest
-import torch
 from image_files import write_folder
 
 from evoloss import estimate
@@ -45,6 +44,7 @@ def test_the_default_study_is_counted():
 
 def test_speeds_are_measured_and_hours_printed(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(estimate, "SECONDS", 0.05)
+    monkeypatch.setattr(estimate, "apart", lambda function, *arguments: function(*arguments))
     monkeypatch.setattr(sys, "argv", ["estimate", "--cores", "2"])
     estimate.main()
     text = capsys.readouterr().out
@@ -58,9 +58,15 @@ def test_every_network_and_an_image_folder_can_be_measured(monkeypatch, tmp_path
     monkeypatch.setattr(estimate, "SECONDS", 0.01)
     write_folder(tmp_path)
     folder = {"source": "image_folder", "path": str(tmp_path), "image_size": 16}
-    for dataset, network in (("digits", "resnet9"), (folder, "convnet")):
-        task = TaskSettings.model_validate({"dataset": dataset, "network": network})
-        speed = estimate.measure(task, dataset_size(task.dataset), torch.device("cpu"))
+    small = {"source": "digits", "validation_fraction": 0.01}
+    for dataset, network, batch in (
+        ("digits", "resnet9", 16),
+        (folder, "convnet", 128),
+        (small, "convnet", 100),
+    ):
+        values = {"dataset": dataset, "network": network, "batch_size": batch}
+        task = TaskSettings.model_validate(values)
+        speed = estimate.measure(task, dataset_size(task.dataset), "cpu")
         assert speed.training > 0
         assert speed.validation > 0
         assert speed.memory > 2**20

@@ -174,7 +174,7 @@ def test_the_default_file_names_every_key():
         (
             "tasks.digits_short.training_images",
             1.5,
-            "tasks.digits_short.training_images: got 1.5, but it accepts",
+            "tasks.digits_short.training_images: got 1.5; write a number of images, at least 2, or a fraction",
         ),
         ("tasks.digits_short.label_noise", 1.0, "tasks.digits_short.label_noise: got 1.0"),
         (
@@ -192,6 +192,16 @@ def test_the_default_file_names_every_key():
             "tasks.digits_short.network",
             "nowhere.nets:tiny",
             "Python finds no module 'nowhere.nets'",
+        ),
+        (
+            "tasks.digits_short.network",
+            "json:laods",
+            "json/__init__.py has no 'laods'; it has ",
+        ),
+        (
+            "retrain.losses",
+            ["cross_entropy", "ngl", "json:margin"],
+            "retrain.losses: got 'json:margin', but",
         ),
         (
             "tasks.digits_short.weight_decay",
@@ -236,7 +246,7 @@ def test_the_default_file_names_every_key():
         ),
         (
             "retrain.losses",
-            ["cross_entropy", "evoloss.losses.loss_module:ngl"],
+            ["cross_entropy", {"ngl": "evoloss.losses.on_logits:nce"}],
             "retrain.losses: 'ngl' is a loss of the catalogue; give your own another name",
         ),
         (

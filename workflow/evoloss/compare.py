@@ -4,7 +4,8 @@
     python -m evoloss.compare "square(p - y) - y * log(p)" --task fashion_full --configfile config/mine.yaml
 
 Each loss first gets the learning rate that it likes best, from one grid. Then both are trained from
-the same weights on the same batches, seed by seed, on fresh splits of training and validation images.
+the same weights on the same batches, seed by seed, on fresh splits of training and validation images;
+the interval allows for the images that such splits share.
 Test images are looked at with --test alone: keep that for the end, for whoever chooses losses by
 test images fits the test.
 """
@@ -16,10 +17,12 @@ from pathlib import Path
 from statistics import fmean
 
 from evoloss.errors import UserError
-from evoloss.learning.datasets import Images
+from evoloss.learning.datasets import Images, read_manifest
 from evoloss.learning.held_out import load_test_split
 from evoloss.learning.preparation import prepare
 from evoloss.learning.rate_sweep import sweep
+from evoloss.learning.settings import DatasetSettings
+from evoloss.learning.source_files import source_state
 from evoloss.learning.task import Task, load_task
 from evoloss.learning.training import accuracy, choose_device, train
 from evoloss.losses.catalogue import formula_of
@@ -35,12 +38,17 @@ BASELINE = "cross_entropy"
 
 
 def verdict(
-    name: str, ours: list[float], baseline: list[float], confidence: float
+    name: str, ours: list[float], baseline: list[float], confidence: float, overlap: float = 0.0
 ) -> tuple[Difference, str]:
-    """The paired difference of accuracies (shares), and what it allows to say."""
-    difference = paired_difference(ours, baseline, confidence)
+    """The paired difference of accuracies (shares), and what it allows to say.
+
+    `overlap` as in `paired_difference`.
+    """
+    difference = paired_difference(ours, baseline, confidence, overlap)
     if ours == baseline:
-        return difference, f"{name} trains exactly like cross entropy"
+        return difference, f"{name} has the accuracy of cross entropy on every seed"
+    if difference.low == difference.high:
+        return difference, "all seeds differ by the same, which says nothing; use more --seeds"
     if difference.low > 0:
         return difference, f"{name} is better than cross entropy"
     if difference.high < 0:
@@ -63,6 +71,7 @@ class Comparison:
             BASELINE: task_loss(CROSS_ENTROPY, classes, matched),
             text: loss_from(formula_of(text), None, classes, matched),
         }
+        self.overlap = len(self.task.validation) / len(self.task.train)
 
     def _load(self, split_seed: int | None) -> Task:
         return load_task(self.name, self.settings, self.data, self.device, split_seed)
@@ -107,6 +116,15 @@ class Comparison:
         return [list(column) for column in zip(*pairs, strict=True)]
 
 
+def up_to_date(dataset: DatasetSettings, folder: Path) -> bool:
+    """Whether `folder` has a copy made with these settings from the files as they are now."""
+    if not (folder / "manifest.json").is_file():
+        return False
+    manifest = read_manifest(folder)
+    same = manifest["settings"] == dataset.anywhere().model_dump(mode="json")
+    return same and manifest["source_state"] == source_state(dataset, folder)
+
+
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(
@@ -130,11 +148,13 @@ def _run(flags: argparse.Namespace) -> None:
         raise UserError(f"--seeds: got {flags.seeds}, but an interval needs at least 2")
     config = load_files(flags.configfile)
     formula_of(flags.loss)
+    if flags.loss == BASELINE:
+        raise UserError("cross_entropy is what losses are compared with; name another loss")
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(f"results/{config.study}/data")
         if flags.task in config.tasks:
             dataset = config.tasks[flags.task].dataset
-            if not (data / dataset.name / "manifest.json").is_file():
+            if not up_to_date(dataset, data / dataset.name):
                 data = Path(scratch)
                 prepare(dataset, data / dataset.name, {})
         comparison = Comparison(flags.loss, flags.task, config, config.device, data)
@@ -143,7 +163,8 @@ def _run(flags: argparse.Namespace) -> None:
             test = load_test_split(data / comparison.settings.dataset.name)
         rates = comparison.choose_rates()
         baseline, ours = comparison.accuracies(rates, flags.seeds, test)
-    difference, sentence = verdict(flags.loss, ours, baseline, config.report.confidence)
+    overlap = 0.0 if flags.test else comparison.overlap
+    difference, sentence = verdict(flags.loss, ours, baseline, config.report.confidence, overlap)
     what = "balanced accuracy" if comparison.settings.balanced else "accuracy"
     where = "test images" if flags.test else "fresh splits of the training part"
     print(f"\n{flags.task}, {what} on {where}, n = {flags.seeds} seeds, mean and s.d.:")

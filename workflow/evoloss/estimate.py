@@ -8,12 +8,14 @@ functional check (milliseconds a proposal) and drawing are not counted.
 """
 
 import argparse
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,6 +39,10 @@ SECONDS = 2.0
 """How long each thing is timed at least, after a warm-up."""
 LARGEST_CPU_BATCH = 128
 """A CPU's speed hardly depends on the batch, and a large network's step of 512 takes half a minute."""
+BYTES_A_PIXEL = {"cpu": 10, "cuda": 5}
+"""Of a data set in a job: float32, beside the bytes (on a CPU several times) while it is loaded."""
+BATCHES = 4
+"""Random images that are made, in batches."""
 LIGHT = "import evoloss.steps.select"
 HEAVY = "import evoloss.steps.rescore, evoloss.functional_check.funnel"
 
@@ -52,65 +58,82 @@ class Speed:
     memory: int
 
 
-def measure(task: TaskSettings, size: DatasetSize, device: torch.device) -> Speed:
-    """Time a task's network, loss and data handling on random images."""
+def measure(task: TaskSettings, size: DatasetSize, device_name: str) -> Speed:
+    """Time a task's network, loss and data handling on random images.
+
+    To be called in a process of its own, whose peak of memory is then the task's.
+    """
+    device = choose_device(device_name)
     batch = task.batch_size if device.type == "cuda" else min(task.batch_size, LARGEST_CPU_BATCH)
-    count = max(20 * batch, 40 * size.classes)
+    count = max(BATCHES * batch, 8 * size.classes)
     rng = np.random.default_rng(0)
     images = Images(
         rng.integers(0, 256, (count, *size.shape), dtype=np.uint8), np.arange(count) % size.classes
     )
     names = [str(c) for c in range(size.classes)]
+    dataset = task.dataset.model_copy(update={"validation_fraction": 0.25})
     settings = task.model_copy(
-        update={"training_images": None, "epochs": 1, "batch_size": batch, "label_noise": 0.0}
+        update={
+            "dataset": dataset,
+            "training_images": None,
+            "epochs": 1,
+            "batch_size": batch,
+            "label_noise": 0.0,
+            "early_stopping": None,
+        }
     )
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / task.dataset.name
-        store(Delivery(images, images, names), task.dataset, path, {}, {})
+        store(Delivery(images, images, names), dataset, Path(folder) / dataset.name, {}, {})
         start = time.perf_counter()
         ready = load_task("estimate", settings, Path(folder), device)
         seconds_an_image = (time.perf_counter() - start) / count
     network, training, memory = _training_speed(ready)
-    validation = _validation_speed(network, ready)
     held = size.train + size.validation
-    bytes_held = 4 * int(np.prod(size.shape)) * (held + size.test)
-    return Speed(training, validation, held * seconds_an_image, memory + bytes_held)
+    pixels = int(np.prod(size.shape)) * (held + size.test)
+    return Speed(
+        training,
+        _validation_speed(network, ready),
+        held * seconds_an_image,
+        memory + BYTES_A_PIXEL[device.type] * pixels,
+    )
 
 
 def _training_speed(task: Task) -> tuple[torch.nn.Module, float, int]:
     """A trained network, training samples a second, and the peak of memory in bytes."""
     loss = task_loss(CROSS_ENTROPY, task.classes, match_gradient_scale=True)
-    batch, steps = task.settings.batch_size, 1
     few = Part(task.validation.images[:1], task.validation.labels[:1])
+    one_step = Part(
+        task.train.images[: task.settings.batch_size], task.train.labels[: task.settings.batch_size]
+    )
+    epochs = 1
     while True:
-        part = _first(task.train, steps * batch)
-        (result,) = train([loss], replace(task, train=part, validation=few), [1e-3], 0)
+        # An epoch of one step first, as a warm-up and for networks of which one step takes seconds.
+        settings = task.settings.model_copy(update={"epochs": max(1, epochs // 2)})
+        part = one_step if epochs == 1 else task.train
+        timed = replace(task, settings=settings, train=part, validation=few)
+        (result,) = train([loss], timed, [1e-3], 0)
         if result.network is None:
             raise UserError(f"network {task.settings.network!r}: {result.reason}")
-        enough = result.seconds >= SECONDS or len(part) == len(task.train) // batch * batch
-        if steps > 1 and (enough or result.seconds / steps > SECONDS / 2):
-            return (
-                result.network,
-                result.training_samples / result.seconds,
-                result.peak_memory_bytes,
-            )
-        steps *= 2
+        if result.seconds >= SECONDS:
+            speed = result.training_samples / result.seconds
+            return result.network, speed, result.peak_memory_bytes or 0
+        epochs *= 2
 
 
 def _validation_speed(network: torch.nn.Module, task: Task) -> float:
-    count = 16
-    while True:
-        part = _first(task.train, count)
-        start = time.perf_counter()
-        accuracy(network, part)
-        seconds = time.perf_counter() - start
-        if seconds >= SECONDS / 2 or len(part) == len(task.train):
-            return len(part) / seconds
-        count *= 2
+    """Images a second in validation."""
+    seen, start = 0, time.perf_counter()
+    while time.perf_counter() - start < SECONDS / 2:
+        accuracy(network, task.validation)
+        seen += len(task.validation)
+    return seen / (time.perf_counter() - start)
 
 
-def _first(part: Part, count: int) -> Part:
-    return Part(part.images[:count], part.labels[:count])
+def apart(function: Callable[..., Speed], *arguments: object) -> Speed:
+    """What a function returns in a fresh process, so that its peak of memory is its own."""
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=fresh) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def start_up(code: str) -> float:
@@ -178,8 +201,7 @@ def main() -> None:
         print(f"Study {config.study} on {device_name(device)}, {flags.cores} cores")
         for name in dict.fromkeys(work.task for work in works if work.task):
             task = config.tasks[name]
-            speeds[name] = measure(task, dataset_size(task.dataset), device)
-            speed = speeds[name]
+            speeds[name] = speed = apart(measure, task, dataset_size(task.dataset), config.device)
             print(
                 f"  {name} ({task.network}): training {speed.training:,.0f} images/s, validating "
                 f"{speed.validation:,.0f} images/s, a job holds {speed.memory / 2**30:.1f} GiB",

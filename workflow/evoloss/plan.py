@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from evoloss.learning.source_files import source_state
+from evoloss.learning.source_files import missing_place, source_state
 from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.reporting.deliverables import FIGURES, TABLES
 from evoloss.search.settings import MethodSettings
@@ -33,10 +33,13 @@ class Plan:
         self.search_networks = self.networks(search.tasks)
         matched = all(config.tasks[task].match_gradient_scale for task in search.tasks)
         self.scale_matched = "--scale-matched" if matched else ""
+        used = {config.tasks[t].dataset.name: config.tasks[t].dataset for t in self.used_tasks()}
         self.source_states = {
             name: source_state(dataset, Path(f"{self.results}/data/{name}"))
-            for name, dataset in config.datasets().items()
+            for name, dataset in used.items()
         }
+        told = (missing_place(dataset) for dataset in used.values())
+        self.warnings = [sentence for sentence in told if sentence]
         target = search.target_fitness
         self.target_fitness = "" if target is None else f"--target-fitness {target}"
 
@@ -67,7 +70,7 @@ class Plan:
         """The settings of a task, as JSON, without the place of its files."""
         return canonical_json(self.config.tasks[wildcards.task].anywhere())
 
-    def _used_tasks(self) -> list[str]:
+    def used_tasks(self) -> list[str]:
         """The tasks of the search and of the retraining, each once."""
         return list(dict.fromkeys([*self.config.search.tasks, *self.config.retrain.tasks]))
 
@@ -232,12 +235,12 @@ class Plan:
             "shapes": (self._champion_files, self._shape_description),
             "losses": (list, self._loss_description),
             "datasets": (
-                lambda: self.manifests(self.config.tasks),
-                lambda: {"datasets": self._datasets(self.config.tasks)},
+                lambda: self.manifests(self.used_tasks()),
+                lambda: {"datasets": self._datasets(self.used_tasks())},
             ),
             "tasks": (
-                lambda: [f"{self.results}/tasks/{task}.json" for task in self._used_tasks()],
-                lambda: {"all_tasks": self._used_tasks()},
+                lambda: [f"{self.results}/tasks/{task}.json" for task in self.used_tasks()],
+                lambda: {"all_tasks": self.used_tasks()},
             ),
             "parameters": (
                 list,

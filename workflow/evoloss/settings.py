@@ -1,11 +1,10 @@
 """The configuration as a whole: assembles what each room declares, and says what is wrong with it.
 
-The Snakefile alone imports this module. `python -m evoloss.settings` prints the JSON schema that is
+No step imports this module: a step is told the settings it needs. `python -m evoloss.settings` prints the JSON schema that is
 kept in `workflow/schemas/config.schema.json` for editors.
 """
 
 import hashlib
-import importlib.util
 import json
 import math
 import re
@@ -22,7 +21,9 @@ from evoloss.expressions.tree import Expression
 from evoloss.functional_check import structure
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.learning.settings import NETWORK_NAMES, DatasetSettings, TaskSettings
+from evoloss.learning.sources import SOURCES
 from evoloss.losses.catalogue import CATALOGUE, formula_of
+from evoloss.own_parts import own_part_problem
 from evoloss.reporting.settings import ReportSettings
 from evoloss.search.method import algorithms, load_algorithm
 from evoloss.search.settings import RescoreSettings
@@ -197,10 +198,11 @@ def _disagreements(config: Config) -> Iterator[str]:
                 f"tasks.{name}.dataset: another task uses a data set named {task.dataset.name!r} with "
                 "other options; give one of them a name of its own"
             )
-        module, _, function = task.network.partition(":")
-        if function and not _importable(module):
-            yield f"tasks.{name}.network: got {task.network!r}, but Python finds no module {module!r}"
-        if not function and task.network not in NETWORK_NAMES:
+        if ":" in task.network:
+            problem = own_part_problem(task.network)
+            if problem:
+                yield f"tasks.{name}.network: got {task.network!r}, but {problem}"
+        elif task.network not in NETWORK_NAMES:
             yield (
                 f"tasks.{name}.network: got {task.network!r}; there are {', '.join(NETWORK_NAMES)}, "
                 "or write module:function"
@@ -215,6 +217,11 @@ def _disagreements(config: Config) -> Iterator[str]:
 
 
 def _initial_loss_problems(config: Config) -> Iterator[str]:
+    # Those of image folders are known when they are read; rule initialise asks again.
+    sources = {
+        config.tasks[task].dataset.source for task in config.search.tasks if task in config.tasks
+    }
+    classes = {SOURCES[source].classes for source in sources} - {None}
     for name, pool in config.search.pools.items():
         key = f"search.pools.{name}.initial_losses"
         if len(pool.initial_losses) > pool.size:
@@ -236,6 +243,11 @@ def _initial_loss_problems(config: Config) -> Iterator[str]:
                 )
                 continue
             tree = parse(formula, classes=10)
+            if len(classes) > 1 and tree != parse(formula, classes=11):
+                yield (
+                    f"{key}: {text!r} contains C, the number of classes, which differs between the "
+                    f"search tasks ({', '.join(map(str, sorted(classes)))}); write it without C"
+                )
             problem = structure.problem(tree, pool.space)
             if problem:
                 yield f"{key}: {text!r} is too large for search.pools.{name}.space: {problem}"
@@ -258,9 +270,9 @@ def _loss_problems(config: Config) -> Iterator[str]:
     if BASELINE not in formulas:
         yield f"retrain.losses: {BASELINE!r} is missing; every other loss is compared to it"
     for name, formula in formulas.items():
-        module, colon, _ = formula.partition(":")
-        if colon and not _importable(module):
-            yield f"retrain.losses: got {formula!r}, but Python finds no module {module!r}"
+        problem = own_part_problem(formula) if ":" in formula else None
+        if problem:
+            yield f"retrain.losses: got {formula!r}, but {problem}"
         if name in CATALOGUE and formula != CATALOGUE[name].formula:
             yield f"retrain.losses: {name!r} is a loss of the catalogue; give your own another name"
     for name in set(formulas) & set(config.champions()):
@@ -271,13 +283,6 @@ def _loss_problems(config: Config) -> Iterator[str]:
                 f"report.curve_losses: {name!r} is not among retrain.losses; "
                 f"there are {', '.join(formulas)}"
             )
-
-
-def _importable(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
 
 
 def load(raw: Mapping[str, Any]) -> Config:

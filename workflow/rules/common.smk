@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
 
 LIBRARY = str(Path(workflow.basedir) / "workflow")
@@ -25,12 +26,15 @@ try:
 except UserError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
+for sentence in plan.warnings:
+    logger.warning(sentence)
+
 GPU = gpu_count(settings.device)
 
 
 wildcard_constraints:
     study=settings.study,
-    dataset="|".join(settings.datasets()),
+    dataset="|".join(plan.source_states),
     task="|".join(settings.tasks),
     pool="|".join(settings.search.pools),
     method="|".join(settings.search.methods),

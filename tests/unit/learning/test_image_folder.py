@@ -7,6 +7,7 @@ from PIL import Image
 
 from evoloss.errors import UserError
 from evoloss.learning.held_out import load_test_split
+from evoloss.learning.image_folder import ignored
 from evoloss.learning.preparation import prepare, read_source
 from evoloss.learning.reading import read_image_folder
 from evoloss.learning.settings import DatasetSettings
@@ -48,6 +49,34 @@ def test_images_are_scaled_by_the_shorter_side_and_cut_to_the_centre(tmp_path):
     assert colour.pixels[0, :, :, 1:-1].min() == 255  # the edge is blended with what was cut off
     assert set(colour.pixels[1].ravel().tolist()) == {77}
     assert read(tmp_path, channels=1).training_part.pixels.shape == (2, 1, 8, 8)
+
+
+def test_sixteen_bits_are_scaled_and_transparency_is_white(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+    ramp = np.linspace(0, 65535, 64).reshape(8, 8).astype(np.uint16)
+    Image.fromarray(ramp).save(tmp_path / "train/a/deep.png")
+    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(tmp_path / "train/b/clear.png")
+    pixels = read(tmp_path, channels=1).training_part.pixels
+    assert np.array_equal(pixels[0, 0], (ramp // 257).astype(np.uint8))
+    assert pixels[1].min() == 255
+    Image.fromarray(np.zeros((8, 8), dtype=np.float32)).save(tmp_path / "train/a/float.tiff")
+    with pytest.raises(UserError, match=r"1 of 3 files cannot be read .*32-bit pixels"):
+        read(tmp_path)
+
+
+def test_hidden_files_are_left_out_and_others_are_reported(tmp_path):
+    write_folder(tmp_path)
+    hidden = tmp_path / "train/ant/.checkpoints"
+    hidden.mkdir()
+    shutil.copy(tmp_path / "train/ant/000.png", hidden / "copy.png")
+    shutil.copy(tmp_path / "train/ant/000.png", tmp_path / "train/ant/.hidden.png")
+    (tmp_path / "deeper").mkdir()
+    shutil.copy(tmp_path / "train/ant/000.png", tmp_path / "deeper/one.PNG")
+    (tmp_path / "train/ant/more").symlink_to(tmp_path / "deeper")
+    (tmp_path / "train/bee/photo.heic").write_bytes(b"?")
+    assert len(read(tmp_path).training_part) == 61
+    assert ignored(tmp_path) == {".heic": 1, "deeper/": 1}
 
 
 def test_several_readers_give_the_same_pixels(tmp_path):
@@ -129,7 +158,9 @@ def test_too_many_pixels_are_a_sentence(tmp_path):
 
 def test_too_few_images_to_split_are_a_sentence(tmp_path):
     write_folder(tmp_path, {"train": {"a": 1, "b": 60}})
-    with pytest.raises(UserError, match="a class would be empty"):
+    with pytest.raises(
+        UserError, match=r"image_folder: a share of .* \(of 'a' there are 1\); change"
+    ):
         prepare(settings(tmp_path), tmp_path / "prepared", {})
 
 

@@ -68,6 +68,14 @@ def viewing_network(shape, classes):
     return Viewing()
 
 
+def asserting_network(shape, classes):
+    assert classes == 3
+
+
+def empty_network(shape, classes):
+    return nn.Flatten()
+
+
 def wrong_network(shape, classes):
     return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes + 1))
 
@@ -82,3 +90,7 @@ def test_networks_of_ones_own(make_task):
         build(f"{__name__}:viewing_network", (1, 8, 8), 10)
     with pytest.raises(UserError, match="cannot be imported"):
         build(f"{__name__}:no_network", (1, 8, 8), 10)
+    with pytest.raises(UserError, match=r"fails on shape \(1, 8, 8\): AssertionError"):
+        build(f"{__name__}:asserting_network", (1, 8, 8), 10)
+    with pytest.raises(UserError, match="has no parameters to train"):
+        build(f"{__name__}:empty_network", (1, 8, 8), 10)

@@ -9,7 +9,7 @@ from image_files import write_folder, write_idx
 from evoloss.errors import UserError
 from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import DatasetSettings
-from evoloss.learning.source_files import FIRST_COPY, source_state
+from evoloss.learning.source_files import FIRST_COPY, missing_place, source_state
 
 
 @pytest.fixture
@@ -84,6 +84,23 @@ def test_what_comes_in_a_package_never_changes(tmp_path):
     settings = DatasetSettings(source="digits")
     prepare(settings, tmp_path, {}, source_state(settings, tmp_path))
     assert source_state(settings, tmp_path) == FIRST_COPY
+
+
+def test_a_place_that_is_gone_is_told(prepared, tmp_path):
+    settings, _ = prepared
+    assert missing_place(settings) is None
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    assert "images is not there; its prepared copy is used" in missing_place(settings)
+
+
+def test_names_that_are_no_utf8_and_broken_links(prepared, tmp_path):
+    settings, folder = prepared
+    images = tmp_path / "images" / "train" / "ant"
+    (images / "000.png").rename(images / os.fsdecode(b"\xe9t\xe9.png"))
+    assert source_state(settings, folder) != FIRST_COPY
+    (tmp_path / "images/train/ant/link.png").symlink_to(tmp_path / "nowhere.png")
+    with pytest.raises(UserError, match=r"link.png cannot be read: No such file"):
+        source_state(settings, folder)
 
 
 def test_an_unusable_folder_is_told_before_any_job(tmp_path):

@@ -105,7 +105,9 @@ def test_a_damaged_file_is_a_sentence(tmp_path, bytes_left):
     write_idx(tmp_path, "MNIST")
     path = tmp_path / "MNIST/raw/train-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:bytes_left])
-    with pytest.raises(UserError, match=r"data set mnist: a file in .* is damaged"):
+    with pytest.raises(
+        UserError, match=r"data set mnist: one of train-images.* in .*MNIST/raw is damaged"
+    ):
         read("mnist", tmp_path)
 
 

@@ -237,6 +237,8 @@ def test_label_noise_touches_the_training_labels_alone(make_task):
 def test_a_fraction_of_the_images_may_be_asked_for(make_task):
     assert len(make_task(training_images=0.5).train) == 449
     assert len(make_task(training_images=None).train) == 898
+    assert len(make_task(training_images=1.0).train) == 898
+    assert len(make_task(training_images=897).train) == 897
 
 
 def test_balanced_accuracy_weighs_classes_alike(make_task):

@@ -3,6 +3,7 @@ import pandas as pd
 
 from evoloss.reporting.figures.anytime import on_grid
 from evoloss.reporting.figures.loss_shapes import shape
+from evoloss.reporting.figures.training_curves import per_epoch
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.style import colour_of
 
@@ -26,6 +27,17 @@ def test_a_loss_on_logits_has_a_shape_too():
     assert value.min() == 0
     np.testing.assert_allclose(gradient, np.gradient(value, np.log(p)) * (1 - p), atol=0.05)
     assert np.isfinite(shape("evoloss.losses.on_logits:hinge", classes=10)[1]).all()
+
+
+def test_curves_of_trainings_that_stopped_early_end_where_they_ended():
+    trainings = pd.DataFrame(
+        {
+            "status": ["completed", "completed", "diverged"],
+            "validation_accuracy": [[0.1, 0.2, 0.3], [0.3, 0.4], [0.9]],
+        }
+    )
+    lines = per_epoch(trainings, "validation_accuracy")
+    np.testing.assert_array_equal(lines, [[0.1, 0.2, 0.3], [0.3, 0.4, np.nan]])
 
 
 def test_names_and_colours():

@@ -1,4 +1,4 @@
-"""The test split. Only the final retraining imports this module; a test holds search code to that."""
+"""The test split. Only the final retraining and `compare --test` use this module; a test keeps search code off it."""
 
 from pathlib import Path
 

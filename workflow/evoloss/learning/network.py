@@ -22,7 +22,11 @@ def build(name: str, shape: Shape, classes: int) -> nn.Module:
     """
     if name in NETWORK_NAMES:
         return importlib.import_module(f"evoloss.learning.networks.{name}").build(shape, classes)
-    network = _imported(name)(shape, classes)
+    function = _imported(name)
+    try:
+        network = function(shape, classes)
+    except Exception as error:  # whatever a user's function may raise
+        raise UserError(f"network {name!r} fails on shape {shape}: {_told(error)}") from error
     _test_shape(name, network, shape, classes)
     return network
 
@@ -31,7 +35,7 @@ def size_of(network: nn.Module, shape: Shape) -> tuple[int, int]:
     """Trainable parameters, and multiply-adds of one image's forward pass (convolutions and matrix
     products, as torch counts them; two floating-point operations each)."""
     parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    device = next(network.parameters()).device
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
     was_training = network.training
     network.eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -48,8 +52,12 @@ def _imported(name: str) -> Callable[[Shape, int], nn.Module]:
         )
     try:
         return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError, SyntaxError) as error:
-        raise UserError(f"network {name!r} cannot be imported: {error}") from None
+    except Exception as error:  # a user's module may raise anything
+        raise UserError(f"network {name!r} cannot be imported: {_told(error)}") from None
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _test_shape(name: str, network: object, shape: Shape, classes: int) -> None:
@@ -57,6 +65,8 @@ def _test_shape(name: str, network: object, shape: Shape, classes: int) -> None:
         raise UserError(
             f"network {name!r} must return a torch.nn.Module, got {type(network).__name__}"
         )
+    if not any(p.requires_grad for p in network.parameters()):
+        raise UserError(f"network {name!r} has no parameters to train")
     was_training = network.training
     network.to(memory_format=torch.channels_last).eval()
     try:
@@ -65,7 +75,7 @@ def _test_shape(name: str, network: object, shape: Shape, classes: int) -> None:
     except Exception as error:
         raise UserError(
             f"network {name!r} fails on images (2, {', '.join(map(str, shape))}) in channels-last "
-            f"order: {type(error).__name__}: {str(error).splitlines()[0]}"
+            f"order: {_told(error)}"
         ) from error
     network.train(was_training)
     if tuple(logits.shape) != (2, classes):

@@ -49,10 +49,12 @@ def prepare(
     `source_state` is what `source_files.source_state` said when the job was planned; `readers`
     processes decode image files.
     """
+    # Before reading, so that an image edited meanwhile is noticed; after it for what is downloaded.
+    digest = source_digest(settings, folder)
     delivery = read_source(settings, readers)
     state = {
         "source_state": source_state,
-        "source_digest": source_digest(settings, folder),
+        "source_digest": source_digest(settings, folder) if digest is None else digest,
     }
     return store(delivery, settings, folder, metadata, state)
 
@@ -71,9 +73,13 @@ def store(
     training_part, test = delivery.training_part, delivery.test
     _check_labels(settings.name, training_part, delivery)
     if test is None:
-        training_part, test = split(training_part, settings.test_fraction, TEST_SEED)
+        training_part, test = _split(
+            training_part, "test_fraction", settings, TEST_SEED, delivery.class_names
+        )
     _check_labels(settings.name, test, delivery)
-    train, validation = split(training_part, settings.validation_fraction, settings.split_seed)
+    train, validation = _split(
+        training_part, "validation_fraction", settings, settings.split_seed, delivery.class_names
+    )
     parts = {"train": train, "validation": validation, "test": test}
     for name, images in parts.items():
         columns = {
@@ -98,6 +104,23 @@ def store(
     }
     write_json(folder / "manifest.json", manifest)
     return manifest
+
+
+def _split(
+    images: Images, key: str, settings: DatasetSettings, seed: int, class_names: list[str]
+) -> tuple[Images, Images]:
+    """Split off the share that `key` says; UserError names the class that has too few images."""
+    fraction = getattr(settings, key)
+    try:
+        return split(images, fraction, seed)
+    except UserError:
+        counts = np.bincount(images.labels, minlength=len(class_names))
+        label = int(counts.argmin())
+        raise UserError(
+            f"data set {settings.name}: a share of {fraction:.3g} cannot be split off, since a class "
+            f"would be left without images (of {class_names[label]!r} there are {counts[label]}); "
+            f"change {key}, add images, or remove the class"
+        ) from None
 
 
 def _check_labels(name: str, images: Images, delivery: Delivery) -> None:

@@ -73,8 +73,8 @@ def _unreadable(name: str, root: Path, error: Exception) -> str:
             "another folder as the data set's root"
         )
     return (
-        f"data set {name}: a file in {folder} is damaged ({reason}); delete the folder and run again "
-        f"to download it anew, or put undamaged files there{BY_HAND.get(name, '')}"
+        f"data set {name}: one of {', '.join(source.files)} in {folder} is damaged ({reason}); delete "
+        f"these and run again to download them anew, or put undamaged ones there{BY_HAND.get(name, '')}"
     )
 
 
@@ -149,10 +149,27 @@ def _decoded(path: Path, size: int, channels: int) -> np.ndarray | str:
     """The pixels (channels, size, size), or why there are none."""
     try:
         with Image.open(path) as image:
-            image = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
+            image = _in_bytes(ImageOps.exif_transpose(image))
+            image = image.convert("L" if channels == 1 else "RGB")
             if image.size != (size, size):
                 image = ImageOps.fit(image, (size, size), method=Image.Resampling.BILINEAR)
             pixels = np.asarray(image)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         return f"{path} ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _in_bytes(image: Image.Image) -> Image.Image:
+    """An image of bytes: 16 bits are scaled down, and what is transparent shows white behind it.
+
+    Raises ValueError for 32-bit images, of which nobody knows what is white.
+    """
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image).astype(np.uint16) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("32-bit pixels without a known range; save it with 8 or 16 bits")
+    if "A" in image.mode or "transparency" in image.info:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image)
+    return image

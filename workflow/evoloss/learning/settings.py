@@ -1,5 +1,6 @@
 """Settings of the learning room: what a task is."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -43,7 +44,7 @@ class DatasetSettings(StrictModel):
 
     def place(self) -> Path:
         """The folder that the files are read from."""
-        return Path(self.root if self.path is None else self.path).expanduser()
+        return Path(os.path.expanduser(self.root if self.path is None else self.path))  # noqa: PTH111 (Path.expanduser raises)
 
     def anywhere(self) -> "DatasetSettings":
         """The same without the place: what decides the images, whatever machine they lie on."""
@@ -77,7 +78,7 @@ class TaskSettings(StrictModel):
 
     dataset: DatasetSettings
     """A data set by its source's name, or a mapping with its options."""
-    training_images: Annotated[int, Field(ge=2)] | Annotated[float, Field(gt=0, lt=1)] | None = None
+    training_images: int | float | None = None
     """Train on a stratified sample: so many images, or a fraction such as 0.1; null takes all."""
     label_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the training labels replaced by another class; validation and test stay clean."""
@@ -87,8 +88,8 @@ class TaskSettings(StrictModel):
     """A network by name, or `some.module:function`, called with (input_shape, classes)."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 4
     """Passes over the training images."""
-    batch_size: Annotated[int, Field(ge=1, le=100_000)] = 64
-    """Images a step; an incomplete last batch of an epoch is left out."""
+    batch_size: Annotated[int, Field(ge=2, le=100_000)] = 64
+    """Images a step (one alone has no batch statistics); an incomplete last batch of an epoch is left out."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
     """`sgd` is with Nesterov momentum."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
@@ -120,6 +121,16 @@ class TaskSettings(StrictModel):
     @classmethod
     def _short_form(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
+
+    @field_validator("training_images")
+    @classmethod
+    def _count_or_fraction(cls, value: int | float | None) -> int | float | None:
+        whole = isinstance(value, int) and value >= 2
+        if value is None or whole or (isinstance(value, float) and 0 < value <= 1):
+            return value
+        raise ValueError(
+            f"got {value}; write a number of images, at least 2, or a fraction such as 0.1"
+        )
 
     @model_validator(mode="before")
     @classmethod

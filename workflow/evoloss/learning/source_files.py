@@ -5,8 +5,10 @@ is remembered by path, size and time, so that a look at unchanged files is a loo
 """
 
 import hashlib
+import os
 from pathlib import Path
 
+from evoloss.errors import UserError
 from evoloss.learning.image_folder import all_files
 from evoloss.learning.settings import DatasetSettings
 from evoloss.learning.sources import SOURCES
@@ -32,8 +34,8 @@ def source_state(settings: DatasetSettings, folder: Path) -> str:
     """What the files of a data set are, as far as its prepared copy in `folder` is concerned.
 
     The text that the copy was made under, unless the files are there and others than it was made
-    from: then a new one, which makes the copy stale. Files that have gone are no change. Raises
-    UserError when there is no copy yet and an image folder is not usable.
+    from: then a new one, which makes the copy stale. A place that is gone is no change. Raises
+    UserError when an image folder is there and not usable, or not there and has no copy yet.
     """
     manifest = folder / "manifest.json"
     if not manifest.is_file():
@@ -46,24 +48,42 @@ def source_state(settings: DatasetSettings, folder: Path) -> str:
     return known["source_state"] if digest in (None, known["source_digest"]) else digest
 
 
+def missing_place(settings: DatasetSettings) -> str | None:
+    """A warning when a data set's files are not where the settings say, though they had to be."""
+    if settings.source == "image_folder" and not settings.place().is_dir():
+        return (
+            f"data set {settings.name}: {settings.place()} is not there; its prepared copy is used as "
+            "it is"
+        )
+    return None
+
+
 def source_digest(settings: DatasetSettings, folder: Path) -> str | None:
     """A digest of the names and contents of the files that are there now; None when some are missing.
 
     `folder`, that of the prepared copy, remembers the last digest with the files' sizes and times.
+    Raises UserError when a file cannot be read.
     """
     files = files_of(settings)
     if files is None:
         return None
+    try:
+        return _digest(files, settings.place(), folder / ".source.json")
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read: {error.strerror}") from None
+
+
+def _digest(files: list[Path], root: Path, memory: Path) -> str:
     glance = hashlib.sha256()
     for file in files:
         status = file.stat()
-        glance.update(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-    memory = folder / ".source.json"
+        glance.update(os.fsencode(file))
+        glance.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     seen = read_json(memory) if memory.is_file() else {}
     if seen.get("glance") != glance.hexdigest():
         content = hashlib.sha256()
         for file in files:
-            content.update(f"{file.relative_to(settings.place())}\0".encode())
+            content.update(os.fsencode(file.relative_to(root)) + b"\0")
             content.update(hashlib.sha256(file.read_bytes()).digest())
         seen = {"glance": glance.hexdigest(), "content": content.hexdigest()[:16]}
         write_json(memory, seen)

@@ -119,10 +119,11 @@ def _sample(name: str, images: Images, wanted: int, seed: int) -> Images:
             f"tasks.{name}.training_images: {wanted} is more than the {len(images)} there are"
         )
     try:
-        _, sample = split(images, wanted / len(images), derive_seed("sample", name, seed))
+        share, own_seed = wanted / len(images), derive_seed("sample", name, seed)
+        _, sample = split(images, share, own_seed, rest_is_used=False)
     except UserError:
         raise UserError(
-            f"tasks.{name}.training_images: {wanted} of {len(images)} leave a class without images, in "
-            "the sample or beside it; write null for all, or another number"
+            f"tasks.{name}.training_images: {wanted} of {len(images)} leave a class without images; "
+            "write null for all, or a larger number"
         ) from None
     return sample

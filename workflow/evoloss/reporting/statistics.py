@@ -28,9 +28,17 @@ def standard_deviation(values: Sequence[float]) -> float:
 
 
 def paired_difference(
-    values: Sequence[float], baseline: Sequence[float], confidence: float
+    values: Sequence[float],
+    baseline: Sequence[float],
+    confidence: float,
+    overlap: float = 0.0,
 ) -> Difference:
-    """The mean of `values - baseline` with its t interval; no interval for fewer than two pairs."""
+    """The mean of `values - baseline` with its t interval; no interval for fewer than two pairs.
+
+    `overlap` is validation images over training images when pairs are re-splits of one pool: they
+    share images, and their differences vary by 1/n + overlap instead of 1/n (Nadeau & Bengio,
+    Inference for the generalization error, Machine Learning 52, 2003).
+    """
     differences = np.asarray(values, dtype=float) - np.asarray(baseline, dtype=float)
     n = len(differences)
     if n == 0:
@@ -38,7 +46,8 @@ def paired_difference(
     mean = float(differences.mean())
     if n == 1:
         return Difference(mean, math.nan, math.nan, 1)
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * differences.std(ddof=1) / math.sqrt(n))
+    spread = differences.std(ddof=1) * math.sqrt(1 / n + overlap)
+    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * spread)
     return Difference(mean, mean - half, mean + half, n)
 
 

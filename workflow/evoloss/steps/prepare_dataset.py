@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from evoloss.command_line import Flags, parse_settings, run_step
+from evoloss.learning.image_folder import ignored
 from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import DatasetSettings
 from evoloss.learning.sources import SOURCES
@@ -20,17 +21,24 @@ def main(flags: Flags) -> None:
     settings = settings.model_copy(update=place)
     manifest = prepare(settings, Path(flags.folder), metadata, flags.source_state, flags.readers)
     print(f"{manifest['name']}: {manifest['images']} images of shape {manifest['shape']}")
-    for sentence in warnings(manifest):
+    for sentence in warnings(manifest, settings):
         print(f"warning: {sentence}")
 
 
-def warnings(manifest: dict[str, Any]) -> Iterator[str]:
+def warnings(manifest: dict[str, Any], settings: DatasetSettings) -> Iterator[str]:
     """What a user should know of a data set before trusting its numbers."""
     doubles = manifest["doubles"]
     if doubles["contradicting"]:
         yield f"{doubles['contradicting']} training images have an identical twin of another class"
     if doubles["in_test"]:
         yield f"{doubles['in_test']} test images stand among the training images too"
+    if settings.source == "image_folder":
+        for what, count in ignored(settings.place()).items():
+            yield (
+                f"{what} is not read"
+                if what.endswith("/")
+                else f"{count} files {what} are not read"
+            )
     official = SOURCES[manifest["source"]].images
     found = manifest["images"]
     if official and official != (found["train"] + found["validation"], found["test"]):

@@ -1,5 +1,7 @@
 """Figure training_curves: validation accuracy and training loss, epoch by epoch."""
 
+from itertools import zip_longest
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -18,9 +20,13 @@ def groups(records: StudyRecords) -> dict[str, list[str]]:
 
 
 def per_epoch(trainings: pd.DataFrame, column: str) -> np.ndarray:
-    """A list column of completed trainings as an array (trainings x epochs)."""
+    """A list column of completed trainings as an array (trainings x epochs).
+
+    nan after the last epoch of a training that early stopping ended.
+    """
     done = trainings[trainings["status"] == "completed"]
-    return np.array(done[column].tolist(), dtype=float)
+    by_epoch = zip_longest(*done[column], fillvalue=np.nan)
+    return np.array(list(by_epoch), dtype=float).T
 
 
 def draw(records: StudyRecords) -> Figure:
@@ -29,7 +35,11 @@ def draw(records: StudyRecords) -> Figure:
     figure, axes = new_figure(columns=2, rows=len(tasks), height=0.5 + 2.7 * len(tasks))
     for row, task in enumerate(tasks):
         of_task = records.retrained[records.retrained["task"] == task]
-        panels = (("validation_accuracy", "Validation"), ("training_accuracy", "Training"))
+        balanced = ", balanced" if task in records.description["balanced_tasks"] else ""
+        panels = (
+            ("validation_accuracy", f"Validation{balanced}"),
+            ("training_accuracy", "Training"),
+        )
         for axis, (column, title) in zip(axes[row], panels, strict=True):
             for name, losses in groups(records).items():
                 lines = per_epoch(of_task[of_task["loss"].isin(losses)], column)
@@ -46,10 +56,10 @@ def draw(records: StudyRecords) -> Figure:
 
 def _line(axis, name: str, lines: np.ndarray, champion: bool) -> None:
     epochs = np.arange(1, lines.shape[1] + 1)
-    mean = lines.mean(axis=0)
+    mean = np.nanmean(lines, axis=0)
     title = f"{method_name(name)} champions" if champion else loss_name(name)
     colour = colour_of(name)
     axis.plot(epochs, mean, color=colour, label=f"{title} (n = {len(lines)})", linewidth=1.4)
     if len(lines) > 1:
-        sd = lines.std(axis=0, ddof=1)
+        sd = pd.DataFrame(lines).std().to_numpy()  # of the trainings that got so far
         axis.fill_between(epochs, mean - sd, mean + sd, color=colour, alpha=0.15, linewidth=0)

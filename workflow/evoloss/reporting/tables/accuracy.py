@@ -65,7 +65,7 @@ def _row(
         difference = paired_difference(completed[common], baseline[common], confidence)
         p = wilcoxon_p(completed[common], baseline[common])
         if len(common) > 1 and (completed[common] == baseline[common]).all():
-            notes.append("trains exactly like cross entropy")
+            notes.append("the accuracy of cross entropy on every seed")
         if len(common) < SMALLEST_TESTED:
             notes.append(f"no test below {SMALLEST_TESTED} pairs")
     return {
@@ -99,10 +99,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     shown = pd.DataFrame(
         {
             "Task": frame["task"].where(~frame["task"].duplicated(), ""),
-            "Loss": [
-                loss_name(loss) + (" (= CE)" if "exactly like" in note else "")
-                for loss, note in zip(frame["loss"], frame["note"], strict=True)
-            ],
+            "Loss": frame["loss"].map(loss_name),
             "n": frame["training_seeds"].astype(str),
             "Rate": frame["learning_rate"].map(lambda v: f"{v:g}"),
             "Accuracy (%)": [

@@ -1,0 +1,45 @@
+"""A user's own network or loss, `module:function`: whether it is there, without importing it."""
+
+import ast
+import importlib.util
+from pathlib import Path
+
+
+def own_part_problem(reference: str) -> str | None:
+    """Why `module:function` cannot be there, as the end of a sentence; None when it seems to be.
+
+    The module's text is read, not run: it has what it binds anywhere.
+    """
+    module, _, function = reference.partition(":")
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        return f"Python finds no module {module!r}"
+    if not spec.origin or Path(spec.origin).suffix != ".py":
+        return None
+    try:
+        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        return f"{spec.origin}, line {error.lineno}: {error.msg}"
+    names = _bound(tree)
+    if names is None or function in names:
+        return None
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return f"{spec.origin} has no {function!r}; it has {', '.join(functions) or 'no function'}"
+
+
+def _bound(tree: ast.Module) -> set[str] | None:
+    """The names that a module binds; None when only running it would tell."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            if any(alias.name == "*" for alias in node.names):
+                return None
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+    return None if "__getattr__" in names else names
