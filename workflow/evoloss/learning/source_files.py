@@ -59,14 +59,15 @@ def missing_place(settings: DatasetSettings) -> str | None:
 
 
 def source_digest(settings: DatasetSettings, folder: Path) -> str | None:
-    """A digest of the names and contents of the files that are there now; None when some are missing.
+    """A digest of the names and contents of the files that are there now; None when some are missing,
+    empty when there are none to have.
 
     `folder`, that of the prepared copy, remembers the last digest with the files' sizes and times.
     Raises UserError when a file cannot be read.
     """
     files = files_of(settings)
-    if files is None:
-        return None
+    if not files:
+        return None if files is None else ""
     try:
         return _digest(files, settings.place(), folder / ".source.json")
     except OSError as error:
