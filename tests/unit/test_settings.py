@@ -309,6 +309,17 @@ def test_a_mistake_is_one_sentence_that_names_the_key(key, value, sentence):
     assert len(lines[0]) < 500
 
 
+def test_an_initial_loss_with_c_needs_one_number_of_classes():
+    config = changed("search.pools.default.initial_losses", ["focal", "ngl"])
+    load(config)
+    config["tasks"]["cifar"] = {"dataset": "cifar100"}
+    config["search"]["tasks"] = ["digits_short", "cifar"]
+    with pytest.raises(UserError, match=r"initial_losses: 'ngl' contains C, .* \(10, 100\); write"):
+        load(config)
+    config["search"]["pools"]["default"]["initial_losses"] = ["focal"]
+    load(config)
+
+
 def test_a_missing_key_is_named():
     config = copy.deepcopy(DEFAULT)
     del config["search"]["tasks"]
