@@ -109,7 +109,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             "Difference to CE (points)": differences,
             "p": frame["p_value"].map(lambda p: "" if pd.isna(p) else f"{p:.3f}"),
             "ECE (%)": frame["test_ece"].map(lambda v: signed(100 * v, 1)),
-            "ECE, scaled (%)": frame["test_ece_scaled"].map(lambda v: signed(100 * v, 1)),
+            "Scaled (%)": frame["test_ece_scaled"].map(lambda v: signed(100 * v, 1)),
         }
     )
     if frame["p_value"].isna().all():
@@ -119,8 +119,12 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     notes = [
         "Mean ± s.d. over training seeds. Differences are paired by training seed, with "
         f"{level} t intervals; * leaves out 0 (one loss at a time, not corrected for the number of "
-        "losses). The interval covers the training seeds, not the choice of learning rates or test images."
+        "losses). The interval covers the training seeds, not the choice of learning rates or test images. "
+        "Scaled: ECE after temperature scaling."
     ]
+    if frame["task"].nunique() == 1:
+        notes.insert(0, f"Task {frame['task'].iloc[0]}.")
+        shown = shown.drop(columns="Task")
     if records.description["balanced_tasks"]:
         notes.append(
             f"Class-balanced accuracy: {', '.join(records.description['balanced_tasks'])}."
