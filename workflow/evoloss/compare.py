@@ -32,9 +32,7 @@ from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
 from evoloss.reporting.statistics import Difference, paired_difference, standard_deviation
 from evoloss.seeds import derive_seed, training_seed
-from evoloss.settings import Config, load_files
-
-BASELINE = "cross_entropy"
+from evoloss.settings import BASELINE, Config, load_files
 
 
 def verdict(

@@ -33,7 +33,9 @@ class Plan:
         self.search_networks = self.networks(search.tasks)
         matched = all(config.tasks[task].match_gradient_scale for task in search.tasks)
         self.scale_matched = "--scale-matched" if matched else ""
-        used = {config.tasks[t].dataset.name: config.tasks[t].dataset for t in self.used_tasks()}
+        used = {
+            config.tasks[t].dataset.name: config.tasks[t].dataset for t in self.config.used_tasks()
+        }
         self.source_states = {
             name: source_state(dataset, Path(f"{self.results}/data/{name}"))
             for name, dataset in used.items()
@@ -69,10 +71,6 @@ class Plan:
     def task_settings(self, wildcards: Any) -> str:
         """The settings of a task, as JSON, without the place of its files."""
         return canonical_json(self.config.tasks[wildcards.task].anywhere())
-
-    def used_tasks(self) -> list[str]:
-        """The tasks of the search and of the retraining, each once."""
-        return list(dict.fromkeys([*self.config.search.tasks, *self.config.retrain.tasks]))
 
     def _datasets(self, tasks: Iterable[str]) -> list[str]:
         return sorted({self.config.tasks[task].dataset.name for task in tasks})
@@ -235,12 +233,12 @@ class Plan:
             "shapes": (self._champion_files, self._shape_description),
             "losses": (list, self._loss_description),
             "datasets": (
-                lambda: self.manifests(self.used_tasks()),
-                lambda: {"datasets": self._datasets(self.used_tasks())},
+                lambda: self.manifests(self.config.used_tasks()),
+                lambda: {"datasets": self._datasets(self.config.used_tasks())},
             ),
             "tasks": (
-                lambda: [f"{self.results}/tasks/{task}.json" for task in self.used_tasks()],
-                lambda: {"all_tasks": self.used_tasks()},
+                lambda: [f"{self.results}/tasks/{task}.json" for task in self.config.used_tasks()],
+                lambda: {"all_tasks": self.config.used_tasks()},
             ),
             "parameters": (
                 list,

@@ -124,6 +124,10 @@ class Config(StrictModel):
         """The method that costs are relative to."""
         return self.report.reference_method or list(self.search.methods)[-1]
 
+    def used_tasks(self) -> list[str]:
+        """The tasks of the search and of the retraining, each once."""
+        return list(dict.fromkeys([*self.search.tasks, *self.retrain.tasks]))
+
     def datasets(self) -> dict[str, DatasetSettings]:
         """The data sets of all tasks, by name."""
         return {task.dataset.name: task.dataset for task in self.tasks.values()}

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from evoloss.learning.image_folder import parts_of
 from evoloss.learning.settings import DatasetSettings, TaskSettings
 from evoloss.learning.sources import SOURCES
+from evoloss.learning.task import wanted_images
 from evoloss.reporting.deliverables import FIGURES, TABLES
 from evoloss.search.method import load_algorithm
 from evoloss.settings import Config
@@ -38,6 +40,7 @@ class Work:
     every_epoch: bool = False
 
 
+@cache
 def dataset_size(settings: DatasetSettings) -> DatasetSize:
     """The size of a data set, from its source's entry or the names of an image folder's files."""
     if settings.source == "image_folder":
@@ -60,10 +63,7 @@ def dataset_size(settings: DatasetSettings) -> DatasetSize:
 
 def samples(task: TaskSettings, size: DatasetSize) -> int:
     """Training samples that one training of a task processes."""
-    images = size.train
-    if task.training_images is not None:
-        asked = task.training_images
-        images = asked if isinstance(asked, int) else round(asked * images)
+    images = wanted_images(task.training_images, size.train)
     return task.epochs * (images // task.batch_size) * task.batch_size
 
 
@@ -77,7 +77,7 @@ def workload(config: Config) -> list[Work]:
 
 
 def _preparation(config: Config) -> Iterator[Work]:
-    used = list(dict.fromkeys([*config.search.tasks, *config.retrain.tasks]))
+    used = config.used_tasks()
     yield Work("data", "prepare_dataset", len({config.tasks[t].dataset.name for t in used}))
     for task in used:
         yield Work("tuning", "tune", 1, task, _sweep(config.tasks[task]))

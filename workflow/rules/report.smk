@@ -70,7 +70,7 @@ rule export_loss:
     """Write a champion as a Python module that needs only torch."""
     input:
         champion="results/{study}/search/{method}/seed{run_seed}/champion.json",
-        manifests=plan.manifests(plan.used_tasks()),
+        manifests=plan.manifests(settings.used_tasks()),
     output:
         python=report(
             "results/{study}/losses/{method}_seed{run_seed}.py",
