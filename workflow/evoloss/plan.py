@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from evoloss.expressions.settings import SearchSpace
 from evoloss.learning.source_files import missing_place, source_state
 from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.reporting.deliverables import FIGURES, TABLES
-from evoloss.search.settings import MethodSettings
 from evoloss.settings import Config
 from evoloss.strict_model import canonical_json
 
@@ -32,7 +32,7 @@ class Plan:
         self.search_images = self.images(search.tasks, "train", "validation")
         self.search_networks = self.networks(search.tasks)
         matched = all(config.tasks[task].match_gradient_scale for task in search.tasks)
-        self.scale_matched = "--scale-matched" if matched else ""
+        self.tasks_matched = "--scale-matched" if matched else ""
         used = {
             config.tasks[t].dataset.name: config.tasks[t].dataset for t in self.config.used_tasks()
         }
@@ -44,6 +44,8 @@ class Plan:
         self.warnings = [sentence for sentence in told if sentence]
         target = search.target_fitness
         self.target_fitness = "" if target is None else f"--target-fitness {target}"
+        budget = search.budget_samples
+        self.budget = "" if budget is None else f"--budget-samples {budget}"
 
     # Data and tasks
 
@@ -86,11 +88,20 @@ class Plan:
         return canonical_json(self.config.search.methods[wildcards.method])
 
     def selection_settings(self, wildcards: Any) -> str:
-        """What selection needs of a method's settings: for generation 0 the shared ones alone."""
+        """What selection needs of a method's settings: for generation 0 only how many survive."""
         method = self.config.search.methods[wildcards.method]
         if int(wildcards.generation):
             return canonical_json(method)
-        return canonical_json({name: getattr(method, name) for name in MethodSettings.model_fields})
+        shared = {name: getattr(method, name) for name in ("algorithm", "pool", "population")}
+        return canonical_json(shared)
+
+    def check(self, wildcards: Any) -> str:
+        """The functional check of a method, as JSON."""
+        check = self.config.search.functional_check
+        stages = self.config.search.methods[wildcards.method].stages
+        return canonical_json(
+            check if stages is None else check.model_copy(update={"stages": stages})
+        )
 
     def pool_settings(self, wildcards: Any) -> str:
         """The settings of a pool, as JSON, catalogue names replaced by their formulas."""
@@ -99,18 +110,43 @@ class Plan:
         return canonical_json(pool.model_copy(update={"initial_losses": formulas}))
 
     def space(self, wildcards: Any) -> str:
-        """The search space of a method, as JSON."""
-        pool = self.config.search.methods[wildcards.method].pool
-        return canonical_json(self.config.search.pools[pool].space)
+        """The search space of a method, as JSON: its pool's; the default's if it has no pool."""
+        pool = self._pool(wildcards)
+        return canonical_json(self.config.search.pools[pool].space if pool else SearchSpace())
+
+    def scale_matched(self, wildcards: Any) -> str:
+        """The flag of a search that matches gradient scales, of a pool or a method."""
+        pool = self._pool(wildcards)
+        as_written = pool and not self.config.search.pools[pool].match_gradient_scale
+        return "" if as_written else self.tasks_matched
+
+    def training_scale(self, wildcards: Any) -> str:
+        """The flag of candidates that are trained as written, by the folder they lie in."""
+        first, second, *_ = wildcards.folder.split("/")
+        pool = second if first == "pools" else self.config.search.methods[first].pool
+        return (
+            ""
+            if pool is None or self.config.search.pools[pool].match_gradient_scale
+            else "--as-written"
+        )
 
     def run_folder(self, wildcards: Any) -> str:
         """The folder of a run."""
         return f"{self.results}/search/{wildcards.method}/seed{wildcards.run_seed}"
 
-    def pool_folder(self, wildcards: Any) -> str:
-        """The folder of the pool that a run starts from."""
-        pool = self.config.search.methods[wildcards.method].pool
-        return f"{self.results}/search/pools/{pool}/seed{wildcards.run_seed}"
+    def pool_candidates(self, wildcards: Any) -> str | list[str]:
+        """The individuals that a run starts from; nothing for a method without a pool."""
+        return self.candidates_of(wildcards, 0) if self._pool(wildcards) else []
+
+    def pool_flag(self, wildcards: Any) -> str:
+        """How a step is told the folder of the pool, if there is one."""
+        return f"--pool {self._generation_folder(wildcards, 0)}" if self._pool(wildcards) else ""
+
+    def _pool(self, wildcards: Any) -> str | None:
+        """The pool that a rule's wildcards name, or that their method starts from."""
+        if hasattr(wildcards, "pool"):
+            return wildcards.pool
+        return self.config.search.methods[wildcards.method].pool
 
     @staticmethod
     def run_seed(wildcards: Any) -> str:
@@ -135,8 +171,12 @@ class Plan:
         return self.population(wildcards, self.config.search.generations)
 
     def candidates(self, wildcards: Any) -> str:
-        """The plan of a generation; generation 0 is the pool's."""
-        return f"{self._generation_folder(wildcards, int(wildcards.generation))}/candidates.parquet"
+        """The plan of a generation; generation 0 is the pool's, if there is one."""
+        return self.candidates_of(wildcards, int(wildcards.generation))
+
+    def candidates_of(self, wildcards: Any, generation: int) -> str:
+        """The plan of generation `generation`."""
+        return f"{self._generation_folder(wildcards, generation)}/candidates.parquet"
 
     def evaluations(self, wildcards: Any) -> list[str]:
         """The evaluations of a generation, one file a batch."""
@@ -152,6 +192,7 @@ class Plan:
                 f"{self._generation_folder(wildcards, g)}/proposals.parquet",
                 *self._evaluations(wildcards, g),
                 self.population(wildcards, g),
+                self.population(wildcards, g).replace("population.", "scores."),
             )
         ]
 
@@ -161,8 +202,9 @@ class Plan:
         return canonical_json(counts)
 
     def _generation_folder(self, wildcards: Any, generation: int) -> str:
-        if generation == 0:
-            return self.pool_folder(wildcards)
+        pool = self._pool(wildcards)
+        if generation == 0 and pool:
+            return f"{self.results}/search/pools/{pool}/seed{wildcards.run_seed}"
         return f"{self.run_folder(wildcards)}/generation{generation}"
 
     def _evaluations(self, wildcards: Any, generation: int) -> list[str]:

@@ -41,6 +41,7 @@ MethodEntry = Annotated[
 ]
 
 BASELINE = "cross_entropy"
+REFERENCE = "ngl_gp"
 
 
 class SearchSettings(StrictModel):
@@ -56,6 +57,8 @@ class SearchSettings(StrictModel):
     """Trainings that one job does in turn."""
     target_fitness: Annotated[float, Field(gt=0)] | None = None
     """A run asks for no more trainings once its best fitness reaches this; null never stops."""
+    budget_samples: Annotated[int, Field(ge=1)] | None = None
+    """Training samples that a run may spend; it plans no training that would go beyond. Null: no limit."""
     pools: dict[Name, PoolSettings]
     """Initial populations by name."""
     functional_check: FunctionalCheckSettings = FunctionalCheckSettings()
@@ -121,8 +124,10 @@ class Config(StrictModel):
         return self
 
     def reference_method(self) -> str:
-        """The method that costs are relative to."""
-        return self.report.reference_method or list(self.search.methods)[-1]
+        """The method that costs and results are compared with."""
+        methods = list(self.search.methods)
+        default = REFERENCE if REFERENCE in methods else methods[-1]
+        return self.report.reference_method or default
 
     def used_tasks(self) -> list[str]:
         """The tasks of the search and of the retraining, each once."""
@@ -148,7 +153,7 @@ class Config(StrictModel):
     def batches(self, method: str, generation: int) -> int:
         """How many evaluation jobs a generation of a method has; generation 0 is its pool's."""
         settings = self.search.methods[method]
-        if generation == 0:
+        if generation == 0 and settings.pool:
             return self.pool_batches(settings.pool)
         slots = load_algorithm(settings.algorithm).slots(settings, generation)
         return max(1, math.ceil(slots / self.search.batch_size))
@@ -189,12 +194,20 @@ def _disagreements(config: Config) -> Iterator[str]:
         key = f"search.methods.{name}"
         if name == "pools" or name in CATALOGUE:
             yield f"{key}: a method cannot be called {name!r}; choose another name"
-        if method.pool not in search.pools:
+        if method.pool is None:
+            if type(method).model_fields["pool"].default is not None:
+                yield f"{key}.pool: got null, but {method.algorithm} starts from a pool; name one"
+        elif method.pool not in search.pools:
             yield f"{key}.pool: unknown pool {method.pool!r}; there are {', '.join(search.pools)}"
         elif method.population > search.pools[method.pool].size:
             yield (
                 f"{key}.population: got {method.population}, but its pool {method.pool!r} holds "
                 f"{search.pools[method.pool].size} individuals; raise search.pools.{method.pool}.size"
+            )
+        if method.reuse and "novel" not in (method.stages or search.functional_check.stages):
+            yield (
+                f"{key}.reuse: it rests on the stage novel of the functional check; add novel to "
+                f"{key}.stages, or set reuse: false"
             )
     for name, task in config.tasks.items():
         if config.datasets()[task.dataset.name] != task.dataset:
@@ -213,6 +226,9 @@ def _disagreements(config: Config) -> Iterator[str]:
             )
     yield from _initial_loss_problems(config)
     yield from _loss_problems(config)
+    base = config.report.ablation_base
+    if base is not None and base not in search.methods:
+        yield f"report.ablation_base: unknown method {base!r}; there are {', '.join(search.methods)}"
     if config.reference_method() not in search.methods:
         yield (
             f"report.reference_method: unknown method {config.report.reference_method!r}; "

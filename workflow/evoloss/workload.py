@@ -89,21 +89,22 @@ def _sweep(task: TaskSettings) -> int:
 
 def _search(config: Config) -> Iterator[Work]:
     search, seeds = config.search, len(config.search.run_seeds)
-    pools = {method.pool for method in search.methods.values()}
+    pools = {method.pool for method in search.methods.values()} - {None}
     yield Work("search", "initialise", len(pools) * seeds)
-    jobs = trainings = 0
+    jobs = trainings = bred = 0
     for pool in pools:
         jobs += seeds * config.pool_batches(pool)
         trainings += seeds * search.pools[pool].size
     for name, method in search.methods.items():
-        for generation in range(1, search.generations + 1):
+        for generation in range(1 if method.pool else 0, search.generations + 1):
+            bred += seeds
             jobs += seeds * config.batches(name, generation)
             trainings += seeds * load_algorithm(method.algorithm).slots(method, generation)
     first, *others = search.tasks
     yield Work("search", "evaluate", jobs, first, trainings)
     yield from (Work("search", "evaluate", 0, task, trainings) for task in others)
     runs = len(search.methods) * seeds
-    yield Work("search", "breed", runs * search.generations)
+    yield Work("search", "breed", bred)
     yield Work("search", "select", runs * (search.generations + 1))
     yield Work("search", "summarise", runs)
     incumbents = math.ceil(sum(1 / g for g in range(1, search.generations + 2)))

@@ -87,7 +87,7 @@ rule export_loss:
         "../../envs/evoloss.yaml"
     params:
         code=code_of("export_loss"),
-        scale_matched=plan.scale_matched,
+        scale_matched=plan.tasks_matched,
     shell:
         "python -m evoloss.steps.export_loss --study {wildcards.study} "
         "--champion {input.champion:q} {params.scale_matched} --manifests {input.manifests:q} "

@@ -31,7 +31,7 @@ rule breed:
     """Let a method propose children, and sift them with the functional check."""
     input:
         population=plan.previous_population,
-        pool=lambda wildcards: f"{plan.pool_folder(wildcards)}/candidates.parquet",
+        pool=plan.pool_candidates,
         manifests=plan.search_manifests,
     output:
         candidates="results/{study}/search/{method}/seed{run_seed}/generation{generation}/candidates.parquet",
@@ -40,8 +40,6 @@ rule breed:
         "results/{study}/logs/breed/{method}_seed{run_seed}/generation{generation}.log",
     benchmark:
         "results/{study}/benchmarks/breed/{method}_seed{run_seed}/generation{generation}.tsv"
-    wildcard_constraints:
-        generation="[1-9][0-9]*",
     conda:
         "../../envs/evoloss.yaml"
     params:
@@ -49,17 +47,22 @@ rule breed:
         algorithm=plan.algorithm,
         settings=plan.method_settings,
         space=plan.space,
-        check=canonical_json(settings.search.functional_check),
+        check=plan.check,
         scale_matched=plan.scale_matched,
         target=plan.target_fitness,
+        budget=plan.budget,
+        population=lambda wildcards, input: (
+            f"--population {input.population}" if input.population else ""
+        ),
+        pool=lambda wildcards, input: f"--pool-candidates {input.pool}" if input.pool else "",
         run=plan.run_folder,
     shell:
         "python -m evoloss.steps.breed --study {wildcards.study} --method {wildcards.method} "
         "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "
         "--generation {wildcards.generation} --settings {params.settings:q} "
         "--space {params.space:q} --functional-check {params.check:q} {params.scale_matched} "
-        "{params.target} --manifests {input.manifests:q} --population {input.population:q} "
-        "--pool-candidates {input.pool:q} --run {params.run:q} "
+        "{params.target} {params.budget} --manifests {input.manifests:q} {params.population} "
+        "{params.pool} --run {params.run:q} "
         "--candidates {output.candidates:q} --proposals {output.proposals:q} > {log} 2>&1"
 
 
@@ -84,12 +87,13 @@ rule evaluate:
         code=code_of("evaluate", *plan.search_networks),
         run_seed=plan.run_seed,
         batch_size=settings.search.batch_size,
+        scale=plan.training_scale,
         device=settings.device,
     shell:
         "python -m evoloss.steps.evaluate --study {wildcards.study} --run-seed {params.run_seed} "
         "--candidates {input.candidates:q} --tasks {input.tasks:q} "
         "--data results/{wildcards.study}/data --batch {wildcards.batch} "
-        "--batch-size {params.batch_size} --device {params.device} --output {output:q} > {log} 2>&1"
+        "--batch-size {params.batch_size} {params.scale} --device {params.device} --output {output:q} > {log} 2>&1"
 
 
 rule select:
@@ -100,7 +104,8 @@ rule select:
         evaluations=plan.evaluations,
         tasks=plan.search_tasks,
     output:
-        "results/{study}/search/{method}/seed{run_seed}/generation{generation}/population.parquet",
+        population="results/{study}/search/{method}/seed{run_seed}/generation{generation}/population.parquet",
+        scores="results/{study}/search/{method}/seed{run_seed}/generation{generation}/scores.parquet",
     log:
         "results/{study}/logs/select/{method}_seed{run_seed}/generation{generation}.log",
     benchmark:
@@ -119,7 +124,8 @@ rule select:
         "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "
         "--generation {wildcards.generation} --settings {params.settings:q} "
         "--tasks {input.tasks:q} {params.previous} --folder {params.folder:q} "
-        "--batches {params.batches} --output {output:q} > {log} 2>&1"
+        "--batches {params.batches} --scores {output.scores:q} --output {output.population:q} "
+        "> {log} 2>&1"
 
 
 rule summarise:
@@ -138,12 +144,12 @@ rule summarise:
         code=code_of("summarise"),
         population=lambda wildcards: settings.search.methods[wildcards.method].population,
         batches=plan.batches,
-        pool=plan.pool_folder,
+        pool=plan.pool_flag,
         run=plan.run_folder,
     shell:
         "python -m evoloss.steps.summarise --study {wildcards.study} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --population {params.population} "
-        "--batches {params.batches:q} --pool {params.pool:q} --run {params.run:q} "
+        "--batches {params.batches:q} {params.pool} --run {params.run:q} "
         "--output {output:q} > {log} 2>&1"
 
 

@@ -40,6 +40,8 @@ def always_guarded(tree: Expression, p: torch.Tensor, y: torch.Tensor) -> torch.
         "cos": torch.cos,
         "tanh": torch.tanh,
         "sigmoid": torch.sigmoid,
+        "sign": torch.sign,
+        "aq": lambda a, b: a / torch.sqrt(1.0 + b.square()),
         "max": torch.maximum,
         "min": torch.minimum,
     }

@@ -1,11 +1,17 @@
+import json
+
 import numpy as np
 import pandas as pd
+from fake_records import METHODS
 
+from evoloss.parquet import write
 from evoloss.reporting.figures.anytime import on_grid
 from evoloss.reporting.figures.loss_shapes import shape
 from evoloss.reporting.figures.training_curves import per_epoch
 from evoloss.reporting.names import loss_name
-from evoloss.reporting.style import colour_of
+from evoloss.reporting.study_records import StudyRecords
+from evoloss.reporting.style import colour_of, look_of
+from evoloss.search.records import SCORES
 
 
 def test_runs_are_step_functions_of_samples():
@@ -46,3 +52,22 @@ def test_names_and_colours():
     assert loss_name("my_loss") == "my_loss"
     assert colour_of("egp_seed3") == colour_of("egp")
     assert colour_of("some_method") == colour_of("some_method")
+
+
+def test_the_eight_methods_can_be_told_apart():
+    looks = [look_of(method) for method in METHODS]
+    assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 8
+    assert look_of("egp_seed3") == look_of("egp")
+    assert look_of("my_method").colour not in {look.colour for look in looks}
+
+
+def test_scores_of_all_generations(tmp_path):
+    row = dict.fromkeys(SCORES.names) | {"purpose": "new", "fitness": 0.5}
+    for seed in (0, 1):
+        for generation in (0, 1):
+            path = tmp_path / f"search/egp/seed{seed}/generation{generation}/scores.parquet"
+            rows = [row | {"generation": generation}] * (generation + 1)
+            write(path, rows, SCORES, {})
+    description = {"methods": ["egp"], "run_seeds": [0, 1], "generations": 1}
+    scores = StudyRecords(tmp_path, json.dumps(description)).scores
+    assert scores.groupby(["method", "run_seed", "generation"]).size().tolist() == [1, 2, 1, 2]

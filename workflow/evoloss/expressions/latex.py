@@ -10,7 +10,7 @@ from evoloss.expressions.tree import Expression, format_constant
 
 _SYMBOLS = {"p": "p_k", "y": "y_k"}
 _LOOSE = {"add", "sub"}
-_FUNCTIONS = {"log", "sin", "cos", "tanh", "sigmoid"}
+_FUNCTIONS = {"log", "sin", "cos", "tanh", "sigmoid", "sign"}
 
 
 def to_latex(expression: Expression) -> str:
@@ -50,7 +50,7 @@ def _needs_parentheses(parent: str, place: int, child: str | float) -> bool:
     if parent == "neg":
         return child in _LOOSE | {"neg"}
     if parent in _FUNCTIONS:
-        return child not in {"sqrt", "abs", "exp", "div", "max", "min"}
+        return child not in {"sqrt", "abs", "exp", "div", "aq", "max", "min"}
     return parent == "square" and child not in {"abs"}
 
 
@@ -124,6 +124,8 @@ def _to_sympy(tree: Expression, index: int):
         "cos": lambda: sympy.cos(a),
         "tanh": lambda: sympy.tanh(a),
         "sigmoid": lambda: 1 / (1 + sympy.exp(-a)),
+        "sign": lambda: sympy.sign(a),
+        "aq": lambda: a / sympy.sqrt(1 + b**2),
         "max": lambda: sympy.Max(a, b),
         "min": lambda: sympy.Min(a, b),
     }

@@ -126,6 +126,19 @@ def _division_code(names: list[str], bounds: list[Bounds]) -> str:
     return f"{numerator} / torch.where({divisor}.abs() < {EPSILON!r}, {EPSILON!r}, {divisor})"
 
 
+def _analytic_quotient(a: Bounds, b: Bounds) -> Bounds:
+    low, high = _absolute(b)
+    corners = [s / math.sqrt(1 + t * t) for s in a for t in (low, high)]
+    return min(corners), max(corners)
+
+
+def _analytic_quotient_code(names: list[str], bounds: list[Bounds]) -> str:
+    (numerator, divisor), (low, high) = names, bounds[1]
+    if low == high:  # torch wants tensors
+        return f"{numerator} / {math.sqrt(1 + low * low)!r}"
+    return f"{numerator} / torch.sqrt(1.0 + torch.square({divisor}))"
+
+
 def _exponential_code(names: list[str], bounds: list[Bounds]) -> str:
     inner = names[0]
     if bounds[0][1] > LARGEST_EXPONENT:
@@ -189,6 +202,21 @@ _TABLE = [
     Primitive("cos", 1, _periodic(math.cos), _code("torch.cos({0})"), r"\cos {0}"),
     Primitive("tanh", 1, _monotone(math.tanh), _code("torch.tanh({0})"), r"\tanh {0}"),
     Primitive("sigmoid", 1, _monotone(_sigmoid), _code("torch.sigmoid({0})"), r"\sigma {0}"),
+    Primitive(
+        "sign",
+        1,
+        _monotone(lambda x: float((x > 0) - (x < 0))),
+        _code("torch.sign({0})"),
+        r"\operatorname{{sign}} {0}",
+    ),
+    Primitive(
+        "aq",
+        2,
+        _analytic_quotient,
+        _analytic_quotient_code,
+        r"\frac{{{0}}}{{\sqrt{{1 + \left( {1} \right)^2}}}}",
+        guard="a / sqrt(1 + b^2), the analytic quotient of Ni, Drieberg & Rockett (2013)",
+    ),
     Primitive(
         "max",
         2,

@@ -13,8 +13,8 @@ Depth = Annotated[int, Field(ge=0, le=40)]
 class SearchSpace(StrictModel):
     """The trees that a search may make; the limits hold after every operator."""
 
-    functions: list[str] = list(PRIMITIVES)
-    """Primitives that trees are made of."""
+    functions: list[str] = [name for name in PRIMITIVES if name not in ("sign", "aq")]
+    """Primitives that trees are made of; `sign` and `aq` are there for GP-LFL's published set."""
     constants: list[Annotated[float, Field(ge=-LIMIT, le=LIMIT)]] = [-1.0, 0.5, 1.0, 2.0]
     """Constants that new leaves are drawn from; one-point mutation may then shift them."""
     constant_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
@@ -58,6 +58,8 @@ class PoolSettings(StrictModel):
     """Individuals drawn, checked and evaluated per run seed; methods take the first P of them."""
     check_initial: bool = True
     """Draw until `size` trees pass the functional check; false is the letter of the draft."""
+    match_gradient_scale: bool = True
+    """False trains the candidates of this pool's methods as written, even where a task matches scales."""
     initial_losses: list[str] = []
     """Known losses that stand first in the pool: catalogue names or expressions."""
     max_draws: Annotated[int, Field(ge=1)] = 50_000

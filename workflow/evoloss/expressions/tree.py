@@ -94,6 +94,11 @@ def constant(value: float) -> Expression:
     return Expression((float(value) + 0.0,))
 
 
+def rounded(value: float) -> float:
+    """A constant to four significant digits, within LIMIT: what a formula shows is what is trained."""
+    return float(f"{min(max(value, -LIMIT), LIMIT):.4g}") + 0.0
+
+
 def format_constant(value: float) -> str:
     """The shortest text that gives the same float back, without a trailing `.0`."""
     text = repr(float(value))

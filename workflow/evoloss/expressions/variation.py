@@ -7,9 +7,9 @@ Programming (2008), sections 2.2 and 2.4.
 
 import numpy as np
 
-from evoloss.expressions.primitives import LIMIT, PRIMITIVES, TERMINALS
+from evoloss.expressions.primitives import PRIMITIVES, TERMINALS
 from evoloss.expressions.settings import SearchSpace
-from evoloss.expressions.tree import Expression, Node, arity
+from evoloss.expressions.tree import Expression, Node, arity, rounded
 
 Generator = np.random.Generator
 
@@ -85,25 +85,45 @@ def one_point_mutation(tree: Expression, space: SearchSpace, rng: Generator) -> 
     """
     changeable = [i for i, node in enumerate(tree.nodes) if _can_change(node, space)]
     index = changeable[rng.integers(len(changeable))]
-    node = tree.nodes[index]
+    new = _changed(tree.nodes[index], space, rng)
+    return Expression((*tree.nodes[:index], new, *tree.nodes[index + 1 :]))
+
+
+def node_mutation(
+    tree: Expression, space: SearchSpace, probability: float, rng: Generator
+) -> Expression:
+    """Change every node, each with `probability`, as `one_point_mutation` changes one.
+
+    The result may equal `tree`.
+    """
+    return Expression(
+        tuple(
+            _changed(node, space, rng)
+            if rng.random() < probability and _can_change(node, space)
+            else node
+            for node in tree.nodes
+        )
+    )
+
+
+def _changed(node: Node, space: SearchSpace, rng: Generator) -> Node:
     if arity(node):
         others = _same_arity(node, space)
-        new: Node = others[rng.integers(len(others))]
-    elif isinstance(node, str) or rng.random() < 0.5:
-        new = node
-        while new == node:
-            new = _random_leaf(space, rng)
-    else:
-        new = _shifted(node, rng)
-    return Expression((*tree.nodes[:index], new, *tree.nodes[index + 1 :]))
+        return others[rng.integers(len(others))]
+    if not isinstance(node, str) and rng.random() >= 0.5:
+        return _shifted(node, rng)
+    new = node
+    while new == node:
+        new = _random_leaf(space, rng)
+    return new
 
 
 def _shifted(value: float, rng: Generator) -> float:
     shifted = value
     while shifted == value:
         step = rng.normal() * CONSTANT_SHIFT * max(abs(value), 0.1)
-        shifted = float(f"{min(max(value + step, -LIMIT), LIMIT):.4g}")
-    return shifted + 0.0
+        shifted = rounded(value + step)
+    return shifted
 
 
 def _same_arity(node: Node, space: SearchSpace) -> list[str]:

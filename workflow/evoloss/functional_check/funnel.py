@@ -14,12 +14,16 @@ from evoloss.losses.expression_loss import ExpressionLoss
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the check says of one expression: `rejected_by` is None when it passed."""
+    """What the check says of one expression: `rejected_by` is None when it passed.
+
+    `twin`: of one that stage `novel` rejects, the index of the fingerprint it equals.
+    """
 
     rejected_by: str | None
     reason: str | None
     fingerprint: Fingerprint | None
     seconds: dict[str, float] = field(default_factory=dict)
+    twin: int | None = None
 
     @property
     def passed(self) -> bool:
@@ -53,8 +57,10 @@ class Funnel:
         loss = ExpressionLoss(expression)
         seconds: dict[str, float] = {}
         fingerprints: list[Fingerprint | None] = []
+        twin: int | None = None
 
         def is_new() -> str | None:
+            nonlocal twin
             fingerprints.append(self.fingerprint(expression))
             if fingerprints[0] is None:
                 return "the gradient field is not finite"
@@ -77,7 +83,9 @@ class Funnel:
             reason = tests[stage]()
             seconds[stage] = time.perf_counter() - start
             if reason:
-                return Verdict(stage, reason, None, seconds)
+                return Verdict(
+                    stage, reason, fingerprints[0] if fingerprints else None, seconds, twin
+                )
         mark = fingerprints[0] if fingerprints else self.fingerprint(expression)
         if mark is not None:
             self.seen.append(mark)

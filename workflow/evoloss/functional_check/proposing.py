@@ -13,28 +13,56 @@ def candidate_id(generation: int, slot: int) -> str:
     return f"g{generation:04d}s{slot:03d}"
 
 
+class BudgetSpent(Exception):
+    """The run cannot pay another training; it ends the breeding of the generation."""
+
+
 class Proposer:
     """Collects the rows of `proposals` and `candidates` of one generation.
 
-    `checked` false lets everything pass unchecked (a pool's `check_initial: false`).
+    `checked` false lets everything pass unchecked (a pool's `check_initial: false`). `reusable`: the
+    fitness of each fingerprint that the funnel has seen, None where there is none; a twin of a
+    candidate with a fitness takes it instead of being rejected. `room`: trainings that may be planned;
+    asking for more raises BudgetSpent.
     """
 
-    def __init__(self, funnel: Funnel, generation: int, checked: bool = True) -> None:
+    def __init__(
+        self,
+        funnel: Funnel,
+        generation: int,
+        checked: bool = True,
+        reusable: Sequence[float | None] = (),
+        room: int | None = None,
+    ) -> None:
         self.funnel = funnel
         self.generation = generation
         self.checked = checked
+        self.reusable = list(reusable)
+        self.room = room
         self.proposals: list[dict[str, Any]] = []
         self.candidates: list[dict[str, Any]] = []
 
     def propose(
-        self, slot: int, expression: Expression, operator: str, parents: Sequence[str]
+        self,
+        slot: int,
+        expression: Expression,
+        operator: str,
+        parents: Sequence[str],
+        objection: str | None = None,
     ) -> bool:
-        """Check a proposal and record it; True when it passed and now holds the slot."""
-        if self.checked:
+        """Check a proposal and record it; True when it passed and now holds the slot.
+
+        An `objection`, the sentence of a method's own check, rejects it as by `method`.
+        """
+        self._ask_for_room()
+        if objection:
+            verdict = Verdict("method", objection, None)
+        elif self.checked:
             verdict = self.funnel.check(expression)
         else:
             verdict = Verdict(None, None, self.funnel.fingerprint(expression))
-        name = candidate_id(self.generation, slot) if verdict.passed else None
+        reused = self._fitness_of(verdict.twin)
+        passed = verdict.passed or reused is not None
         self.proposals.append(
             {
                 "proposal": len(self.proposals),
@@ -42,24 +70,48 @@ class Proposer:
                 "operator": operator,
                 "parents": list(parents),
                 "expression": str(expression),
-                "rejected_by": verdict.rejected_by,
+                "rejected_by": None if passed else verdict.rejected_by,
                 "reason": verdict.reason,
-                "candidate_id": name,
+                "candidate_id": candidate_id(self.generation, slot) if passed else None,
                 **{f"{stage}_seconds": verdict.seconds.get(stage) for stage in STAGES},
             }
         )
-        if verdict.passed:
-            self.candidates.append(
-                {
-                    "candidate_id": name,
-                    "slot": slot,
-                    "expression": str(expression),
-                    "parents": list(parents),
-                    "operator": operator,
-                    "generation": self.generation,
-                    "fingerprint": verdict.fingerprint and list(verdict.fingerprint),
-                    "purpose": "new",
-                    "repeat": 0,
-                }
+        if passed:
+            self._plan(
+                candidate_id=candidate_id(self.generation, slot),
+                slot=slot,
+                expression=str(expression),
+                parents=list(parents),
+                operator=operator,
+                fingerprint=verdict.fingerprint and list(verdict.fingerprint),
+                purpose="new" if reused is None else "reused",
+                repeat=0,
+                reused_fitness=reused,
             )
-        return verdict.passed
+        return passed
+
+    def rescore(self, slot: int, individual: Any) -> None:
+        """Plan one more training of an individual of the population, on the next seeds."""
+        self._ask_for_room()
+        self._plan(
+            candidate_id=individual.candidate_id,
+            slot=slot,
+            expression=str(individual.expression),
+            parents=[],
+            operator="rescore",
+            fingerprint=None,
+            purpose="rescore",
+            repeat=individual.evaluations,
+            reused_fitness=None,
+        )
+
+    def _fitness_of(self, twin: int | None) -> float | None:
+        return self.reusable[twin] if twin is not None and twin < len(self.reusable) else None
+
+    def _ask_for_room(self) -> None:
+        planned = sum(row["purpose"] != "reused" for row in self.candidates)
+        if self.room is not None and planned >= self.room:
+            raise BudgetSpent
+
+    def _plan(self, **row: Any) -> None:
+        self.candidates.append({**row, "generation": self.generation})

@@ -17,4 +17,5 @@ PROPOSALS = pa.schema(
         *((f"{stage}_seconds", pa.float64()) for stage in STAGES),
     ]
 )
-"""One row a proposed expression. `rejected_by` null = passed; seconds null = stage not reached."""
+"""One row a proposed expression. `rejected_by` null = passed, `method` = by a check of the method's own;
+seconds null = stage not reached."""

@@ -28,8 +28,13 @@ SYMBOLS = {
     "–": "--",
     "×": r"$\times$",
     "≥": r"$\geq$",
+    "∞": r"$\infty$",
     "…": r"\dots{}",
     "†": r"\dag{}",
+    "ᶜ": r"\textsuperscript{c}",
+    "ᵈ": r"\textsuperscript{d}",
+    "ᵖ": r"\textsuperscript{p}",
+    "ʳ": r"\textsuperscript{r}",
 }
 
 LONGEST_LINE = 60

@@ -1,6 +1,25 @@
 """Display names of methods, losses and statuses."""
 
-METHODS = {"egp": "E-GP", "random_search": "Random search"}
+METHODS = {
+    "egp": "E-GP",
+    "random_search": "Random search",
+    "ngl_gp": "NGL-GP",
+    "ngl_gp_rescored": "NGL-GP, re-scored",
+    "regularised_evolution": "Regularised evolution",
+    "glo": "GLO",
+    "taylor_glo": "TaylorGLO",
+    "gp_lfl": "GP-LFL",
+}
+
+SHORT_METHODS = {
+    "random_search": "RS",
+    "ngl_gp": "NGL",
+    "ngl_gp_rescored": "NGL-R",
+    "regularised_evolution": "RE",
+    "taylor_glo": "TGLO",
+    "gp_lfl": "LFL",
+}
+"""Abbreviations, for tables with one column a method."""
 
 LOSSES = {
     "cross_entropy": "Cross entropy",
@@ -33,6 +52,11 @@ LOSSES = {
 def method_name(method: str) -> str:
     """How a method is called in tables and figures."""
     return METHODS.get(method, method)
+
+
+def short_method_name(method: str) -> str:
+    """The abbreviation of a method, or its display name where that is short."""
+    return SHORT_METHODS.get(method, method_name(method))
 
 
 def loss_name(loss: str) -> str:

@@ -11,7 +11,9 @@ class ReportSettings(StrictModel):
     """How results are summarised."""
 
     reference_method: str | None = None
-    """The method whose cost is 1 in `search_cost`; null takes the last one of `search.methods`."""
+    """The method that the others are compared with; null takes `ngl_gp`, or the last of `search.methods`."""
+    ablation_base: str | None = None
+    """The method whose variants table `ablation` compares with it; null makes no such table."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Level of every interval."""
     curve_losses: list[str] = ["cross_entropy", "ngl"]

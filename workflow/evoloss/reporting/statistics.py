@@ -22,6 +22,16 @@ class Difference:
     pairs: int
 
 
+@dataclass(frozen=True)
+class Median:
+    """A median, the ends of its order-statistic interval, and how many values it is of."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
 def standard_deviation(values: Sequence[float]) -> float:
     """The sample standard deviation; nan for fewer than two values."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
@@ -49,6 +59,21 @@ def paired_difference(
     spread = differences.std(ddof=1) * math.sqrt(1 / n + overlap)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * spread)
     return Difference(mean, mean - half, mean + half, n)
+
+
+def censored_median(values: Sequence[float], confidence: float) -> Median:
+    """The median, with infinity for a value that was not reached; nan entries are left out.
+
+    The ends of its interval are two of the values themselves, chosen by the binomial distribution, so it
+    holds for any distribution and may be infinite. So few values that none will do (at 95 %: fewer
+    than 6) have no interval.
+    """
+    known = np.asarray(values, dtype=float)
+    known = known[~np.isnan(known)]
+    if len(known) == 0:
+        return Median(math.nan, math.nan, math.nan, 0)
+    interval = stats.quantile_test(known, p=0.5).confidence_interval(confidence)
+    return Median(float(np.median(known)), float(interval.low), float(interval.high), len(known))
 
 
 def wilcoxon_p(values: Sequence[float], baseline: Sequence[float]) -> float:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from evoloss.learning.records import LEARNING_RATES, RETRAININGS
 from evoloss.parquet import read_json, read_metadata, read_table
-from evoloss.search.records import LEDGER, RESCORED
+from evoloss.search.records import LEDGER, RESCORED, SCORES
 
 
 class StudyRecords:
@@ -50,6 +50,13 @@ class StudyRecords:
     def rescored(self) -> pd.DataFrame:
         """All runs' re-scored trainings, with columns `method` and `run_seed`."""
         return self._of_runs("rescored.parquet", RESCORED)
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """What came of all runs' candidates, every generation's, with columns `method` and `run_seed`."""
+        generations = range(self.description["generations"] + 1)
+        frames = [self._of_runs(f"generation{g}/scores.parquet", SCORES) for g in generations]
+        return pd.concat(frames, ignore_index=True)
 
     @cached_property
     def champions(self) -> list[dict[str, Any]]:

@@ -2,14 +2,19 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evoloss.parquet import atomic_path
@@ -18,21 +23,60 @@ TEXT_WIDTH = 6.3
 """Width of a figure in inches: the text width of an A4 thesis, so that fonts are never rescaled."""
 
 _COLOURS = sns.color_palette("colorblind", 10).as_hex()
-_FIXED = {
-    "egp": _COLOURS[0],
-    "random_search": _COLOURS[7],
-    "cross_entropy": "#222222",
-    "ngl": _COLOURS[3],
+_SOLID, _DASHED, _DOTTED = "-", (0, (4, 1.5)), (0, (1.2, 1.2))
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a method is drawn, everywhere: colour, line style and marker."""
+
+    colour: str
+    dashes: str | tuple
+    marker: str
+
+    def line(self) -> dict[str, Any]:
+        """Options of a line."""
+        return {"color": self.colour, "linestyle": self.dashes}
+
+
+_METHODS = {
+    "egp": Look(_COLOURS[0], _SOLID, "o"),
+    "random_search": Look(_COLOURS[7], _DASHED, "X"),
+    "ngl_gp": Look(_COLOURS[3], _SOLID, "s"),
+    "ngl_gp_rescored": Look(_COLOURS[1], _DASHED, "D"),
+    "regularised_evolution": Look(_COLOURS[2], _SOLID, "^"),
+    "glo": Look(_COLOURS[4], _SOLID, "v"),
+    "taylor_glo": Look(_COLOURS[5], _DASHED, "P"),
+    "gp_lfl": Look(_COLOURS[9], _SOLID, "*"),
 }
-_FREE = [colour for colour in _COLOURS if colour not in _FIXED.values()]
+# Dark tones that no method has.
+_FREE = ("#882255", "#332288", "#7a7a1f", "#117755")
+
+REFERENCE_COLOURS = ("#111111", "#111111", "#777777", "#777777")
+REFERENCE_DASHES = (_SOLID, _DASHED, _DOTTED, _SOLID)
 
 
-def colour_of(name: str) -> str:
-    """The colour of a method or loss, the same in every figure; a champion has its method's."""
-    name = name.split("_seed")[0]
-    if name in _FIXED:
-        return _FIXED[name]
-    return _FREE[int(hashlib.sha256(name.encode()).hexdigest(), 16) % len(_FREE)]
+def look_of(method: str) -> Look:
+    """The look of a method, the same in every figure; a champion has its method's."""
+    method = method.split("_seed")[0]
+    if method in _METHODS:
+        return _METHODS[method]
+    number = int(hashlib.sha256(method.encode()).hexdigest(), 16)
+    return Look(_FREE[number % len(_FREE)], _DOTTED, "h")
+
+
+def colour_of(method: str) -> str:
+    """The colour of a method or its champion."""
+    return look_of(method).colour
+
+
+def reference_lines(names: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Options of the lines of known losses, which stand beside the methods: black and grey."""
+    looks = cycle(zip(REFERENCE_COLOURS, REFERENCE_DASHES, strict=True))
+    return {
+        name: {"color": colour, "linestyle": dashes}
+        for name, (colour, dashes) in zip(names, looks, strict=False)
+    }
 
 
 def new_figure(
@@ -49,12 +93,50 @@ def new_figure(
             "axes.spines.top": False,
             "axes.spines.right": False,
             "legend.frameon": False,
+            "legend.fontsize": 8,
             "figure.constrained_layout.use": True,
             "axes.grid": True,
             "grid.alpha": 0.3,
         },
     )
     return plt.subplots(rows, columns, figsize=(TEXT_WIDTH, height), squeeze=False, **options)
+
+
+def panels(count: int, columns: int, row_height: float, margin: float, **options):
+    """A figure of `count` small panels with shared axes, row by row, and these panels.
+
+    Its height is `row_height` a row and a `margin` for the legend, both in inches.
+    """
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    options = {"sharex": True, "sharey": True} | options
+    figure, axes = new_figure(columns, rows, height=rows * row_height + margin, **options)
+    flat = [axis for row in axes for axis in row]
+    for axis in flat[count:]:
+        axis.set_visible(False)
+    for axis in flat[max(0, count - columns) : count]:
+        axis.tick_params(labelbottom=True)  # of a column that ends above the last row
+    return figure, flat[:count]
+
+
+def end_bars(axis: Axes, ends: Sequence[tuple[Look, np.ndarray]]) -> None:
+    """Means and s.d. of the values where curves end, side by side in a strip right of `axis`.
+
+    Of many curves that lie close together these can be told apart; bands along them cannot.
+    """
+    strip = axis.inset_axes((1.01, 0, 0.02 + 0.022 * len(ends), 1), sharey=axis)
+    for position, (look, values) in enumerate(ends):
+        strip.errorbar(
+            position,
+            np.mean(values),
+            yerr=np.std(values, ddof=1) if len(values) > 1 else None,
+            color=look.colour,
+            marker=look.marker,
+            markersize=3.5,
+            linewidth=1,
+        )
+    strip.set_xlim(-0.8, len(ends) - 0.2)
+    strip.axis("off")
 
 
 def save(figure: Figure, paths: Sequence[str | Path]) -> None:

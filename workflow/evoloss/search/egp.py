@@ -8,22 +8,33 @@ is then truncated to the P best.
 The draft leaves P, N, |G| and T open and does not say what happens to a failed child's place: here
 it stays empty (`attempts: 1`), or the child is drawn again from the same parent up to `attempts`
 times in all. The draft's introduction reads differently (`selection: top_share`): parents are N
-individuals drawn at random from the best share of the population.
+individuals drawn at random from the best share of the population. `replacement: ageing` and
+`rescore_elites` are not the draft's: they are there to measure what its elitism costs under noise.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from evoloss.expressions.variation import one_point_mutation, subtree_mutation
-from evoloss.search.method import Breeding, Individual, ranked, truncate
-from evoloss.search.settings import MethodSettings
+from evoloss.search.method import Breeding, Individual, ranked, truncate, youngest
+from evoloss.search.settings import MethodSettings, Published
+
+DRAFT = "thesis draft, Algorithm 1"
 
 
 class Settings(MethodSettings):
     """Settings of `egp`."""
+
+    published: ClassVar[dict[str, Published]] = {
+        "subtree_probability": Published(0.5, "draft", DRAFT),
+        "selection": Published("tournament", "draft", DRAFT),
+        "attempts": Published(1, "draft", DRAFT),
+        "replacement": Published("elitist", "draft", DRAFT),
+        "rescore_elites": Published(0, "draft", DRAFT + ": children alone are evaluated"),
+    }
 
     algorithm: Literal["egp"] = "egp"
     parents: Annotated[int, Field(ge=1)] = 5
@@ -38,6 +49,10 @@ class Settings(MethodSettings):
     """Share of the population that parents are drawn from, for `selection: top_share`."""
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
     """Draws a child: 1 drops a child that fails the functional check, as the draft does."""
+    replacement: Literal["elitist", "ageing"] = "elitist"
+    """`elitist` keeps the P best, as the draft does; `ageing` the P youngest."""
+    rescore_elites: Annotated[int, Field(ge=0)] = 0
+    """So many of the best are trained once more each generation, and their fitness averaged."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -55,18 +70,23 @@ class Settings(MethodSettings):
                 f"parents: {self.parents} is more than the top share holds "
                 f"({_share(self.population, self.top_share)})"
             )
+        if self.rescore_elites > self.population:
+            raise ValueError(
+                f"rescore_elites: {self.rescore_elites} is more than the population holds "
+                f"({self.population})"
+            )
         return self
 
 
 def slots(settings: Settings, generation: int) -> int:
-    """N trainings a generation."""
-    return settings.parents
+    """N trainings a generation, and those of the elites."""
+    return settings.parents + settings.rescore_elites
 
 
 def breed(breeding: Breeding) -> None:
     """Offer one mutated child of each parent."""
     settings, rng = breeding.settings, breeding.rng
-    for slot, parent in enumerate(choose_parents(breeding)):
+    for slot, parent in enumerate(choose_parents(breeding, rng)):
         for _ in range(settings.attempts):
             if rng.random() < settings.subtree_probability:
                 operator, mutate = "subtree_mutation", subtree_mutation
@@ -75,17 +95,19 @@ def breed(breeding: Breeding) -> None:
             child = mutate(parent.expression, breeding.space, rng)
             if breeding.propose(slot, child, operator, [parent.candidate_id]):
                 break
+    for place, elite in enumerate(ranked(breeding.population)[: settings.rescore_elites]):
+        breeding.rescore(settings.parents + place, elite)
 
 
-def choose_parents(breeding: Breeding) -> list[Individual]:
+def choose_parents(breeding: Breeding, rng) -> list[Individual]:
     """The N parents, by tournament or from the top share; fewer when the population is smaller."""
     settings, population = breeding.settings, ranked(breeding.population)
     if settings.selection == "tournament":
         size = min(settings.tournament, len(population))
-        drawn = breeding.rng.choice(len(population), size=size, replace=False)
+        drawn = rng.choice(len(population), size=size, replace=False)
         return [population[i] for i in sorted(drawn)][: settings.parents]
     top = population[: _share(len(population), settings.top_share)]
-    drawn = breeding.rng.choice(len(top), size=min(settings.parents, len(top)), replace=False)
+    drawn = rng.choice(len(top), size=min(settings.parents, len(top)), replace=False)
     return [top[i] for i in drawn]
 
 
@@ -96,5 +118,6 @@ def _share(population: int, share: float) -> int:
 def select(
     population: Sequence[Individual], evaluated: Sequence[Individual], settings: Settings
 ) -> list[Individual]:
-    """Truncation to the P best of parents and children."""
-    return truncate(population, evaluated, settings.population)
+    """Truncation to the P best of parents and children, or to the P youngest."""
+    survivors = truncate if settings.replacement == "elitist" else youngest
+    return survivors(population, evaluated, settings.population)

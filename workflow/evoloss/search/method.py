@@ -4,11 +4,14 @@ An algorithm is a module of this package with
 
 - `Settings`, a subclass of `MethodSettings`;
 - `slots(settings, generation)`, the most trainings that a generation (1, 2, ...) may need;
-- `breed(breeding)`, which offers children through `breeding.propose`;
-- `select(population, evaluated, settings)`, which returns the next population, best first.
+- `breed(breeding)`, which offers children through `breeding.propose`, and may ask for individuals of
+  the population to be trained once more through `breeding.rescore`;
+- `select(population, evaluated, settings)`, which returns the next population;
+- if it needs one, `space(settings, generation, space)`, the limits of what it breeds in a generation.
 
 It never trains and never checks: `propose` runs the functional check and says whether the child got
-its slot. What a method must remember is in its tables. Torch is not imported here.
+its slot. What a method must remember is in its tables, which it is shown as `breeding.history`. A method
+without a pool (`pool: null`) breeds generation 0 too. Torch is not imported here.
 """
 
 import importlib
@@ -26,7 +29,6 @@ from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression
-from evoloss.search.settings import MethodSettings
 
 PROTOCOL = ("Settings", "slots", "breed", "select")
 
@@ -53,20 +55,60 @@ class Individual:
         )
 
 
-Propose = Callable[[int, Expression, str, Sequence[str]], bool]
-"""(slot, child, operator, ids of the parents) -> whether the child passed and has the slot."""
+@dataclass(frozen=True)
+class Score:
+    """What came of one planned candidate of an earlier generation; without fitness when it failed."""
+
+    candidate_id: str
+    slot: int
+    expression: Expression
+    generation: int
+    purpose: str
+    fitness: float | None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "Score":
+        """A row of a `scores` table."""
+        return cls(
+            candidate_id=row["candidate_id"],
+            slot=row["slot"],
+            expression=parse(row["expression"]),
+            generation=row["generation"],
+            purpose=row["purpose"],
+            fitness=row["fitness"],
+        )
+
+
+Propose = Callable[..., bool]
+"""(slot, child, operator, ids of the parents, objection=None) -> whether the child has the slot.
+
+An `objection` is the sentence of a method's own check: the child is recorded as rejected by `method`.
+"""
 
 
 @dataclass(frozen=True)
 class Breeding:
-    """What a method may know when it breeds generation `generation` (1, 2, ...)."""
+    """What a method may know when it breeds generation `generation`.
 
-    settings: MethodSettings
+    `history`: all scores of the generations before, in order. `stream(*parts)`: the random generator of
+    this run that is named by `parts`, always the same; `rng` is the one of this generation.
+    `classes`: the numbers of classes of the search tasks.
+    """
+
+    settings: Any
     generation: int
     population: Sequence[Individual]
     space: SearchSpace
-    rng: np.random.Generator
+    stream: Callable[..., np.random.Generator]
     propose: Propose
+    rescore: Callable[[int, Individual], None] = lambda slot, individual: None
+    history: Sequence[Score] = ()
+    classes: Sequence[int] = (10,)
+
+    @property
+    def rng(self) -> np.random.Generator:
+        """The stream of this generation, from its beginning."""
+        return self.stream(self.generation)
 
 
 def load_algorithm(name: str) -> ModuleType:
@@ -98,3 +140,30 @@ def truncate(
 ) -> list[Individual]:
     """The `size` best of parents and children (mu + lambda, elitist)."""
     return ranked([*population, *evaluated])[:size]
+
+
+def youngest(
+    population: Sequence[Individual], evaluated: Sequence[Individual], size: int
+) -> list[Individual]:
+    """The `size` youngest of parents and children (ageing); of a generation the later slots."""
+    everyone = sorted([*population, *evaluated], key=lambda i: (i.born, i.candidate_id))
+    return everyone[-size:]
+
+
+def replace(
+    population: Sequence[Individual], evaluated: Sequence[Individual], size: int, elites: int
+) -> list[Individual]:
+    """Generational replacement: the `elites` best parents and all children.
+
+    Places that stay empty, because children failed the check or their training, go to the next best
+    parents, so that a population cannot die out.
+    """
+    parents = ranked(population)
+    kept = [*parents[:elites], *ranked(evaluated)[: size - elites]]
+    return [*kept, *parents[elites:]][:size]
+
+
+def best_of(history: Iterable[Score]) -> Score:
+    """The score of highest fitness; of equals the smaller tree, then the lower id."""
+    scored = [score for score in history if score.fitness is not None]
+    return min(scored, key=lambda s: (-s.fitness, s.expression.size, s.candidate_id))

@@ -32,9 +32,10 @@ def slots(settings: Settings, generation: int) -> int:
 
 def breed(breeding: Breeding) -> None:
     """Offer random trees of the initialiser until every slot is filled."""
+    rng = breeding.rng
     for slot in range(breeding.settings.children):
         for draw in range(breeding.settings.attempts):
-            child = ramped_half_and_half(breeding.space, draw, breeding.rng)
+            child = ramped_half_and_half(breeding.space, draw, rng)
             if breeding.propose(slot, child, "random", []):
                 break
 

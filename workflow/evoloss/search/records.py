@@ -15,9 +15,28 @@ CANDIDATES = pa.schema(
         ("fingerprint", pa.list_(pa.float64())),
         ("purpose", pa.string()),
         ("repeat", pa.int64()),
+        ("reused_fitness", pa.float64()),
     ]
 )
-"""The plan of a generation, one row a slot in use. `purpose`: `new` or `rescore`."""
+"""The plan of a generation, one row a slot in use.
+
+`purpose`: `new`; `rescore`, an individual of the population once more, on the seeds of `repeat`; or
+`reused`, which trains like an earlier candidate and takes `reused_fitness` without training.
+"""
+
+SCORES = pa.schema(
+    [
+        ("candidate_id", pa.string()),
+        ("slot", pa.int64()),
+        ("expression", pa.string()),
+        ("generation", pa.int64()),
+        ("purpose", pa.string()),
+        ("fitness", pa.float64()),
+        ("training_samples", pa.int64()),
+    ]
+)
+"""What came of each planned candidate of a generation: the fitness of its trainings there (null when one
+failed), and the training samples that the run is charged for it."""
 
 POPULATION = pa.schema(
     [
@@ -37,11 +56,15 @@ LEDGER = pa.schema(
     [
         ("generation", pa.int64()),
         ("proposals", pa.int64()),
+        ("rejected_method", pa.int64()),
         *((f"rejected_{stage}", pa.int64()) for stage in STAGES),
         ("check_seconds", pa.float64()),
+        ("reused", pa.int64()),
         ("evaluations", pa.int64()),
         ("failed_evaluations", pa.int64()),
+        ("population", pa.int64()),
         ("training_samples", pa.int64()),
+        ("rescore_samples", pa.int64()),
         ("training_seconds", pa.float64()),
         ("validation_samples", pa.int64()),
         ("validation_seconds", pa.float64()),
@@ -54,7 +77,9 @@ LEDGER = pa.schema(
 )
 """One row a generation of a run, with that generation's own cost (not cumulated).
 
-Generation 0 is charged what the pool's individuals up to the run's P-th cost.
+`rejected_method`: by a check of the method's own. `reused`: candidates that took an earlier fitness.
+`training_samples` are all that the search is charged; `rescore_samples` of them went into individuals
+that had a fitness already. `population`: individuals after the generation. Generation 0 is charged what the pool's individuals up to the run's P-th cost.
 """
 
 RESCORED = pa.schema(

@@ -1,21 +1,65 @@
 """Settings that every search method shares; each algorithm's module declares its own on top."""
 
-from typing import Annotated
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from evoloss.functional_check.settings import Stage
 from evoloss.strict_model import StrictModel
+
+Evidence = Literal["draft", "code", "paper", "recalled", "chosen"]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a source says of one setting.
+
+    `evidence`: read in the thesis `draft`, in the authors' `code`, in the `paper`'s abstract or a summary
+    of it, `recalled` but not checked; or `chosen`, where nothing was published and `value` is ours.
+    """
+
+    value: Any
+    evidence: Evidence
+    where: str
 
 
 class MethodSettings(StrictModel):
     """The base of every algorithm's `Settings`."""
 
+    published: ClassVar[dict[str, Published]] = {}
+    """Setting -> its value in the source; they make the preset `published`."""
+    presets: ClassVar[dict[str, dict[str, Any]]] = {}
+    """Further presets by name, each a set of differences to `published`."""
+
     algorithm: str
     """The algorithm: a module of `evoloss.search`."""
-    pool: str = "default"
+    preset: str | None = None
+    """Take what is not given from a preset of the algorithm: `published` is its source's settings."""
+    pool: str | None = "default"
     """The pool whose first `population` individuals the run starts from."""
     population: Annotated[int, Field(ge=1, le=100_000)] = 20
     """P: individuals that survive each generation."""
+    stages: list[Stage] | None = None
+    """Stages of the functional check for this method; null takes those of `search.functional_check`."""
+    reuse: bool = False
+    """A candidate that trains like an evaluated one takes its fitness without training, uncharged;
+    otherwise stage `novel` rejects it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, values: Any) -> Any:
+        name = values.get("preset") if isinstance(values, dict) else None
+        if name is None:
+            return values
+        known = ["published", *cls.presets] if cls.published else []
+        if name not in known:
+            raise ValueError(
+                f"preset: got {name!r}; "
+                + (f"there are {', '.join(known)}" if known else "this algorithm has none")
+            )
+        source = {setting: entry.value for setting, entry in cls.published.items()}
+        return source | cls.presets.get(name, {}) | values
 
 
 class RescoreSettings(StrictModel):

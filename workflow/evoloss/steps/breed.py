@@ -1,7 +1,11 @@
 """Rule breed: a method proposes children, the functional check sifts them."""
 
 import argparse
+import math
 from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
 
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.expressions.settings import SearchSpace
@@ -9,8 +13,8 @@ from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.parquet import read, read_json, write
 from evoloss.provenance import record
-from evoloss.search.method import Breeding, Individual, load_algorithm
-from evoloss.search.records import CANDIDATES, POPULATION
+from evoloss.search.method import Breeding, Individual, Score, load_algorithm
+from evoloss.search.records import CANDIDATES, POPULATION, SCORES
 from evoloss.seeds import generator
 
 
@@ -20,7 +24,6 @@ def main(flags: Flags) -> None:
     settings = parse_settings(algorithm.Settings, flags.settings)
     space = parse_settings(SearchSpace, flags.space)
     check = parse_settings(FunctionalCheckSettings, flags.functional_check)
-    population = read(flags.population, POPULATION)
     metadata = record(
         flags.study,
         "breed",
@@ -30,44 +33,94 @@ def main(flags: Flags) -> None:
         settings=settings.model_dump(mode="json"),
         functional_check=check.model_dump(mode="json"),
     )
-    best = max(row["fitness"] for row in population)
-    if flags.target_fitness is not None and best >= flags.target_fitness:
-        print(f"target fitness {flags.target_fitness:g} is reached ({best:.4f}); nothing to breed")
+    population = read(flags.population, POPULATION) if flags.population else []
+    scores = earlier(flags, "scores.parquet", SCORES)
+    room = affordable(scores, flags.budget_samples)
+    if over := nothing_to_do(population, flags.target_fitness, room):
+        print(over)
         write(flags.proposals, [], PROPOSALS, metadata)
         write(flags.candidates, [], CANDIDATES, metadata)
         return
 
     # Torch comes in here, so that a run that has reached its target pays no start-up for it.
     from evoloss.functional_check.funnel import Funnel
-    from evoloss.functional_check.proposing import Proposer
+    from evoloss.functional_check.proposing import BudgetSpent, Proposer
 
+    if hasattr(algorithm, "space"):
+        space = algorithm.space(settings, flags.generation, space)
     classes = [read_json(path)["classes"] for path in flags.manifests]
-    seen = seen_fingerprints(flags, settings.population)
-    proposer = Proposer(Funnel(check, space, classes, flags.scale_matched, seen), flags.generation)
-    algorithm.breed(
-        Breeding(
-            settings=settings,
-            generation=flags.generation,
-            population=[Individual.from_row(row) for row in population],
-            space=space,
-            rng=generator("breed", flags.method, flags.run_seed, flags.generation),
-            propose=proposer.propose,
-        )
+    seen = fingerprints(flags, settings.population)
+    reusable = fitness_of(seen, scores) if settings.reuse else []
+    funnel = Funnel(check, space, classes, flags.scale_matched, list(seen.values()))
+    proposer = Proposer(funnel, flags.generation, reusable=reusable, room=room)
+    breeding = Breeding(
+        settings=settings,
+        generation=flags.generation,
+        population=[Individual.from_row(row) for row in population],
+        space=space,
+        stream=lambda *parts: generator("breed", flags.method, flags.run_seed, *parts),
+        propose=proposer.propose,
+        rescore=proposer.rescore,
+        history=[Score.from_row(row) for row in scores],
+        classes=sorted(set(classes)),
     )
-    print(f"{len(proposer.candidates)} of {len(proposer.proposals)} proposals passed")
+    try:
+        algorithm.breed(breeding)
+    except BudgetSpent:
+        print(f"the budget of {flags.budget_samples:,} training samples ends here")
+    print(f"{len(proposer.candidates)} planned, {len(proposer.proposals)} proposals")
     write(flags.proposals, proposer.proposals, PROPOSALS, metadata)
     write(flags.candidates, proposer.candidates, CANDIDATES, metadata)
 
 
-def seen_fingerprints(flags: Flags, population: int) -> list[tuple[float, ...]]:
-    """Fingerprints of all that the run has evaluated: its share of the pool and earlier children.
+def nothing_to_do(
+    population: list[dict[str, Any]], target: float | None, room: int | None
+) -> str | None:
+    """Why a run breeds no more, or None."""
+    best = max((row["fitness"] for row in population), default=-math.inf)
+    if target is not None and best >= target:
+        return f"target fitness {target:g} is reached ({best:.4f}); nothing to breed"
+    if room == 0:
+        return "the budget of training samples is spent; nothing to breed"
+    return None
 
-    Earlier generations are read by path: they exist, since this generation's population came of them.
+
+def affordable(scores: list[dict[str, Any]], budget: int | None) -> int | None:
+    """Candidates that a run can still train within its budget; None without a budget.
+
+    A candidate costs what the dearest one so far has cost: a training that stops early costs less.
     """
-    rows = read(flags.pool_candidates, CANDIDATES)[:population]
-    for generation in range(1, flags.generation):
-        rows += read(Path(flags.run) / f"generation{generation}" / "candidates.parquet", CANDIDATES)
-    return [tuple(row["fingerprint"]) for row in rows if row["fingerprint"]]
+    costs = [row["training_samples"] for row in scores]
+    if budget is None or not any(costs):
+        return None
+    return max(0, (budget - sum(costs)) // max(costs))
+
+
+def earlier(flags: Flags, name: str, schema: pa.Schema, first: int = 0) -> list[dict[str, Any]]:
+    """The rows of a table of this run in all generations before this one.
+
+    They are read by path: they exist, since this generation's population came of them.
+    """
+    return [
+        row
+        for generation in range(first, flags.generation)
+        for row in read(Path(flags.run) / f"generation{generation}" / name, schema)
+    ]
+
+
+def fingerprints(flags: Flags, population: int) -> dict[str, tuple[float, ...]]:
+    """Fingerprints of all that the run has evaluated, by candidate: its share of the pool, and children."""
+    pool = read(flags.pool_candidates, CANDIDATES)[:population] if flags.pool_candidates else []
+    rows = [*pool, *earlier(flags, "candidates.parquet", CANDIDATES, first=1 if pool else 0)]
+    return {row["candidate_id"]: tuple(row["fingerprint"]) for row in rows if row["fingerprint"]}
+
+
+def fitness_of(
+    seen: dict[str, tuple[float, ...]], scores: list[dict[str, Any]]
+) -> list[float | None]:
+    """The fitness of each fingerprint's candidate, None where it has none."""
+    known = {row["candidate_id"]: row["fitness"] for row in scores if row["purpose"] != "rescore"}
+    return [known.get(name) for name in seen]
 
 
 if __name__ == "__main__":
@@ -88,8 +141,9 @@ if __name__ == "__main__":
     parser.add_argument(
         "--manifests", nargs="+", required=True, help="of the search tasks' data sets"
     )
-    parser.add_argument("--population", required=True, help="Parquet file of the last generation")
-    parser.add_argument("--pool-candidates", required=True, help="Parquet file of the pool")
+    parser.add_argument("--budget-samples", type=int, help="training samples that a run may spend")
+    parser.add_argument("--population", help="Parquet file of the last generation, if there is one")
+    parser.add_argument("--pool-candidates", help="Parquet file of the pool, if there is one")
     parser.add_argument("--run", required=True, help="folder of the run")
     parser.add_argument("--candidates", required=True, help="Parquet file to write")
     parser.add_argument("--proposals", required=True, help="Parquet file to write")

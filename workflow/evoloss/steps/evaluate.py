@@ -16,7 +16,8 @@ from evoloss.seeds import training_seed
 def main(flags: Flags) -> None:
     """Write one row a training. A batch without candidates costs no start-up of torch."""
     start = flags.batch * flags.batch_size
-    candidates = read(flags.candidates, CANDIDATES)[start : start + flags.batch_size]
+    planned = read(flags.candidates, CANDIDATES)[start : start + flags.batch_size]
+    candidates = [row for row in planned if row["purpose"] != "reused"]
     tasks = read_resolved_tasks(flags.tasks)
     rows = trainings(candidates, tasks, flags) if candidates else []
     metadata = record(
@@ -43,9 +44,8 @@ def trainings(candidates: list[dict], tasks: list, flags: Flags) -> list[dict[st
         for candidate in candidates:
             seed = training_seed("search", flags.run_seed, task.name, candidate["repeat"])
             try:
-                loss = task_loss(
-                    parse(candidate["expression"]), task.classes, task.settings.match_gradient_scale
-                )
+                matched = task.settings.match_gradient_scale and not flags.as_written
+                loss = task_loss(parse(candidate["expression"]), task.classes, matched)
                 (result,) = train([loss], task, [resolved.learning_rate], seed)
             except LossError as error:  # a loss that cannot be scaled, from an unchecked pool
                 result = TrainingResult("failed", str(error), 0, 0, 0, 0.0, 0.0, None, None)
@@ -83,6 +83,11 @@ if __name__ == "__main__":
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True, help="which batch of the plan, from 0")
     parser.add_argument("--batch-size", type=int, required=True, help="candidates a batch")
+    parser.add_argument(
+        "--as-written",
+        action="store_true",
+        help="do not match gradient scales, whatever the tasks say",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

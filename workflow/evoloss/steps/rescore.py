@@ -66,7 +66,13 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
                 "generation": row["generation"],
             },
         )
-    for row in population[:finalists]:
+    # A copy that reused a fitness is the same loss under another name.
+    distinct = {row["expression"]: row for row in reversed(population)}
+    finals = [row for row in population if distinct[row["expression"]] is row][:finalists]
+    known = {entry["expression"] for entry in chosen.values()}
+    for row in finals:
+        if row["expression"] in known:
+            continue
         chosen.setdefault(
             row["candidate_id"],
             {

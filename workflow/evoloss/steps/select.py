@@ -1,8 +1,12 @@
 """Rule select: who survives a generation. Needs no torch."""
 
 import argparse
+import dataclasses
+import math
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
@@ -10,9 +14,9 @@ from evoloss.expressions.parsing import parse
 from evoloss.learning.records import EVALUATIONS
 from evoloss.parquet import read, read_json, write
 from evoloss.provenance import record
-from evoloss.search.fitness import fitness, references
-from evoloss.search.method import Individual, load_algorithm, truncate
-from evoloss.search.records import CANDIDATES, POPULATION
+from evoloss.search.fitness import Reference, fitness, references
+from evoloss.search.method import Individual, load_algorithm, ranked, truncate
+from evoloss.search.records import CANDIDATES, POPULATION, SCORES
 from evoloss.search.settings import MethodSettings
 
 
@@ -31,24 +35,20 @@ def main(flags: Flags) -> None:
     previous = read(flags.previous, POPULATION) if flags.previous else []
     if first:
         candidates = candidates[: settings.population]
-    by_candidate = defaultdict(list)
-    for row in evaluations:
-        by_candidate[row["candidate_id"]].append(row)
     by_task = references(read_json(path) for path in flags.tasks)
-    evaluated = []
-    for row in candidates:
-        value = fitness(by_candidate[row["candidate_id"]], by_task)
-        if value is not None:
-            evaluated.append(
-                Individual(
-                    row["candidate_id"], parse(row["expression"]), value, 1, row["generation"]
-                )
-            )
-    parents = [Individual.from_row(row) for row in previous]
+    scores = scored(candidates, evaluations, by_task)
+    parents = with_new_scores([Individual.from_row(row) for row in previous], scores)
+    evaluated = [
+        Individual(
+            row["candidate_id"], parse(row["expression"]), row["fitness"], 1, row["generation"]
+        )
+        for row in scores
+        if row["purpose"] != "rescore" and row["fitness"] is not None
+    ]
     if first:
         survivors = truncate([], evaluated, settings.population)
     else:
-        survivors = algorithm.select(parents, evaluated, settings)
+        survivors = ranked(algorithm.select(parents, evaluated, settings))
     if not survivors:
         reasons = sorted({row["reason"] or row["status"] for row in evaluations})
         raise UserError(
@@ -77,7 +77,51 @@ def main(flags: Flags) -> None:
         }
         for rank, individual in enumerate(survivors)
     ]
+    write(flags.scores, scores, SCORES, metadata)
     write(flags.output, rows, POPULATION, metadata)
+
+
+def scored(
+    candidates: list[dict[str, Any]],
+    evaluations: list[dict[str, Any]],
+    by_task: Mapping[str, Reference],
+) -> list[dict[str, Any]]:
+    """The rows of `scores`: what came of each planned candidate, from its trainings alone."""
+    by_candidate = defaultdict(list)
+    for row in evaluations:
+        by_candidate[row["candidate_id"]].append(row)
+    return [
+        {
+            "candidate_id": row["candidate_id"],
+            "slot": row["slot"],
+            "expression": row["expression"],
+            "generation": row["generation"],
+            "purpose": row["purpose"],
+            "fitness": row["reused_fitness"]
+            if row["purpose"] == "reused"
+            else fitness(by_candidate[row["candidate_id"]], by_task),
+            "training_samples": sum(
+                training["training_samples"] for training in by_candidate[row["candidate_id"]]
+            ),
+        }
+        for row in candidates
+    ]
+
+
+def with_new_scores(population: list[Individual], scores: list[dict[str, Any]]) -> list[Individual]:
+    """The population with what its re-scoring says: means over all trainings; who failed is gone."""
+    again = {row["candidate_id"]: row["fitness"] for row in scores if row["purpose"] == "rescore"}
+    updated = []
+    for individual in population:
+        new = again.get(individual.candidate_id, math.nan)
+        if new is None:
+            continue
+        if not math.isnan(new):
+            n = individual.evaluations
+            mean = (n * individual.fitness + new) / (n + 1)
+            individual = dataclasses.replace(individual, fitness=mean, evaluations=n + 1)
+        updated.append(individual)
+    return updated
 
 
 if __name__ == "__main__":
@@ -97,5 +141,6 @@ if __name__ == "__main__":
     )
     parser.add_argument("--folder", required=True, help="where the generation's candidates lie")
     parser.add_argument("--batches", type=int, required=True, help="files below its evaluations/")
+    parser.add_argument("--scores", required=True, help="Parquet file to write")
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

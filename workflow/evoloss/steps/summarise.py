@@ -11,16 +11,17 @@ from evoloss.functional_check.settings import STAGES
 from evoloss.learning.records import EVALUATIONS
 from evoloss.parquet import read, write
 from evoloss.provenance import record
-from evoloss.search.records import CANDIDATES, LEDGER, POPULATION
+from evoloss.search.records import CANDIDATES, LEDGER, POPULATION, SCORES
 
 
 def main(flags: Flags) -> None:
     """Write the ledger of a run."""
-    pool, run = Path(flags.pool), Path(flags.run)
+    run = Path(flags.run)
     rows = []
     incumbent: dict[str, Any] | None = None
     for generation, batches in enumerate(json.loads(flags.batches)):
-        folder = run / f"generation{generation}" if generation else pool
+        mine = run / f"generation{generation}"
+        folder = Path(flags.pool) if flags.pool and not generation else mine
         candidates = read(folder / "candidates.parquet", CANDIDATES)
         proposals = read(folder / "proposals.parquet", PROPOSALS)
         evaluations = [
@@ -28,17 +29,22 @@ def main(flags: Flags) -> None:
             for batch in range(batches)
             for row in read(folder / "evaluations" / f"{batch}.parquet", EVALUATIONS)
         ]
-        if generation == 0:
+        if generation == 0 and flags.pool:
             proposals, evaluations = share_of_pool(
                 candidates, proposals, evaluations, flags.population
             )
-        population = read(run / f"generation{generation}" / "population.parquet", POPULATION)
-        if incumbent is None or population[0]["fitness"] > incumbent["fitness"]:
-            incumbent = population[0]
+        population = read(mine / "population.parquet", POPULATION)
+        scores = read(mine / "scores.parquet", SCORES)
+        incumbent = leader(incumbent, population)
         rows.append(
             {
                 "generation": generation,
                 **cost(proposals, evaluations),
+                "reused": sum(row["purpose"] == "reused" for row in scores),
+                "population": len(population),
+                "rescore_samples": sum(
+                    row["training_samples"] for row in scores if row["purpose"] == "rescore"
+                ),
                 "best_fitness": incumbent["fitness"],
                 "mean_fitness": sum(row["fitness"] for row in population) / len(population),
                 "incumbent": incumbent["candidate_id"],
@@ -51,6 +57,19 @@ def main(flags: Flags) -> None:
         LEDGER,
         record(flags.study, "summarise", method=flags.method, run_seed=flags.run_seed),
     )
+
+
+def leader(incumbent: dict[str, Any] | None, population: list[dict[str, Any]]) -> dict[str, Any]:
+    """Who leads after a generation: the best of the population, or the incumbent if no one beats it.
+
+    An incumbent that is still alive has the fitness that re-scoring may have revised.
+    """
+    best = population[0]
+    if incumbent is None:
+        return best
+    alive = {row["candidate_id"]: row for row in population}
+    incumbent = alive.get(incumbent["candidate_id"], incumbent)
+    return best if best["fitness"] > incumbent["fitness"] else incumbent
 
 
 def share_of_pool(
@@ -71,6 +90,7 @@ def cost(proposals: list[dict], evaluations: list[dict]) -> dict[str, Any]:
     memory = [row["peak_memory_bytes"] for row in evaluations if row["peak_memory_bytes"]]
     return {
         "proposals": len(proposals),
+        "rejected_method": sum(row["rejected_by"] == "method" for row in proposals),
         **{
             f"rejected_{stage}": sum(row["rejected_by"] == stage for row in proposals)
             for stage in STAGES
@@ -94,7 +114,7 @@ if __name__ == "__main__":
         "--population", type=int, required=True, help="P, the run's share of the pool"
     )
     parser.add_argument("--batches", required=True, help="batches a generation, as a JSON list")
-    parser.add_argument("--pool", required=True, help="folder of the pool")
+    parser.add_argument("--pool", help="folder of the pool, if the method has one")
     parser.add_argument("--run", required=True, help="folder of the run")
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

@@ -1,79 +1,93 @@
-"""Figure anytime: re-scored fitness of the incumbent against training samples spent."""
+"""Figure anytime: re-scored fitness of the incumbent against what the search has spent, at equal cost.
+
+Both axes end at the cost that every run of every method has reached: what a dearer run did after that
+is cut off. A method's line begins where its last run has finished its first generation.
+"""
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from evoloss.reporting.incumbents import curves
 from evoloss.reporting.names import method_name
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import colour_of, new_figure
-from evoloss.search.fitness import fitness, references, rescored_references
+from evoloss.reporting.style import end_bars, look_of, new_figure
+
+MOST_SINGLE_RUNS = 12
+"""So many runs in all may each have a thin line of their own."""
+
+COSTS = (
+    ("samples", 1000, "Training samples (thousands)"),
+    ("seconds", 1, "Seconds (training, validation, checks)"),
+)
+"""The panels: a column of the curves, its unit, and the axis' label."""
 
 
-def rescored_fitness(records: StudyRecords) -> pd.Series:
-    """The re-scored fitness by method, run seed and candidate; nan where a training failed."""
-    tasks = references(records.resolved_tasks)
-    scores: dict[tuple, float | None] = {}
-    for run, of_run in records.rescored.groupby(["method", "run_seed"]):
-        by_task = rescored_references(of_run.to_dict("records"), tasks)
-        for candidate, rows in of_run.groupby("candidate_id"):
-            scores[(*run, candidate)] = fitness(rows.to_dict("records"), by_task)
-    return pd.Series(scores, dtype=float).rename_axis(["method", "run_seed", "candidate_id"])
-
-
-def curves(records: StudyRecords) -> pd.DataFrame:
-    """One row a run and generation: samples spent so far, re-scored fitness of the incumbent."""
-    scores = rescored_fitness(records)
-    frame = records.ledgers.sort_values(["method", "run_seed", "generation"])
-    frame = frame[["method", "run_seed", "generation", "training_samples", "incumbent"]].copy()
-    frame["samples"] = frame.groupby(["method", "run_seed"])["training_samples"].cumsum()
-    frame["fitness"] = [
-        scores[row.method, row.run_seed, row.incumbent] for row in frame.itertuples()
-    ]
-    return frame
-
-
-def on_grid(curves: pd.DataFrame, grid: np.ndarray) -> np.ndarray:
-    """Each run as a step function on a grid of samples (runs x grid); nan before its first value."""
+def on_grid(curves: pd.DataFrame, grid: np.ndarray, cost: str = "samples") -> np.ndarray:
+    """Each run as a step function on a grid of costs (runs x grid); nan before its first value."""
     lines = []
     for _, run in curves.groupby("run_seed"):
-        samples, values = run["samples"].to_numpy(), run["fitness"].to_numpy(dtype=float)
-        index = np.searchsorted(samples, grid, side="right") - 1
+        spent, values = run[cost].to_numpy(), run["fitness"].to_numpy(dtype=float)
+        index = np.searchsorted(spent, grid, side="right") - 1
         lines.append(np.where(index >= 0, values[np.maximum(index, 0)], np.nan))
     return np.array(lines)
 
 
+def common_budget(curves: pd.DataFrame, cost: str) -> float:
+    """The largest cost that every run of every method has reached."""
+    return curves.groupby(["method", "run_seed"])[cost].max().min()
+
+
 def draw(records: StudyRecords) -> Figure:
-    """Mean over runs as a step line, plus or minus one s.d. as a band, single runs thin."""
-    figure, axes = new_figure()
-    axis = axes[0, 0]
+    """Mean over runs as a step line, with mean ± s.d. over runs at the common cost on the right."""
     frame = curves(records)
-    for method in records.methods:
-        mine = frame[frame["method"] == method]
-        start = mine.groupby("run_seed")["samples"].min().max()
-        stop = mine["samples"].max()
-        inner = mine["samples"][(mine["samples"] >= start) & (mine["samples"] <= stop)]
-        grid = np.unique(np.concatenate([[start, stop], inner]))
-        lines = on_grid(mine, grid)
-        colour = colour_of(method)
-        mean = lines.mean(axis=0)
-        for line in lines:
-            axis.step(grid / 1000, line, where="post", color=colour, linewidth=0.6, alpha=0.35)
-        if len(lines) > 1:
-            sd = lines.std(axis=0, ddof=1)
-            axis.fill_between(
-                grid / 1000,
-                mean - sd,
-                mean + sd,
-                step="post",
-                color=colour,
-                alpha=0.15,
-                linewidth=0,
-            )
-        label = f"{method_name(method)} (n = {len(lines)})"
-        axis.step(grid / 1000, mean, where="post", color=colour, linewidth=1.8, label=label)
-    axis.axhline(1.0, color="#222222", linewidth=0.8, linestyle=":", label="Cross entropy")
-    axis.set_xlabel("Training samples spent by the search (thousands)")
-    axis.set_ylabel("Incumbent's re-scored fitness")
-    figure.legend(loc="outside upper center", ncols=len(records.methods) + 1)
+    figure, axes = new_figure(columns=2, height=3.7, sharey=True)
+    for axis, (cost, unit, label) in zip(axes[0], COSTS, strict=True):
+        _panel(axis, records.methods, frame.assign(cost=frame[cost] / unit))
+        axis.set_xlabel(label, fontsize=8)
+    axes[0][0].set_ylabel("Incumbent's re-scored fitness")
+    # From both: a method may have begun in one panel alone.
+    handles = {}
+    for axis in axes[0]:
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3, handlelength=3)
     return figure
+
+
+def _panel(axis: Axes, methods: list[str], frame: pd.DataFrame) -> None:
+    budget = common_budget(frame, "cost")
+    single = frame.groupby(["method", "run_seed"]).ngroups <= MOST_SINGLE_RUNS
+    ends, late = [], []
+    for method in methods:
+        mine = frame[frame["method"] == method]
+        start = mine.groupby("run_seed")["cost"].min().max()
+        if start > budget:
+            late.append(method_name(method))
+            continue
+        inner = mine["cost"][mine["cost"].between(start, budget)]
+        grid = np.unique([start, *inner, budget])
+        lines = on_grid(mine, grid, "cost")
+        look = look_of(method)
+        if single and len(lines) > 1:
+            for line in lines:
+                axis.step(grid, line, where="post", linewidth=0.6, alpha=0.35, color=look.colour)
+        axis.step(
+            grid,
+            lines.mean(axis=0),
+            where="post",
+            linewidth=1.5,
+            marker=look.marker,
+            markevery=[],  # in the legend alone, and at the bars
+            markersize=3.5,
+            label=f"{method_name(method)} (n = {len(lines)})",
+            **look.line(),
+        )
+        ends.append((look, lines[:, -1]))
+    axis.axhline(1.0, color="#111111", linewidth=0.8, linestyle=":", label="Cross entropy")
+    axis.set_xlim(right=budget)
+    if late:
+        text = "First generation dearer than this:\n" + ", ".join(late)
+        axis.text(0.98, 0.02, text, transform=axis.transAxes, ha="right", fontsize=6.5, wrap=True)
+    end_bars(axis, ends)

@@ -1,4 +1,4 @@
-"""Figure loss_shapes: value and logit gradient against p_t, champions beside known losses.
+"""Figure loss_shapes: value and logit gradient against p_t, each method's champions beside known losses.
 
 The other classes share the rest of the probability equally. All losses are scaled to cross entropy's
 gradient, and values are shifted to 0 at their minimum, so that shapes can be compared.
@@ -14,12 +14,14 @@ from matplotlib.figure import Figure
 
 from evoloss.losses.formula import as_written
 from evoloss.losses.gradient_scale import logit_gradient, task_loss
-from evoloss.reporting.names import loss_name
+from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import colour_of, new_figure
+from evoloss.reporting.style import colour_of, panels, reference_lines
 
 POINTS = 400
-STYLES = ("-", "--", "-.", ":")
+
+MOST_WIDE = 3
+"""More methods than this stand two in a row."""
 
 
 def shape(text: str, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -38,29 +40,39 @@ def shape(text: str, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """Values on the left, gradients on the right."""
+    """A pair of panels a method, values and gradients: champions thin, known losses black and grey."""
     (manifest,) = records.manifests
     classes = manifest["classes"]
-    shown = dict(records.description["formulas"])
-    shown |= {champion["loss"]: champion["expression"] for champion in records.champions}
-    figure, axes = new_figure(columns=2, height=3.9)
-    left, right = axes[0]
-    of_colour: dict[str, int] = {}
-    for name, text in shown.items():
-        x, value, gradient = shape(text, classes)
-        colour = colour_of(name)
-        style = STYLES[of_colour.get(colour, 0) % len(STYLES)]
-        of_colour[colour] = of_colour.get(colour, 0) + 1
-        known = name in records.description["formulas"]
-        options = {"color": colour, "linestyle": style, "linewidth": 2.0 if known else 1.1}
-        left.plot(x, value, label=loss_name(name), **options)
-        right.plot(x, gradient, **options)
-    for axis in (left, right):
-        axis.set_xlabel(r"Probability of the target, $p_t$")
-    # A 1/p tail would leave the rest flat: what cross entropy does sets the height.
-    left.set_ylim(-0.2, 6)
-    right.set_ylim(-2.5, 1.0)
-    left.set_ylabel("Loss above its minimum")
-    right.set_ylabel(r"Derivative by $z_t$")
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    formulas = records.description["formulas"]
+    known = {name: shape(text, classes) for name, text in formulas.items()}
+    looks = reference_lines(list(known))
+    wide = len(records.methods) <= MOST_WIDE
+    figure, axes = panels(
+        2 * len(records.methods),
+        columns=2 if wide else 4,
+        row_height=2.1 if wide else 1.7,
+        margin=0.8,
+        sharey=False,
+    )
+    for method, left, right in zip(records.methods, axes[::2], axes[1::2], strict=True):
+        champions = [c["expression"] for c in records.champions if c["method"] == method]
+        for text in champions:
+            x, value, gradient = shape(text, classes)
+            options = {"color": colour_of(method), "linewidth": 0.8, "alpha": 0.75}
+            left.plot(x, value, **options)
+            right.plot(x, gradient, **options)
+        for name, (x, value, gradient) in known.items():
+            left.plot(x, value, label=loss_name(name), linewidth=1.3, **looks[name])
+            right.plot(x, gradient, linewidth=1.3, **looks[name])
+        left.set_title(f"{method_name(method)} (n = {len(champions)})", loc="left")
+        # A 1/p tail would leave the rest flat: what cross entropy does sets the height.
+        left.set_ylim(-0.2, 6)
+        right.set_ylim(-2.5, 1.0)
+        left.set_ylabel("Loss above minimum", fontsize=7)
+        right.set_ylabel(r"Derivative by $z_t$", fontsize=7)
+        for axis in (left, right):
+            axis.tick_params(labelsize=7)
+    figure.supxlabel(r"Probability of the target, $p_t$", fontsize=9)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, handlelength=3)
     return figure

@@ -1,14 +1,19 @@
-"""Figure training_curves: validation accuracy and training loss, epoch by epoch."""
+"""Figure training_curves: accuracy epoch by epoch, absolute and against cross entropy."""
 
 from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import colour_of, new_figure
+from evoloss.reporting.style import Look, end_bars, look_of, new_figure, reference_lines
+from evoloss.search.fitness import BASELINE
+
+MOST_BANDS = 4
+"""So many lines may each have a band of 1 s.d.; more would hide each other."""
 
 
 def groups(records: StudyRecords) -> dict[str, list[str]]:
@@ -30,36 +35,83 @@ def per_epoch(trainings: pd.DataFrame, column: str) -> np.ndarray:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """One row a task: validation accuracy on the left, training accuracy on the right; band of 1 s.d."""
+    """One row a task: validation and training accuracy, and the gain in validation over cross entropy.
+
+    Lines are means over trainings. The bars beside the gain are mean ± s.d. where the trainings ended;
+    its axis is as high as the second half of the epochs needs.
+    """
     tasks = records.description["retrain_tasks"]
-    figure, axes = new_figure(columns=2, rows=len(tasks), height=0.5 + 2.7 * len(tasks))
-    for row, task in enumerate(tasks):
+    lines = groups(records)
+    height = 0.4 + 0.2 * -(-len(lines) // 3) + 2.1 * len(tasks)
+    figure, axes = new_figure(columns=3, rows=len(tasks), height=height)
+    for (validation, training, gain), task in zip(axes, tasks, strict=True):
         of_task = records.retrained[records.retrained["task"] == task]
         balanced = ", balanced" if task in records.description["balanced_tasks"] else ""
-        panels = (
-            ("validation_accuracy", f"Validation{balanced}"),
-            ("training_accuracy", "Training"),
-        )
-        for axis, (column, title) in zip(axes[row], panels, strict=True):
-            for name, losses in groups(records).items():
-                lines = per_epoch(of_task[of_task["loss"].isin(losses)], column)
-                if len(lines):
-                    _line(axis, name, 100 * lines, champion=losses != [name])
-            axis.set_title(f"{title}, {task}")
+        _accuracies(validation, _curves(lines, of_task, "validation_accuracy"))
+        _accuracies(training, _curves(lines, of_task, "training_accuracy"))
+        _gains(gain, of_task, _curves(lines, of_task, "validation_accuracy"))
+        validation.set_title(f"Validation{balanced}, {task}", fontsize=8)
+        training.set_title(f"Training, {task}", fontsize=8)
+        gain.set_title("Validation: gain over CE", fontsize=8)
+        validation.set_ylabel("Accuracy (%)")
+        gain.set_ylabel("Points")
+        for axis in (validation, training, gain):
             axis.set_xlabel("Epoch")
-            axis.set_ylabel("Accuracy (%)")
             axis.xaxis.get_major_locator().set_params(integer=True)
     handles = axes[0][0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=2)
+    figure.legend(*handles, loc="outside lower center", ncols=3, handlelength=3)
     return figure
 
 
-def _line(axis, name: str, lines: np.ndarray, champion: bool) -> None:
-    epochs = np.arange(1, lines.shape[1] + 1)
-    mean = np.nanmean(lines, axis=0)
-    title = f"{method_name(name)} champions" if champion else loss_name(name)
-    colour = colour_of(name)
-    axis.plot(epochs, mean, color=colour, label=f"{title} (n = {len(lines)})", linewidth=1.4)
-    if len(lines) > 1:
-        sd = pd.DataFrame(lines).std().to_numpy()  # of the trainings that got so far
-        axis.fill_between(epochs, mean - sd, mean + sd, color=colour, alpha=0.15, linewidth=0)
+def _curves(
+    groups: dict[str, list[str]], trainings: pd.DataFrame, column: str
+) -> list[tuple[str, Look, np.ndarray]]:
+    """Label, look and curves in percent (trainings x epochs) of every group that has any."""
+    known = reference_lines([name for name, losses in groups.items() if losses == [name]])
+    found = []
+    for name, losses in groups.items():
+        lines = 100 * per_epoch(trainings[trainings["loss"].isin(losses)], column)
+        title, look = method_name(name), look_of(name)
+        if name in known:
+            title, look = loss_name(name), Look(known[name]["color"], known[name]["linestyle"], "_")
+        if len(lines):
+            found.append((f"{title} (n = {len(lines)})", look, lines))
+    return found
+
+
+def _accuracies(axis: Axes, curves: list[tuple[str, Look, np.ndarray]]) -> None:
+    for label, look, lines in curves:
+        epochs, mean = np.arange(1, lines.shape[1] + 1), np.nanmean(lines, axis=0)
+        axis.plot(
+            epochs,
+            mean,
+            linewidth=1.2,
+            label=label,
+            marker=look.marker,
+            markevery=[],
+            **look.line(),
+        )
+        if len(curves) <= MOST_BANDS and len(lines) > 1:
+            sd = pd.DataFrame(lines).std().to_numpy()  # of the trainings that got so far
+            axis.fill_between(
+                epochs, mean - sd, mean + sd, color=look.colour, alpha=0.15, linewidth=0
+            )
+
+
+def _gains(axis: Axes, trainings: pd.DataFrame, curves: list[tuple[str, Look, np.ndarray]]) -> None:
+    baseline = per_epoch(trainings[trainings["loss"] == BASELINE], "validation_accuracy")
+    if not len(baseline):
+        return
+    reference = 100 * np.nanmean(baseline, axis=0)
+    last = 100 * pd.DataFrame(baseline).ffill(axis=1).iloc[:, -1].mean()
+    ends, late = [], []
+    for _, look, lines in curves:
+        length = min(lines.shape[1], len(reference))  # early stopping may end either
+        gain = np.nanmean(lines[:, :length], axis=0) - reference[:length]
+        axis.plot(np.arange(1, length + 1), gain, linewidth=1.2, **look.line())
+        ends.append((look, pd.DataFrame(lines).ffill(axis=1).iloc[:, -1].to_numpy() - last))
+        spread = ends[-1][1].std(ddof=1) if len(lines) > 1 else 0
+        late += [*gain[length // 2 :], ends[-1][1].mean() - spread, ends[-1][1].mean() + spread]
+    pad = 0.08 * (max(late) - min(late)) + 0.01
+    end_bars(axis, ends)
+    axis.set_ylim(min(late) - pad, max(late) + pad)

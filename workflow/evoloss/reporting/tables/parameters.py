@@ -1,77 +1,138 @@
-"""Table parameters: every setting of the study, one column a method for those of methods."""
+"""Table parameters: every setting of the search methods and its source, one column a method.
+
+The other settings of the study are in table `study_settings`.
+"""
 
 from typing import Any
 
 import pandas as pd
 
 from evoloss.reporting.latex_table import Dressed
-from evoloss.reporting.names import method_name
+from evoloss.reporting.names import method_name, short_method_name
 from evoloss.reporting.study_records import StudyRecords
 
+MARKS = {"draft": "ᵈ", "code": "ᶜ", "paper": "ᵖ", "recalled": "ʳ"}
+"""Evidence for a published value -> its mark; what was chosen has none."""
 
-def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a setting: section, name (of the task, pool or method), setting, value."""
-    config = records.description["config"]
-    search, rows = config["search"], []
+MEANINGS = {
+    "draft": "thesis draft",
+    "code": "the authors' code",
+    "paper": "the paper's abstract or a summary of it",
+    "recalled": "recalled, not checked",
+}
 
-    def add(section: str, name: str | None, settings: dict[str, Any]) -> None:
-        for setting, value in settings.items():
-            if isinstance(value, dict):
-                add(section, name, {f"{setting}.{key}": inner for key, inner in value.items()})
-            else:
-                rows.append(
-                    {"section": section, "name": name, "setting": setting, "value": _text(value)}
-                )
-
-    for name, method in search["methods"].items():
-        add("method", name, method)
-    inner = ("methods", "pools", "functional_check", "rescore")
-    add("search", None, {key: value for key, value in search.items() if key not in inner})
-    for name, pool in search["pools"].items():
-        add("pool", name, pool)
-    add("functional_check", None, search["functional_check"])
-    add("rescore", None, search["rescore"])
-    for name, task in config["tasks"].items():
-        add("task", name, task)
-    add("retrain", None, config["retrain"])
-    add("report", None, config["report"])
-    return pd.DataFrame(rows)
+LONGEST = 12
+"""Characters of a value; a longer one is a number in brackets and stands in the notes."""
 
 
-def _text(value: Any) -> str | None:
-    if isinstance(value, list):
-        return ", ".join(str(_text(item)) for item in value)
+def flattened(settings: dict[str, Any]) -> dict[str, Any]:
+    """Nested settings under dotted names."""
+    flat = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{inner}": entry for inner, entry in flattened(value).items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def as_text(value: Any) -> str | None:
+    """A value as the tables show it; None stays None."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(as_text(item)) for item in value)
     if isinstance(value, float):
         return f"{value:g}"
     return None if value is None else str(value)
 
 
-def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """Settings of methods, tasks and pools side by side, one column of values for the rest."""
+def build(records: StudyRecords) -> pd.DataFrame:
+    """One row a method and setting. `published`, `evidence` and `source` are null where nothing is known.
+
+    `published` is null as well where the source leaves a setting open and the value is evoloss's.
+    """
+    sources = records.description["sources"]
     rows = []
-    for section in frame["section"].unique():
-        part = frame[frame["section"] == section]
-        for setting in part["setting"].unique():
-            of_setting = part[part["setting"] == setting]
-            values = [
-                (name, "none" if pd.isna(value) else value)
-                for name, value in zip(of_setting["name"], of_setting["value"], strict=True)
-            ]
+    for method, settings in records.description["config"]["search"]["methods"].items():
+        known = sources.get(method, {})
+        published = flattened({setting: entry["value"] for setting, entry in known.items()})
+        for setting, value in flattened(settings).items():
+            source = known.get(setting.partition(".")[0], {})
+            evidence = source.get("evidence")
+            stated = setting in published and evidence != "chosen"
             rows.append(
                 {
-                    "Section": section.replace("_", " "),
-                    "Setting": setting,
-                    "Value": _joined(values, section, len(part["name"].unique())),
+                    "method": method,
+                    "setting": setting,
+                    "value": as_text(value),
+                    "published": _or_none(published[setting]) if stated else None,
+                    "evidence": evidence,
+                    "source": source.get("where"),
                 }
             )
-    shown = pd.DataFrame(rows)
-    shown["Section"] = shown["Section"].where(~shown["Section"].duplicated(), "")
-    return Dressed(shown, long=True)
+    return pd.DataFrame(rows)
 
 
-def _joined(values: list[tuple[str | None, str]], section: str, names: int) -> str:
-    texts = {value for _, value in values}
-    if len(texts) == 1 and len(values) == names:
-        return values[0][1]
-    display = method_name if section == "method" else str
-    return "; ".join(f"{display(str(name))}: {value}" for name, value in values)
+def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
+    """Values with marks for their evidence; abbreviations, long values and sources are in the notes."""
+    methods = list(frame["method"].unique())
+    cells = frame.set_index(["setting", "method"])
+    long: dict[str, int] = {}
+
+    def brief(text: str) -> str:
+        return text if len(text) <= LONGEST else f"[{long.setdefault(text, len(long) + 1)}]"
+
+    def cell(setting: str, method: str) -> str:
+        if (setting, method) not in cells.index:
+            return "–"
+        row = cells.loc[(setting, method)]
+        value = _or_none(row["value"])
+        if setting == "algorithm":
+            return brief(short_method_name(value))
+        if pd.isna(row["published"]):
+            return brief(value)
+        differs = "" if row["published"] == value else f" ({brief(row['published'])})"
+        return brief(value) + differs + MARKS[row["evidence"]]
+
+    settings = frame["setting"].unique()
+    columns = {
+        short_method_name(method): [cell(setting, method) for setting in settings]
+        for method in methods
+    }
+    notes = [
+        _abbreviations(methods),
+        "; ".join(f"{MARKS[evidence]} {meaning}" for evidence, meaning in MEANINGS.items())
+        + "; no mark: chosen here. In parentheses: the published value, where another is used. "
+        "–: the method has no such setting.",
+        *(f"[{number}] {text}." for text, number in long.items()),
+        *_sources(frame),
+        "With many methods, set it in \\scriptsize with \\tabcolsep 3pt.",
+    ]
+    return Dressed(
+        pd.DataFrame({"Setting": settings, **columns}),
+        notes=tuple(note for note in notes if note),
+        long=True,
+    )
+
+
+def _abbreviations(methods: list[str]) -> str:
+    pairs = [(short_method_name(method), method_name(method)) for method in methods]
+    texts = [f"{short}: {name}" for short, name in pairs if short != name]
+    return "; ".join(texts) + "." if texts else ""
+
+
+def _sources(frame: pd.DataFrame) -> list[str]:
+    """A sentence a method: which settings each of its sources states."""
+    stated = frame[frame["published"].notna()]
+    return [
+        f"{method_name(method)}: "
+        + "; ".join(
+            f"{', '.join(part['setting'])} – {source}"
+            for source, part in rows.groupby("source", sort=False)
+        )
+        + "."
+        for method, rows in stated.groupby("method", sort=False)
+    ]
+
+
+def _or_none(value: Any) -> str:
+    return "none" if value is None or value != value else str(as_text(value))

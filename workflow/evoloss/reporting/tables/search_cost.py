@@ -1,79 +1,164 @@
-"""Table search_cost: what each method found, and what it cost, a mean over its runs."""
+"""Table search_cost: what each method found, what it cost, and how both compare with the reference."""
+
+import math
 
 import pandas as pd
 
-from evoloss.reporting.latex_table import Dressed, plus_minus, signed
-from evoloss.reporting.names import method_name
-from evoloss.reporting.statistics import standard_deviation
+from evoloss.reporting.cost_to_match import relative_costs
+from evoloss.reporting.incumbents import curves
+from evoloss.reporting.latex_table import Dressed, signed
+from evoloss.reporting.method_comparison import (
+    SPACE,
+    STAR_NOTE,
+    breakable_name,
+    champion_fitness,
+    compare,
+    difference_text,
+    p_note,
+    p_text,
+    spread_text,
+)
+from evoloss.reporting.statistics import censored_median, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
+
+SUMS = [
+    "evaluations",
+    "failed_evaluations",
+    "reused",
+    "training_samples",
+    "training_seconds",
+    "validation_seconds",
+    "check_seconds",
+    "proposals",
+]
+
+
+WIDTHS = {
+    "Method": 0.12,
+    "Fitness": 0.09,
+    "Difference": 0.165,
+    "Samples (k)": 0.085,
+    "Rel. cost": 0.06,
+    "Cost to match": 0.105,
+}
+"""Shares of the text's width; the rest is for the columns that do not break."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
     """One row a method; costs are means over runs, fitness is the champions', re-scored.
 
-    `relative_cost` is training samples against the reference method's. `tuning_samples` is what the
-    search tasks' learning rates cost once, for all runs and methods together.
+    Against the reference method, paired by run seed: `fitness_difference` with its interval and p-value;
+    `cost_to_match`, the median over runs of the training samples until the incumbent's re-scored fitness
+    is that of the reference run's last incumbent, over what the reference run took to get there (inf:
+    not reached), of `compared_runs` runs that have such a level, `matched_share` of them reaching it.
+    `relative_cost` is all training samples against the reference's. `rescore_search_samples` are those
+    of them that went into individuals that had a fitness; `rescore_samples` is the re-scoring of
+    incumbents, off the search's books. `tuning_samples` is what the search tasks' learning rates cost
+    once, for all runs and methods together.
     """
-    sums = [
-        "evaluations",
-        "training_samples",
-        "training_seconds",
-        "validation_seconds",
-        "check_seconds",
-        "proposals",
-    ]
-    per_run = records.ledgers.groupby(["method", "run_seed"])[sums].sum()
-    peak = records.ledgers.groupby("method")["peak_memory_bytes"].max()
+    reference = records.description["reference_method"]
+    ledgers, fitness = records.ledgers, champion_fitness(records)
+    per_run = ledgers.groupby(["method", "run_seed"])[[*SUMS, "rescore_samples"]].sum()
+    per_run = per_run.rename(columns={"rescore_samples": "rescore_search_samples"})
+    peak = ledgers.groupby("method")["peak_memory_bytes"].max()
     rescored = records.rescored.groupby(["method", "run_seed"])[["training_samples"]].sum()
+    differences = compare(fitness, reference, records.confidence)
+    costs_to_match = relative_costs(curves(records), reference)
     rows = []
     for method in records.methods:
-        fitness = [c["fitness"] for c in records.champions if c["method"] == method]
-        costs = per_run.loc[method].mean()
+        difference = differences.loc[method]
         rows.append(
             {
                 "method": method,
-                "runs": len(fitness),
-                "best_fitness": sum(fitness) / len(fitness),
-                "best_fitness_sd": standard_deviation(fitness),
-                **costs.to_dict(),
+                "runs": int(fitness[method].count()),
+                "best_fitness": fitness[method].mean(),
+                "best_fitness_sd": standard_deviation(fitness[method].dropna()),
+                "fitness_difference": difference["difference"],
+                "difference_ci_low": difference["ci_low"],
+                "difference_ci_high": difference["ci_high"],
+                "p_value": difference["p_value"],
+                **_matching(costs_to_match[method], method == reference, records.confidence),
+                **per_run.loc[method].mean().to_dict(),
                 "rescore_samples": rescored.loc[method]["training_samples"].mean(),
                 "tuning_samples": records.sweeps["training_samples"].sum(),
                 "peak_memory_bytes": peak[method],
             }
         )
     frame = pd.DataFrame(rows)
-    reference = frame.set_index("method")["training_samples"][
-        records.description["reference_method"]
-    ]
-    return frame.assign(relative_cost=frame["training_samples"] / reference)
+    samples = frame.set_index("method")["training_samples"]
+    return frame.assign(relative_cost=frame["training_samples"] / samples[reference])
+
+
+def _matching(costs: pd.Series, is_reference: bool, confidence: float) -> dict[str, float]:
+    """The columns on cost to match; the reference has no interval, being 1 by definition."""
+    median, known = censored_median(costs, confidence), costs.dropna()
+    return {
+        "cost_to_match": median.value,
+        "cost_to_match_ci_low": math.nan if is_reference else median.low,
+        "cost_to_match_ci_high": math.nan if is_reference else median.high,
+        "matched_share": (known < math.inf).mean(),
+        "compared_runs": median.n,
+    }
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """One row a method, samples in thousands, the highest fitness and the lowest cost in bold."""
+    """The columns that fit a page, the highest fitness and the lowest cost in bold."""
     shown = pd.DataFrame(
         {
-            "Method": frame["method"].map(method_name),
-            "Runs": frame["runs"].astype(str),
+            "Method": frame["method"].map(breakable_name),
             "Fitness": [
-                plus_minus(mean, sd, 4)
+                spread_text(mean, sd, 3)
                 for mean, sd in zip(frame["best_fitness"], frame["best_fitness_sd"], strict=True)
             ],
-            "Trainings": frame["evaluations"].map(lambda v: signed(v, 1)),
-            "Samples (1000)": frame["training_samples"].map(lambda v: f"{v / 1000:,.0f}"),
-            "Training (s)": frame["training_seconds"].map(lambda v: signed(v, 1)),
-            "Check (s)": frame["check_seconds"].map(lambda v: signed(v, 1)),
-            "Re-scoring (1000)": frame["rescore_samples"].map(lambda v: f"{v / 1000:,.0f}"),
-            "Memory (MiB)": frame["peak_memory_bytes"].map(
-                lambda v: "unknown" if pd.isna(v) else f"{v / 2**20:,.0f}"
-            ),
-            "Relative cost": frame["relative_cost"].map(lambda v: signed(v, 2)),
+            "Difference": [
+                difference_text(
+                    row.fitness_difference, row.difference_ci_low, row.difference_ci_high, 3
+                )
+                for row in frame.itertuples()
+            ],
+            "p": frame["p_value"].map(p_text),
+            "Trainings": frame["evaluations"].map(lambda v: signed(v, 0)),
+            "Samples (k)": frame["training_samples"].map(lambda v: f"{v / 1000:,.0f}"),
+            "Rel. cost": frame["relative_cost"].map(lambda v: signed(v, 2)),
+            "Cost to match": [_match_text(row) for row in frame.itertuples()],
         }
     )
+    if frame["p_value"].isna().all():
+        shown = shown.drop(columns="p")
     bold = {(int(frame["best_fitness"].argmax()), "Fitness")}
-    bold |= {(int(frame["relative_cost"].argmin()), "Relative cost")}
-    reference = method_name(records.description["reference_method"])
-    notes = (
-        "Means over runs. Fitness: re-scored champion, cross entropy on the same seeds and splits = 1, mean ± s.d. over runs. "
-        f"Relative cost: training samples, {reference} = 1. Re-scoring is off the search's books.",
+    cheapest = frame.index[frame["relative_cost"] == frame["relative_cost"].min()]
+    bold |= {(int(row), "Rel. cost") for row in cheapest}
+    return Dressed(shown, frozenset(bold), _notes(frame, records), widths=WIDTHS)
+
+
+def _match_text(row: tuple) -> str:
+    """`0.80 (7/9) [0.40, ∞]`: median, how many runs matched, and the interval, which may be missing."""
+    if pd.isna(row.cost_to_match):
+        return "–"
+    value, low, high = (
+        "∞" if end == math.inf else signed(end, 2)
+        for end in (row.cost_to_match, row.cost_to_match_ci_low, row.cost_to_match_ci_high)
     )
-    return Dressed(shown, frozenset(bold), notes)
+    matched = f"{row.matched_share * row.compared_runs:.0f}/{row.compared_runs}"
+    text = f"{value} ({matched})"
+    return f"{text} [{low},{SPACE}{high}]" if low else text
+
+
+def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
+    reference = breakable_name(records.description["reference_method"])
+    level = f"{100 * records.confidence:g} %"
+    return (
+        f"{frame['runs'].max()} runs a method. Fitness: re-scored champion, cross entropy on the same "
+        "seeds and splits = 1, mean ± s.d. over runs. A champion is the best of the candidates that "
+        "were re-scored, so its fitness flatters a little.",
+        f"Difference: mean of fitness minus that of {reference}, paired by run seed, with its {level} t "
+        f"interval. {STAR_NOTE}",
+        p_note(frame["p_value"], frame["runs"]),
+        "Trainings and thousands of training samples: means over runs of all that the search spends, "
+        f"and relative to {reference} (Rel. cost). Re-scoring of champions is not in them.",
+        f"Cost to match: samples until the incumbent, re-scored, is as good as the last incumbent of "
+        f"{reference} with the same run seed, divided by what {reference} took to get there. Median over "
+        "runs, a run that did not get there counting as ∞. In parentheses: runs that got there, of those "
+        f"compared. In brackets: the median's {level} order-statistic interval, if there are runs enough "
+        "for it (6 at 95 %).",
+    )

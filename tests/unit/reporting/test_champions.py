@@ -1,0 +1,131 @@
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evoloss.reporting.latex_table import to_latex, to_markdown
+from evoloss.reporting.tables import champions
+
+TRAINING_SEEDS = range(5)
+
+
+def study(gains, run_seeds, balanced=()):
+    """Fake final trainings on one task: `gains` is each method's test accuracy minus CE's."""
+    rng = np.random.default_rng(0)
+    of_seed = rng.normal(0.8, 0.05, len(TRAINING_SEEDS))
+    accuracies, entries = {"cross_entropy": of_seed}, []
+    for seed in run_seeds:
+        shared = rng.normal(0, 0.01)
+        for method, gain in gains.items():
+            loss = f"{method}_seed{seed}"
+            entries.append({"loss": loss, "method": method})
+            accuracies[loss] = of_seed + gain + shared + rng.normal(0, 0.002)
+    rows = [
+        {
+            "task": "digits",
+            "loss": loss,
+            "training_seed": seed,
+            "test_accuracy": value,
+            "test_balanced_accuracy": value / 2,
+        }
+        for loss, values in accuracies.items()
+        for seed, value in zip(TRAINING_SEEDS, values, strict=True)
+    ]
+    return SimpleNamespace(
+        retrained=pd.DataFrame(rows),
+        confidence=0.95,
+        description={
+            "retrain_tasks": ["digits"],
+            "balanced_tasks": list(balanced),
+            "losses": list(accuracies),
+            "champions": entries,
+            "reference_method": "random_search",
+        },
+    )
+
+
+def lose(records, loss, seeds):
+    frame = records.retrained
+    mine = (frame["loss"] == loss) & frame["training_seed"].isin(seeds)
+    frame.loc[mine, ["test_accuracy", "test_balanced_accuracy"]] = math.nan
+
+
+def test_planted_differences_are_found_and_a_planted_null_is_not():
+    records = study({"egp": 0.05, "ngl_gp": 0.0, "random_search": 0.0}, range(9))
+    frame = champions.build(records).set_index("method")
+    assert list(frame.index) == ["egp", "ngl_gp", "random_search"]
+    egp, null = frame.loc["egp"], frame.loc["ngl_gp"]
+    assert egp["difference_to_reference"] == pytest.approx(0.05, abs=0.005)
+    assert egp["reference_ci_low"] > 0
+    assert egp["p_value"] < 0.05
+    assert egp["cross_entropy_ci_low"] > 0
+    assert null["reference_ci_low"] < 0 < null["reference_ci_high"]
+    assert null["p_value"] > 0.05
+    own = frame.loc["random_search"]
+    assert own[["difference_to_reference", "reference_ci_low", "p_value"]].isna().all()
+    shown = champions.dress(champions.build(records), records).frame
+    assert ["*" in text for text in shown["To reference (points)"]] == [True, False, False]
+
+
+def test_the_run_is_the_unit():
+    records = study({"egp": 0.05, "random_search": 0.0}, range(3))
+    means = records.retrained.groupby("loss")["test_accuracy"].mean()
+    mine = means[[f"egp_seed{seed}" for seed in range(3)]]
+    row = champions.build(records).iloc[0]
+    assert (row["runs"], row["trainings"], row["failed_trainings"]) == (3, 15, 0)
+    assert row["test_accuracy"] == pytest.approx(mine.mean())
+    assert row["test_accuracy_sd"] == pytest.approx(mine.std())
+    difference = row["difference_to_cross_entropy"]
+    assert difference == pytest.approx((mine - means["cross_entropy"]).mean())
+
+
+def test_failed_trainings_are_left_out_and_named():
+    records = study({"egp": 0.05, "random_search": 0.0}, range(3))
+    whole = champions.build(records).iloc[0]
+    lose(records, "egp_seed0", [0, 1])
+    frame = champions.build(records)
+    # Cross entropy is compared on the same training seeds, so its hard seeds do not count as a gain.
+    assert frame["difference_to_cross_entropy"][0] == pytest.approx(
+        whole["difference_to_cross_entropy"]
+    )
+    assert list(frame["failed_trainings"]) == [2, 0]
+    assert any(
+        "E-GP: 2 of 15 trainings did not complete" in note
+        for note in champions.dress(frame, records).notes
+    )
+
+
+def test_a_champion_that_failed_altogether_is_no_run_and_no_pair():
+    records = study({"egp": 0.05, "random_search": 0.0}, range(3))
+    lose(records, "egp_seed1", TRAINING_SEEDS)
+    row = champions.build(records).iloc[0]
+    assert (row["runs"], row["reference_pairs"]) == (2, 2)
+    for seed in range(3):
+        lose(records, f"egp_seed{seed}", TRAINING_SEEDS)
+    frame = champions.build(records)
+    assert frame["runs"][0] == 0
+    shown = champions.dress(frame, records)
+    assert shown.frame["Accuracy (%)"][0] == "failed"
+    assert shown.bold == {(1, "Accuracy (%)")}
+    for seed in range(3):
+        lose(records, f"random_search_seed{seed}", TRAINING_SEEDS)
+    assert champions.dress(champions.build(records), records).bold == frozenset()
+
+
+def test_balanced_tasks_are_scored_by_balanced_accuracy():
+    plain = champions.build(study({"egp": 0.05, "random_search": 0.0}, range(3)))
+    records = study({"egp": 0.05, "random_search": 0.0}, range(3), balanced=["digits"])
+    balanced = champions.build(records)
+    assert balanced["test_accuracy"][0] == pytest.approx(plain["test_accuracy"][0] / 2)
+    assert any("Class-balanced" in note for note in champions.dress(balanced, records).notes)
+
+
+def test_without_champions_the_table_is_empty():
+    records = study({}, range(3))
+    frame = champions.build(records)
+    assert frame.empty
+    dressed = champions.dress(frame, records)
+    assert r"\toprule" in to_latex(dressed)
+    assert "No champion was retrained." in to_markdown(dressed)

@@ -1,0 +1,61 @@
+import pytest
+from fake_records import fake_records
+
+from evoloss.reporting.figures import (
+    anytime,
+    critical_difference,
+    generations,
+    loss_shapes,
+    training_curves,
+)
+from evoloss.reporting.names import method_name
+from evoloss.reporting.style import save
+
+FIGURES = (anytime, critical_difference, generations, loss_shapes, training_curves)
+
+
+@pytest.mark.parametrize("size", [{"methods": 8, "runs": 9}, {"methods": 2, "runs": 1}])
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.__name__.rpartition(".")[2])
+@pytest.mark.filterwarnings("error:constrained_layout")
+def test_every_figure_draws_large_and_tiny_studies(figure, size, monkeypatch, tmp_path):
+    monkeypatch.setattr(anytime, "curves", lambda records: records.curves)
+    records = fake_records(**size, generations=14 if size["runs"] > 1 else 2, tasks=size["runs"])
+    drawn = figure.draw(records)
+    if figure in (generations, loss_shapes):
+        titles = " ".join(axis.get_title(loc="left") for axis in drawn.axes)
+        assert all(method_name(method) in titles for method in records.methods)
+    save(drawn, [tmp_path / "figure.png"])
+    assert (tmp_path / "figure.png").stat().st_size > 5000
+
+
+def test_anytime_curves_end_at_the_cheapest_runs_cost(monkeypatch):
+    records = fake_records(methods=3, runs=2, generations=4)
+    cheap = records.curves["method"] == "random_search"
+    frame = records.curves[~cheap | (records.curves["generation"] < 3)]
+    monkeypatch.setattr(anytime, "curves", lambda records: frame)
+    samples = anytime.draw(records).axes[0]
+    budget = frame[frame["method"] == "random_search"]["samples"].max()
+    assert anytime.common_budget(frame, "samples") == budget
+    assert samples.get_xlim()[1] == pytest.approx(budget / 1000)
+    ends = [max(line.get_xdata()) for line in samples.lines[:-1]]  # the last is cross entropy's
+    assert ends == pytest.approx([budget / 1000] * len(ends))
+
+
+def test_a_method_that_begins_too_late_is_named(monkeypatch):
+    records = fake_records(methods=2, runs=2, generations=3)
+    frame = records.curves.copy()
+    late = frame["method"] == "egp"
+    frame.loc[late, "samples"] += 10**9
+    monkeypatch.setattr(anytime, "curves", lambda records: frame)
+    samples = anytime.draw(records).axes[0]
+    assert "E-GP" in samples.texts[0].get_text()
+
+
+def test_points_below_the_axis_and_failures_are_counted():
+    records = fake_records(methods=2, runs=2, generations=3)
+    mine = records.scores[records.scores["method"] == "egp"]
+    bottom = generations.lowest_shown(records.scores, records.ledgers)
+    assert (records.scores["fitness"] > bottom).sum() >= records.scores["fitness"].count() / 2
+    axis = generations.draw(records).axes[0]
+    below, failed = (mine["fitness"] < bottom).sum(), mine["fitness"].isna().sum()
+    assert axis.get_xlabel() == f"{below} below, {failed} failed of {len(mine)}"

@@ -1,0 +1,192 @@
+import io
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evoloss.functional_check.settings import STAGES
+from evoloss.reporting.incumbents import curves
+from evoloss.reporting.latex_table import to_latex, to_markdown
+from evoloss.reporting.tables import search_cost
+
+GENERATIONS, TRAINING = 3, 100
+
+
+def ledger_row(method, seed, generation, **changes):
+    """A generation of six proposals, of which one is rejected and five trained in full."""
+    return {
+        "method": method,
+        "run_seed": seed,
+        "generation": generation,
+        "proposals": 6,
+        "rejected_method": 0,
+        **{f"rejected_{stage}": int(stage == "gradient") for stage in STAGES},
+        "check_seconds": 0.5,
+        "reused": 0,
+        "evaluations": 5,
+        "failed_evaluations": 0,
+        "population": 5,
+        "training_samples": 5 * TRAINING,
+        "rescore_samples": 0,
+        "training_seconds": 2.0,
+        "validation_seconds": 0.25,
+        "peak_memory_bytes": None,
+        "incumbent": f"g{generation}",
+        **changes,
+    }
+
+
+def study(fitness, run_seeds, reference="random_search", spread=0.0):
+    """Fake records: `fitness` is of each method's champion, which leads from generation 1 on.
+
+    The first leader is 0.1 worse; `spread` is noise on top that the methods of a run seed do not share.
+    """
+    rng = np.random.default_rng(0)
+    ledgers, rescored, champions = [], [], []
+    for seed in run_seeds:
+        shared = rng.normal(0, 0.2)
+        for method, value in fitness.items():
+            best = value + shared + spread * rng.normal()
+            scores = {"g0": best - 0.1, "g1": best, "cross_entropy": 1.0}
+            for generation in range(GENERATIONS):
+                name = f"g{min(generation, 1)}"
+                ledgers.append(ledger_row(method, seed, generation, incumbent=name))
+            rescored += [
+                {
+                    "method": method,
+                    "run_seed": seed,
+                    "candidate_id": name,
+                    "role": "cross_entropy" if name == "cross_entropy" else "incumbent",
+                    "task": "digits",
+                    "validation_accuracy": score,
+                    "status": "completed",
+                    "training_samples": TRAINING,
+                }
+                for name, score in scores.items()
+            ]
+            champions.append({"method": method, "run_seed": seed, "fitness": best})
+    return SimpleNamespace(
+        methods=list(fitness),
+        run_seeds=list(run_seeds),
+        confidence=0.95,
+        ledgers=pd.DataFrame(ledgers),
+        rescored=pd.DataFrame(rescored),
+        champions=champions,
+        sweeps=pd.DataFrame({"training_samples": [700]}),
+        resolved_tasks=[{"name": "digits", "chance": 0.0, "cross_entropy_accuracy": 0.9}],
+        description={"reference_method": reference, "tasks": ["digits"]},
+    )
+
+
+def table(records):
+    frame = search_cost.build(records)
+    return frame.set_index("method"), search_cost.dress(frame, records)
+
+
+def test_a_planted_difference_is_found_from_nine_runs_on_and_a_planted_null_is_not():
+    planted = {"egp": 1.2, "ngl_gp": 1.0, "glo": 0.8, "random_search": 1.0}
+    rows, dressed = table(study(planted, range(9), spread=0.02))
+    for method, sign in (("egp", 1), ("glo", -1)):
+        assert rows.loc[method, "p_value"] < 0.05
+        assert sign * rows.loc[method, "fitness_difference"] == pytest.approx(0.2, abs=0.03)
+        assert rows.loc[method, "difference_ci_low"] * rows.loc[method, "difference_ci_high"] > 0
+    null = rows.loc["ngl_gp"]
+    assert null["difference_ci_low"] < 0 < null["difference_ci_high"]
+    assert null["p_value"] > 0.05
+    shown = dressed.frame.set_index("Method")["Difference"]
+    assert [("*" in text) for text in shown] == [True, False, True, False]
+    assert any(note.startswith("p: paired Wilcoxon") for note in dressed.notes)
+
+
+def test_most_planted_nulls_are_reported_as_none():
+    found = 0
+    for case in range(60):
+        records = study({"a": 1.0, "b": 1.0, "random_search": 1.0}, range(9), spread=0.02)
+        rng = np.random.default_rng(case)
+        for champion in records.champions:
+            champion["fitness"] = 1 + rng.normal(0, 0.02)
+        found += bool((search_cost.build(records)["p_value"] < 0.05).any())
+    assert found <= 7  # 3 expected
+
+
+def test_fewer_than_nine_runs_give_intervals_but_no_p_value():
+    rows, dressed = table(study({"egp": 1.2, "random_search": 1.0}, range(8), spread=0.02))
+    assert rows["p_value"].isna().all()
+    assert rows.loc["egp", "difference_ci_low"] > 0
+    assert "p" not in dressed.frame
+    assert any("fewer than 9 run seeds" in note for note in dressed.notes)
+
+
+def test_the_reference_has_no_difference_to_itself_and_costs_one():
+    rows, _ = table(study({"egp": 1.2, "random_search": 1.0}, range(9)))
+    own = rows.loc["random_search"]
+    nulls = [
+        "fitness_difference",
+        "difference_ci_low",
+        "difference_ci_high",
+        "p_value",
+        "cost_to_match_ci_low",
+        "cost_to_match_ci_high",
+    ]
+    assert own[nulls].isna().all()
+    assert (own["cost_to_match"], own["matched_share"], own["relative_cost"]) == (1, 1, 1)
+
+
+def test_cost_to_match_by_hand_and_infinity_in_every_format():
+    records = study({"egp": 1.2, "ngl_gp": 1.0, "glo": 0.8, "random_search": 1.0}, range(9))
+    frame = search_cost.build(records)
+    rows = frame.set_index("method")
+    # Better by more than 0.1, E-GP's first leader is enough: one generation against two.
+    assert rows.loc["egp", "cost_to_match"] == 0.5
+    assert rows.loc["ngl_gp", "cost_to_match"] == 1
+    assert rows.loc["glo", "cost_to_match"] == math.inf
+    assert list(rows["matched_share"]) == [1, 1, 0, 1]
+    text = io.StringIO()
+    frame.to_csv(text, index=False)
+    assert ",inf,inf,inf,0.0,9," in text.getvalue()
+    dressed = search_cost.dress(frame, records)
+    shown = dressed.frame.set_index("Method")
+    texts = [text.replace("\u00a0", " ") for text in shown["Cost to match"]]
+    assert texts == [
+        "0.50 (9/9) [0.50, 0.50]",
+        "1.00 (9/9) [1.00, 1.00]",
+        "∞ (0/9) [∞, ∞]",
+        "1.00 (9/9)",
+    ]
+    assert r"$\infty$" in to_latex(dressed)
+    assert "∞" in to_markdown(dressed)
+
+
+def test_costs_are_means_over_runs_of_sums_over_generations():
+    records = study({"egp": 1.2, "random_search": 1.0}, range(2))
+    mine = (records.ledgers["method"] == "egp") & (records.ledgers["run_seed"] == 0)
+    records.ledgers.loc[mine, ["rescore_samples", "reused", "failed_evaluations"]] = [200, 2, 1]
+    row = search_cost.build(records).set_index("method").loc["egp"]
+    assert row["training_samples"] == 3 * 5 * TRAINING
+    assert row["rescore_search_samples"] == 3 * 200 / 2
+    assert (row["reused"], row["failed_evaluations"]) == (3, 1.5)
+    assert row["rescore_samples"] == 3 * TRAINING  # off the books: two candidates and the baseline
+    assert row["runs"] == 2
+
+
+def test_without_a_level_to_match_there_is_no_cost_to_match():
+    records = study({"egp": 1.2, "random_search": 1.0}, range(3))
+    lost = (records.rescored["method"] == "random_search") & (
+        records.rescored["candidate_id"] == "g1"
+    )
+    records.rescored.loc[lost, ["validation_accuracy", "status"]] = [math.nan, "diverged"]
+    rows, dressed = table(records)
+    assert rows[["cost_to_match", "matched_share"]].isna().all(axis=None)
+    assert set(dressed.frame["Cost to match"]) == {"–"}
+
+
+def test_curves_cumulate_each_run_and_follow_an_incumbent_that_comes_back():
+    records = study({"egp": 1.0, "random_search": 1.0}, [0, 1])
+    records.ledgers.loc[2, "incumbent"] = "g0"
+    run = curves(records).query("method == 'egp' and run_seed == 0")
+    assert list(run["samples"]) == [500, 1000, 1500]
+    assert list(run["seconds"]) == [2.75, 5.5, 8.25]
+    np.testing.assert_allclose(run["fitness"].diff()[1:], [0.1, -0.1])
+    assert len(curves(records)) == len(records.ledgers)

@@ -1,0 +1,44 @@
+"""The re-scored fitness of the runs' candidates, and of their incumbents over the course of the search."""
+
+import pandas as pd
+
+from evoloss.reporting.study_records import StudyRecords
+from evoloss.search.fitness import fitness, references, rescored_references
+
+RUN = ["method", "run_seed"]
+"""Columns that name a run."""
+
+
+def rescored_fitness(records: StudyRecords) -> pd.Series:
+    """The re-scored fitness by method, run seed and candidate; nan where a training failed."""
+    tasks = references(records.resolved_tasks)
+    scores: dict[tuple, float | None] = {}
+    for run, of_run in records.rescored.groupby(RUN):
+        by_task = rescored_references(of_run.to_dict("records"), tasks)
+        for candidate, rows in of_run.groupby("candidate_id"):
+            scores[(*run, candidate)] = fitness(rows.to_dict("records"), by_task)
+    return pd.Series(scores, dtype=float).rename_axis([*RUN, "candidate_id"])
+
+
+def curves(records: StudyRecords) -> pd.DataFrame:
+    """One row a run and generation: its incumbent then, and what the search had cost by then.
+
+    Columns: method, run_seed, generation, incumbent; `samples` (training samples so far), `seconds`
+    (of training, validation and checks so far) and `fitness` (the incumbent's, re-scored; nan where
+    unknown). An incumbent may come back and `fitness` may fall: the search does not know it.
+    """
+    frame = records.ledgers.sort_values([*RUN, "generation"])
+    spent = pd.DataFrame(
+        {
+            "samples": frame["training_samples"],
+            "seconds": frame[["training_seconds", "validation_seconds", "check_seconds"]].sum(
+                axis=1
+            ),
+        }
+    )
+    spent = spent.groupby([frame[name] for name in RUN]).cumsum()
+    scores = rescored_fitness(records).rename("fitness").reset_index()
+    frame = frame[[*RUN, "generation", "incumbent"]].join(spent)
+    return frame.merge(
+        scores, how="left", left_on=[*RUN, "incumbent"], right_on=[*RUN, "candidate_id"]
+    ).drop(columns="candidate_id")

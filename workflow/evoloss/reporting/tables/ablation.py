@@ -1,0 +1,95 @@
+"""Table ablation: the effect of one setting at a time, variant minus base, paired by run seed."""
+
+import pandas as pd
+
+from evoloss.reporting.latex_table import Dressed, signed
+from evoloss.reporting.method_comparison import (
+    STAR_NOTE,
+    breakable_name,
+    champion_fitness,
+    compare,
+    difference_text,
+    p_note,
+    p_text,
+)
+from evoloss.reporting.study_records import StudyRecords
+
+COLUMNS = [
+    "method",
+    "base",
+    "change",
+    "runs",
+    "fitness",
+    "base_fitness",
+    "effect",
+    "ci_low",
+    "ci_high",
+    "p_value",
+    "samples_ratio",
+    "trainings_ratio",
+]
+
+
+def build(records: StudyRecords) -> pd.DataFrame:
+    """One row a method of `ablation_changes`; the effect is variant minus base in re-scored fitness.
+
+    p-values are Holm-corrected over the variants; ratios are of the means over runs.
+    """
+    base = records.description["ablation_base"]
+    changes = records.description["ablation_changes"]
+    variants = [method for method in records.methods if method in changes and method != base]
+    if not variants:
+        return pd.DataFrame(columns=COLUMNS)
+    fitness = champion_fitness(records)[[base, *variants]]
+    differences = compare(fitness, base, records.confidence)
+    costs = records.ledgers.groupby(["method", "run_seed"])[["training_samples", "evaluations"]]
+    costs = costs.sum().groupby("method").mean()
+    ratios = costs / costs.loc[base]
+    rows = [
+        {
+            "method": method,
+            "base": base,
+            "change": changes[method],
+            "runs": int(differences.loc[method, "pairs"]),
+            "fitness": fitness[method].mean(),
+            "base_fitness": fitness[base].mean(),
+            "effect": differences.loc[method, "difference"],
+            "ci_low": differences.loc[method, "ci_low"],
+            "ci_high": differences.loc[method, "ci_high"],
+            "p_value": differences.loc[method, "p_value"],
+            "samples_ratio": ratios.loc[method, "training_samples"],
+            "trainings_ratio": ratios.loc[method, "evaluations"],
+        }
+        for method in variants
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
+    """One row a variant, with what was changed."""
+    shown = pd.DataFrame(
+        {
+            "Variant": frame["method"].map(breakable_name),
+            "Change": frame["change"],
+            "Effect": [
+                difference_text(row.effect, row.ci_low, row.ci_high, 3)
+                for row in frame.itertuples()
+            ],
+            "p": frame["p_value"].map(p_text),
+            "Samples": frame["samples_ratio"].map(lambda v: signed(v, 2)),
+            "Trainings": frame["trainings_ratio"].map(lambda v: signed(v, 2)),
+        }
+    )
+    if frame.empty:
+        return Dressed(shown, notes=("No method is a variant of another.",))
+    if frame["p_value"].isna().all():
+        shown = shown.drop(columns="p")
+    base, level = breakable_name(frame["base"].iloc[0]), f"{100 * records.confidence:g} %"
+    notes = (
+        f"Base: {base}, fitness {frame['base_fitness'].iloc[0]:.3f}. Effect: re-scored fitness of the "
+        f"champion, variant minus base (cross entropy = 1), mean over {frame['runs'].max()} run seeds, in "
+        f"pairs, with its {level} t interval. {STAR_NOTE}",
+        p_note(frame["p_value"], frame["runs"]),
+        "Samples and trainings: what the search spends, as a multiple of the base.",
+    )
+    return Dressed(shown, notes=notes, widths={"Variant": 0.17, "Change": 0.28, "Effect": 0.165})

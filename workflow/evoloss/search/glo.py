@@ -1,0 +1,154 @@
+"""GLO (Gonzalez & Miikkulainen, arXiv 1905.11528): tree GP, then CMA-ES on the winner's coefficients.
+
+From the paper (its abstract; numbers recalled, unverified): roulette selection, six elites of 80, subtree
+swap with probability 0.8, every node mutated with probability 0.05, a cache of losses already scored,
+fitness 0 for those that fail; then a coefficient on every node of the winner, and CMA-ES with initial
+step 1.5. No code was published.
+
+Chosen here: each child takes one side of a swap of two roulette parents; fitness below chance counts
+as 0 in the roulette; failed children leave their place to the next best parents; the switch is an absolute
+generation (`tuning_from`), from which on CMA-ES samples `tuning_population` vectors a generation (its
+own rule, 4 + floor(3 ln n), depends on the winner's size, and a plan cannot); coefficients start at 1
+and multiply their node's result. Trees with coefficients may be three times as large as the pool allows.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from evoloss.expressions.settings import SearchSpace
+from evoloss.expressions.tree import Expression, Node, rounded
+from evoloss.expressions.variation import node_mutation, subtree_crossover
+from evoloss.search.cma_es import propose_generation
+from evoloss.search.method import Breeding, Individual, best_of, replace
+from evoloss.search.settings import MethodSettings, Published
+
+RECALLED = "arXiv 1905.11528, unverified"
+
+
+class Settings(MethodSettings):
+    """Settings of `glo`."""
+
+    published: ClassVar[dict[str, Published]] = {
+        "population": Published(80, "recalled", RECALLED),
+        "elites": Published(6, "recalled", RECALLED),
+        "crossover_probability": Published(0.8, "recalled", RECALLED),
+        "node_probability": Published(0.05, "recalled", RECALLED),
+        "tuning_from": Published(101, "recalled", RECALLED + ": about 100 generations on MNIST"),
+        "tuning_population": Published(12, "chosen", "their rule at about 15 coefficients"),
+        "sigma": Published(1.5, "recalled", RECALLED),
+        "attempts": Published(1, "recalled", RECALLED + ": failures score 0"),
+        "reuse": Published(True, "recalled", RECALLED),
+    }
+
+    algorithm: Literal["glo"] = "glo"
+    reuse: bool = True
+    """The cache of losses already scored."""
+    elites: Annotated[int, Field(ge=0)] = 3
+    """Individuals that are carried over; the rest of the population are children."""
+    crossover_probability: Annotated[float, Field(ge=0, le=1)] = 0.8
+    """Probability that a child takes a subtree of a second parent; otherwise it is a copy."""
+    node_probability: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """Probability that a node of a child is mutated."""
+    tuning_from: Annotated[int, Field(ge=1)] | None = None
+    """First generation of CMA-ES on the winner's coefficients; null never tunes them."""
+    tuning_population: Annotated[int, Field(ge=4)] = 12
+    """Vectors a generation of CMA-ES."""
+    sigma: Annotated[float, Field(gt=0)] = 1.5
+    """Initial step of CMA-ES."""
+    attempts: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Draws a child or vector: 1 drops one that fails the functional check."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.elites >= self.population:
+            raise ValueError(
+                f"elites: {self.elites} leaves no place for children in a population of "
+                f"{self.population}"
+            )
+        return self
+
+    def tunes(self, generation: int) -> bool:
+        """Whether a generation is one of CMA-ES."""
+        return self.tuning_from is not None and generation >= self.tuning_from
+
+
+def slots(settings: Settings, generation: int) -> int:
+    """The children of the GP, or the vectors of CMA-ES."""
+    if settings.tunes(generation):
+        return settings.tuning_population
+    return settings.population - settings.elites
+
+
+def space(settings: Settings, generation: int, given: SearchSpace) -> SearchSpace:
+    """The pool's limits; with coefficients on every node, room for them."""
+    if not settings.tunes(generation):
+        return given
+    return given.model_copy(
+        update={"max_size": 3 * given.max_size, "max_depth": 2 * given.max_depth + 1}
+    )
+
+
+def breed(breeding: Breeding) -> None:
+    """Offer children of the GP, or from `tuning_from` on the winner with other coefficients."""
+    if breeding.settings.tunes(breeding.generation):
+        _tune(breeding)
+    else:
+        _cross(breeding)
+
+
+def _cross(breeding: Breeding) -> None:
+    settings, rng = breeding.settings, breeding.rng
+    for slot in range(slots(settings, breeding.generation)):
+        for _ in range(settings.attempts):
+            parent, mate = roulette(breeding.population, rng), roulette(breeding.population, rng)
+            child, parents, operators = parent.expression, [parent.candidate_id], []
+            if rng.random() < settings.crossover_probability:
+                child = subtree_crossover(child, mate.expression, breeding.space, rng)
+                parents.append(mate.candidate_id)
+                operators.append("crossover")
+            mutant = node_mutation(child, breeding.space, settings.node_probability, rng)
+            if mutant != child:
+                operators.append("node_mutation")
+            if breeding.propose(slot, mutant, "+".join(operators) or "copy", parents):
+                break
+
+
+def roulette(population: Sequence[Individual], rng: np.random.Generator) -> Individual:
+    """One individual, in proportion to its fitness."""
+    weights = np.array([max(0.0, individual.fitness) for individual in population])
+    total = weights.sum()
+    return population[rng.choice(len(population), p=weights / total if total > 0 else None)]
+
+
+def _tune(breeding: Breeding) -> None:
+    settings = breeding.settings
+    winner = best_of(s for s in breeding.history if s.generation < settings.tuning_from)
+    propose_generation(
+        breeding,
+        [1.0] * winner.expression.size,
+        settings.tuning_population,
+        settings.tuning_from,
+        lambda vector: with_coefficients(winner.expression, vector),
+        [winner.candidate_id],
+    )
+
+
+def with_coefficients(tree: Expression, coefficients: Sequence[float]) -> Expression:
+    """The tree with every node's result multiplied by its coefficient, in prefix order."""
+    nodes: list[Node] = []
+    for node, coefficient in zip(tree.nodes, coefficients, strict=True):
+        if isinstance(node, str):
+            nodes += ["mul", rounded(coefficient), node]
+        else:
+            nodes.append(rounded(coefficient * node))
+    return Expression(tuple(nodes))
+
+
+def select(
+    population: Sequence[Individual], evaluated: Sequence[Individual], settings: Settings
+) -> list[Individual]:
+    """Generational replacement with elites."""
+    return replace(population, evaluated, settings.population, settings.elites)

@@ -1,0 +1,138 @@
+"""GP-LFL (Raymond et al., arXiv 2209.08907): the GP of EvoMAL without its local search.
+
+From the authors' code: crossover 0.70, mutation 0.25 (a new subtree of height 0 to 2), elitism 0.05, one
+operator a child; double tournament, parsimony first, of fitness size 4 and parsimony size 1; population 25
+over 50 generations; a loss must mention label and prediction, else a random leaf is replaced by an arithmetic
+operator over both; a loss already evaluated, by its printed form, reuses its fitness. Its function set and
+guards are the pool `gp_lfl` of config/as_published.yaml.
+
+Chosen here: what is neither crossed nor mutated is a copy, which reuses its parent's fitness; elitism 0.05
+of 25 is one individual; failed children leave their place to the next best parents; of individuals of equal
+fitness a tournament prefers the smaller.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from evoloss.expressions.settings import SearchSpace
+from evoloss.expressions.tree import Expression, arity
+from evoloss.expressions.variation import subtree_crossover, subtree_mutation
+from evoloss.search.method import Breeding, Individual, ranked, replace
+from evoloss.search.settings import MethodSettings, Published
+
+CODE = "EvoMAL's code and configuration"
+ARITHMETIC = ("add", "sub", "mul", "div", "aq")
+
+
+class Settings(MethodSettings):
+    """Settings of `gp_lfl`."""
+
+    published: ClassVar[dict[str, Published]] = {
+        "population": Published(25, "code", CODE),
+        "elites": Published(1, "code", CODE + ": 0.05, in the configuration alone"),
+        "crossover_probability": Published(0.7, "code", CODE),
+        "mutation_probability": Published(0.25, "code", CODE),
+        "fitness_tournament": Published(4, "code", CODE),
+        "parsimony_tournament": Published(1.0, "code", CODE),
+        "attempts": Published(1, "code", CODE + ": rejected ones have the worst fitness"),
+        "reuse": Published(True, "code", CODE),
+    }
+
+    algorithm: Literal["gp_lfl"] = "gp_lfl"
+    reuse: bool = True
+    """The archive of losses already evaluated."""
+    elites: Annotated[int, Field(ge=0)] = 1
+    """Individuals that are carried over; the rest of the population are children."""
+    crossover_probability: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """Probability that a child is bred by crossover."""
+    mutation_probability: Annotated[float, Field(ge=0, le=1)] = 0.25
+    """Probability that it is bred by subtree mutation instead; what remains is copied."""
+    fitness_tournament: Annotated[int, Field(ge=1)] = 4
+    """Contenders of the second tournament, which the fittest wins."""
+    parsimony_tournament: Annotated[float, Field(ge=1, le=2)] = 1.0
+    """Twice the probability that the smaller of two enters it: 1 is no pressure, 2 always."""
+    attempts: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Draws a child: 1 drops a child that fails the functional check."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.elites >= self.population:
+            raise ValueError(
+                f"elites: {self.elites} leaves no place for children in a population of "
+                f"{self.population}"
+            )
+        if self.crossover_probability + self.mutation_probability > 1 + 1e-9:
+            raise ValueError(
+                "crossover_probability + mutation_probability is more than 1, but a child is bred by "
+                "one of the two"
+            )
+        return self
+
+
+def slots(settings: Settings, generation: int) -> int:
+    """The children; those that are copies need no training."""
+    return settings.population - settings.elites
+
+
+def breed(breeding: Breeding) -> None:
+    """Offer children of winners of the double tournament."""
+    settings, rng, space = breeding.settings, breeding.rng, breeding.space
+
+    def winner() -> Individual:
+        return double_tournament(breeding.population, settings, rng)
+
+    for slot in range(slots(settings, breeding.generation)):
+        for _ in range(settings.attempts):
+            chance = rng.random()
+            first = winner()
+            child, parents, operator = first.expression, [first.candidate_id], "copy"
+            if chance < settings.crossover_probability:
+                operator, second = "crossover", winner()
+                child = subtree_crossover(child, second.expression, space, rng)
+                parents.append(second.candidate_id)
+            elif chance < settings.crossover_probability + settings.mutation_probability:
+                operator, child = "subtree_mutation", subtree_mutation(child, space, rng)
+            if breeding.propose(slot, repaired(child, space, rng), operator, parents):
+                break
+
+
+def double_tournament(
+    population: Sequence[Individual], settings: Settings, rng: np.random.Generator
+) -> Individual:
+    """Luke & Panait (2002), parsimony first: the fittest of several, each the smaller of two."""
+
+    def contender() -> Individual:
+        pair = [population[i] for i in rng.integers(len(population), size=2)]
+        smaller, larger = sorted(pair, key=lambda i: i.expression.size)
+        if smaller.expression.size == larger.expression.size:
+            return pair[0]
+        return smaller if rng.random() < settings.parsimony_tournament / 2 else larger
+
+    return ranked(contender() for _ in range(settings.fitness_tournament))[0]
+
+
+def repaired(tree: Expression, space: SearchSpace, rng: np.random.Generator) -> Expression:
+    """The tree if it mentions p and y; else with a random leaf replaced by an operator over both.
+
+    The tree itself when that would break the limits (the functional check then rejects it).
+    """
+    if "p" in tree and "y" in tree:
+        return tree
+    operators = [name for name in ARITHMETIC if name in space.functions]
+    leaves = [index for index, node in enumerate(tree.nodes) if arity(node) == 0]
+    if not operators:
+        return tree
+    operator = operators[rng.integers(len(operators))]
+    joined = Expression((operator, *(["p", "y"] if rng.random() < 0.5 else ["y", "p"])))
+    new = tree.replaced(leaves[rng.integers(len(leaves))], joined)
+    return new if new.size <= space.max_size and new.depth <= space.max_depth else tree
+
+
+def select(
+    population: Sequence[Individual], evaluated: Sequence[Individual], settings: Settings
+) -> list[Individual]:
+    """Generational replacement with elites."""
+    return replace(population, evaluated, settings.population, settings.elites)

@@ -1,0 +1,118 @@
+"""NGL's GP (Akhmedova & Körber, arXiv 2404.12948), as section 2.1 of the thesis draft describes it.
+
+From the source: each child comes of a crossover whose mate is drawn, with some probability, from an
+external archive of eliminated individuals, else from the population; then two independent chances of
+subtree and of one-point mutation; at the end of a generation the worst are moved to the archive, so
+that the size of the population stays constant.
+
+Not published: every number, how parents are chosen, the archive's capacity, what happens to children
+that cannot train. Chosen here: parents are drawn uniformly, without replacement while there are enough;
+even chances; an unlimited archive, drawn from uniformly; a failed child is dropped (`attempts: 1`) or
+bred again from the same parent and a new mate.
+
+"The fitness value of all individuals was re-evaluated" is one ambiguous sentence that decides much of
+the cost. With `rescore: true` every individual of the population is trained once more each generation,
+on new seeds, and its fitness is the mean of what is known (kinder to the method than replacing it); with
+`rescore: false` only children are trained. Claims are made against the cheaper.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from evoloss.expressions.variation import (
+    one_point_mutation,
+    subtree_crossover,
+    subtree_mutation,
+)
+from evoloss.search.method import Breeding, Individual, Score, truncate
+from evoloss.search.settings import MethodSettings, Published
+
+NOT_FOUND = "not published"
+
+
+class Settings(MethodSettings):
+    """Settings of `ngl_gp`."""
+
+    published: ClassVar[dict[str, Published]] = {
+        "population": Published(20, "chosen", NOT_FOUND),
+        "children": Published(20, "chosen", NOT_FOUND + "; as many as individuals"),
+        "archive_probability": Published(0.5, "chosen", NOT_FOUND),
+        "archive_size": Published(None, "chosen", NOT_FOUND),
+        "subtree_probability": Published(0.5, "chosen", NOT_FOUND),
+        "one_point_probability": Published(0.5, "chosen", NOT_FOUND),
+        "rescore": Published(True, "draft", "thesis draft, section 2.1, read literally"),
+        "attempts": Published(1, "chosen", NOT_FOUND),
+    }
+
+    algorithm: Literal["ngl_gp"] = "ngl_gp"
+    children: Annotated[int, Field(ge=1)] = 20
+    """Children a generation."""
+    archive_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Probability that the mate comes from the archive, once there is one."""
+    archive_size: Annotated[int, Field(ge=1)] | None = None
+    """The archive holds so many of the eliminated, the last born; null holds all."""
+    subtree_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Probability of subtree mutation after the crossover."""
+    one_point_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Probability of one-point mutation after that, independent of it."""
+    rescore: bool = False
+    """Train the whole population once more each generation."""
+    attempts: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Draws a child: 1 drops a child that fails the functional check."""
+
+
+def slots(settings: Settings, generation: int) -> int:
+    """The children, and with `rescore` the whole population."""
+    return settings.children + (settings.population if settings.rescore else 0)
+
+
+def breed(breeding: Breeding) -> None:
+    """Offer the children, then plan the re-scoring."""
+    settings, rng = breeding.settings, breeding.rng
+    population, archive = breeding.population, archived(breeding)
+    order: list[int] = []
+    for slot in range(settings.children):
+        if not order:
+            order = rng.permutation(len(population)).tolist()
+        parent = population[order.pop()]
+        for _ in range(settings.attempts):
+            from_archive = bool(archive) and rng.random() < settings.archive_probability
+            mates = archive if from_archive else population
+            mate = mates[rng.integers(len(mates))]
+            child = subtree_crossover(parent.expression, mate.expression, breeding.space, rng)
+            operators = ["archive_crossover" if from_archive else "crossover"]
+            if rng.random() < settings.subtree_probability:
+                child = subtree_mutation(child, breeding.space, rng)
+                operators.append("subtree_mutation")
+            if rng.random() < settings.one_point_probability:
+                child = one_point_mutation(child, breeding.space, rng)
+                operators.append("one_point_mutation")
+            parents = [parent.candidate_id, mate.candidate_id]
+            if breeding.propose(slot, child, "+".join(operators), parents):
+                break
+    if settings.rescore:
+        for place, individual in enumerate(population):
+            breeding.rescore(settings.children + place, individual)
+
+
+def archived(breeding: Breeding) -> list[Score]:
+    """Everyone who once had a fitness and is no longer in the population, in order of birth."""
+    alive = {individual.candidate_id for individual in breeding.population}
+    gone = [
+        score
+        for score in breeding.history
+        if score.purpose != "rescore"
+        and score.fitness is not None
+        and score.candidate_id not in alive
+    ]
+    size = breeding.settings.archive_size
+    return gone if size is None else gone[-size:]
+
+
+def select(
+    population: Sequence[Individual], evaluated: Sequence[Individual], settings: Settings
+) -> list[Individual]:
+    """The P best stay; the others are from now on the archive's."""
+    return truncate(population, evaluated, settings.population)
