@@ -8,6 +8,7 @@ import yaml
 from snakemake.utils import update_config
 
 from evoloss.errors import UserError
+from evoloss.search.method import algorithms, load_algorithm
 from evoloss.settings import load, schema
 from evoloss.strict_model import StrictModel
 
@@ -28,10 +29,11 @@ def changed(key, value):
 
 def test_the_default_is_valid_and_has_the_promised_size():
     config = load(DEFAULT)
-    assert len(config.search.run_seeds) >= 3
+    assert len(config.search.run_seeds) >= 2
     assert len(config.retrain.training_seeds) >= 3
     assert len(config.retrain.formulas()) >= 5
-    assert {m.algorithm for m in config.search.methods.values()} == {"egp", "random_search"}
+    assert {m.algorithm for m in config.search.methods.values()} == set(algorithms())
+    assert config.reference_method() == "ngl_gp"
 
 
 def test_the_schema_is_in_step_with_the_models():
@@ -114,22 +116,53 @@ def test_the_default_file_names_every_key():
         (
             "search.methods.egp.tournament",
             50,
-            "search.methods.egp: tournament: 50 is larger than the population (20)",
+            "search.methods.egp: tournament: 50 is larger than the population (12)",
         ),
         (
             "search.methods.egp.algorithm",
             "egpp",
-            "search.methods.egp.algorithm: got 'egpp', but there are egp, random_search",
+            "search.methods.egp.algorithm: got 'egpp', but there are egp, glo, gp_lfl, ngl_gp, "
+            "random_search, regularised_evolution, taylor_glo",
         ),
         (
             "search.methods.egp.population",
-            21,
-            "search.methods.egp.population: got 21, but its pool 'default' holds 20 individuals",
+            13,
+            "search.methods.egp.population: got 13, but its pool 'default' holds 12 individuals",
         ),
         (
             "search.methods.egp.pool",
             "big",
             "search.methods.egp.pool: unknown pool 'big'; there are default",
+        ),
+        (
+            "search.methods.egp.pool",
+            None,
+            "search.methods.egp.pool: got null, but egp starts from a pool; name one",
+        ),
+        (
+            "search.methods.glo.stages",
+            ["structure"],
+            "search.methods.glo.reuse: it rests on the stage novel of the functional check",
+        ),
+        (
+            "search.methods.gp_lfl.mutation_probability",
+            0.5,
+            "crossover_probability + mutation_probability is more than 1",
+        ),
+        (
+            "search.methods.glo.elites",
+            8,
+            "elites: 8 leaves no place for children in a population of 8",
+        ),
+        (
+            "search.methods.egp.preset",
+            "mnist",
+            "preset: got 'mnist'; there are published",
+        ),
+        (
+            "report.ablation_base",
+            "egpp",
+            "report.ablation_base: unknown method 'egpp'; there are egp, ",
         ),
         (
             "search.methods.new",
@@ -272,7 +305,7 @@ def test_the_default_file_names_every_key():
         (
             "search.pools.default.initial_losses",
             [f"p * y * {number}" for number in range(2, 23)],
-            "search.pools.default.initial_losses: got 21 losses, but the pool holds 20 individuals",
+            "search.pools.default.initial_losses: got 21 losses, but the pool holds 12 individuals",
         ),
         ("retrain.losses", ["ngl"], "retrain.losses: 'cross_entropy' is missing"),
         ("retrain.losses", ["cross_entropy", "ngl", "ngl"], "the same loss stands there twice"),
@@ -293,7 +326,7 @@ def test_the_default_file_names_every_key():
         ),
         ("study", "published", "study: 'published' is the folder of published results"),
         ("retrain.training_seeds", [2**40], "retrain.training_seeds.0: got 1099511627776"),
-        ("report.reference_method", "ngl_gp", "report.reference_method: unknown method 'ngl_gp'"),
+        ("report.reference_method", "ngl", "report.reference_method: unknown method 'ngl'"),
         ("report.curve_losses", ["sce"], "report.curve_losses: 'sce' is not among retrain.losses"),
         ("device", "gpu", "device: got 'gpu', but it accepts"),
         ("study", "My Study", "study: got 'My Study', but it accepts"),
@@ -337,7 +370,9 @@ def test_all_mistakes_are_told_at_once():
 
 def test_an_overlay_drops_an_entry_with_null():
     config = changed("search.methods.egp", None)
-    assert list(load(config).search.methods) == ["random_search"]
+    assert list(load(config).search.methods) == [
+        n for n in DEFAULT["search"]["methods"] if n != "egp"
+    ]
 
 
 def test_losses_may_be_names_expressions_and_named_expressions():
@@ -377,12 +412,52 @@ def test_known_losses_may_stand_first_in_a_pool():
     assert config.search.pools["default"].initial_losses == losses
 
 
+def test_presets_give_what_is_not_given():
+    preset = {"algorithm": "taylor_glo", "preset": "published", "attempts": 5}
+    method = load(changed("search.methods.mine", preset)).search.methods["mine"]
+    assert (method.population, method.sigma, method.invariant, method.attempts) == (
+        20,
+        1.2,
+        False,
+        5,
+    )
+    preset["preset"] = "mnist"
+    method = load(changed("search.methods.mine", preset)).search.methods["mine"]
+    assert (method.population, method.invariant) == (28, True)
+
+
+@pytest.mark.parametrize("name", algorithms())
+def test_a_published_setting_is_a_setting(name):
+    model = load_algorithm(name).Settings
+    assert set(model.published) <= set(model.model_fields)
+    values = {setting: entry.value for setting, entry in model.published.items()}
+    assert all(entry.where for entry in model.published.values())
+    if values:
+        # Legal together with the defaults, once the population allows the tournament.
+        made = model.model_validate(
+            {"preset": "published", "population": 300} if name == "egp" else {"preset": "published"}
+        )
+        assert values.items() <= made.model_dump().items()
+    for preset in model.presets:
+        assert model.model_validate({"preset": preset}).preset == preset
+
+
+def test_tables_without_champions_or_ablation():
+    config = load(DEFAULT)
+    assert "champions" in config.tables()
+    assert "ablation" not in config.tables()
+    without = load(changed("retrain.champions", False))
+    assert "champions" not in without.tables()
+    assert "critical_difference" not in without.figures()
+    assert "ablation" in load(changed("report.ablation_base", "egp")).tables()
+
+
 def test_blocks_and_batches():
     config = load(changed("retrain.training_seeds", list(range(12))))
     assert [len(block) for block in config.retrain.blocks()] == [5, 5, 2]
     config = load(changed("search.batch_size", 3))
-    assert config.pool_batches("default") == 7
-    assert config.batches("egp", 0) == 7
+    assert config.pool_batches("default") == config.batches("egp", 0) == 4
+    assert config.batches("taylor_glo", 0) == 2
     assert config.batches("egp", 1) == math.ceil(config.search.methods["egp"].parents / 3)
 
 

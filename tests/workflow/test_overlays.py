@@ -11,6 +11,7 @@ from snakemake.utils import update_config
 from study_copy import ROOT
 
 OVERLAYS = ["fashion_mnist_cpu", "fashion_mnist", "cifar10", "cifar100", "three_datasets"]
+COMPARISONS = ["fashion_rivals", "as_published", "ablation", "smoke"]
 
 SHRUNKEN = {
     "training_images": None,
@@ -21,12 +22,12 @@ SHRUNKEN = {
 }
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", OVERLAYS + COMPARISONS)
 def test_an_overlay_can_be_planned(scratch, name):
     jobs = scratch.planned(config=f"config/{name}.yaml")
     assert jobs["prepare_dataset"] == (3 if name == "three_datasets" else 1)
-    assert jobs["retrain"] >= 10
-    assert jobs["tabulate"] >= 7
+    assert jobs["retrain"] >= (5 if name == "ablation" else 10)
+    assert jobs["tabulate"] >= 9
 
 
 def few_images(folder: Path, source: str) -> dict:

@@ -16,6 +16,12 @@ search:
   rescore: {finalists: 1, repeats: 1}
   methods:
     egp: {population: 2, parents: 1, tournament: 2}
+    ngl_gp: null
+    ngl_gp_rescored: null
+    regularised_evolution: null
+    glo: null
+    taylor_glo: null
+    gp_lfl: null
     random_search: null
 retrain: {training_seeds: [0, 1]}
 """
@@ -88,3 +94,24 @@ def test_a_damaged_image_is_named_by_its_job(pets):
     answer = run(pets, target, check=False)
     assert answer.returncode != 0
     assert "1 of 72 files cannot be read as images: pets/train/cat/007.png" in answer.stdout
+
+
+def test_the_readmes_method_is_short_and_runs(scratch):
+    text = (ROOT / "README.md").read_text().split("## A method of your own")[1].split("\n## ")[0]
+    files = dict(re.findall(r"```\w+\n# (\S+\.\w+)[^\n]*\n(.*?)```", text, re.DOTALL))
+    assert set(files) == {"workflow/evoloss/search/hill_climbing.py", "config/climb.yaml"}
+    lines = [line for text in files.values() for line in text.splitlines() if line.strip()]
+    assert len(lines) < 40
+    for path, content in files.items():
+        (scratch.folder / path).write_text(content)
+    config = ["tests/workflow/tiny.yaml", "config/climb.yaml"]
+    run = "results/climb/search/hill_climbing/seed0"
+    scratch.run(f"{run}/champion.json", config=config)
+    records = scratch.records("climb")
+    first = {
+        row["candidate_id"]
+        for row in records["search/hill_climbing/seed0/generation0/population.parquet"]
+    }
+    children = records["search/hill_climbing/seed0/generation1/candidates.parquet"]
+    assert len(children) == 4
+    assert all(set(child["parents"]) <= first for child in children)

@@ -43,6 +43,12 @@ def test_a_methods_setting_reruns_it_from_generation_one(scratch):
     assert "tune" not in jobs
 
 
+def test_the_module_of_cma_es_reruns_the_methods_that_use_it(scratch):
+    scratch.edit("workflow/evoloss/search/cma_es.py", "WORST = 1e6", "WORST = 2e6")
+    files = [path for path in scratch.planned_files() if "/search/" in path]
+    assert {path.split("/")[3] for path in files} == {"glo", "taylor_glo"}
+
+
 def test_more_generations_run_only_the_new_ones(scratch):
     config = scratch.overlay("search: {generations: 4}")
     files = scratch.planned_files(config=config)
@@ -51,7 +57,7 @@ def test_more_generations_run_only_the_new_ones(scratch):
     }
     assert generations == {"generation3", "generation4"}
     jobs = scratch.planned(config=config)
-    assert (jobs["breed"], jobs["select"]) == (4, 4)
+    assert (jobs["breed"], jobs["select"]) == (8, 8)
     assert set(jobs) <= {"breed", "evaluate", "select"} | SUMMARY
 
 
@@ -60,8 +66,8 @@ def test_a_run_seed_runs_only_what_is_new(scratch):
     files = scratch.planned_files(config=config)
     assert not any("/seed0/" in path for path in files)
     jobs = scratch.planned(config=config)
-    assert (jobs["initialise"], jobs["breed"], jobs["summarise"], jobs["rescore"]) == (1, 4, 2, 2)
-    assert jobs["retrain"] == 2
+    assert (jobs["initialise"], jobs["breed"], jobs["summarise"], jobs["rescore"]) == (1, 9, 4, 4)
+    assert jobs["retrain"] == 4
     assert {"tune", "prepare_dataset"}.isdisjoint(jobs)
 
 
@@ -113,9 +119,11 @@ def test_a_new_setting_reruns_no_training(scratch):
         "    confidence:",
         "    new_setting: int = 3\n    confidence:",
     )
-    # The table that lists every setting gains a row.
-    assert scratch.planned_files() == [
-        f"results/tiny/tables/parameters.{suffix}" for suffix in ("csv", "tex", "md")
+    # The tables that list every setting are made again.
+    assert sorted(scratch.planned_files()) == [
+        f"results/tiny/tables/{table}.{suffix}"
+        for table in ("parameters", "study_settings")
+        for suffix in ("csv", "md", "tex")
     ]
 
 
@@ -137,5 +145,5 @@ def test_a_lost_file_is_made_again(scratch):
 def test_five_hundred_generations_plan(scratch):
     config = scratch.overlay("{study: long, search: {generations: 500}}")
     jobs = scratch.planned(config=config)
-    assert jobs["breed"] == 1000
-    assert jobs["select"] == 1002
+    assert jobs["breed"] == 2001
+    assert jobs["select"] == 2004

@@ -13,16 +13,22 @@ from evoloss.losses.gradient_scale import task_loss
 
 COLUMNS = {
     "search_cost": "method runs best_fitness best_fitness_sd evaluations training_samples "
-    "training_seconds check_seconds rescore_samples peak_memory_bytes relative_cost",
+    "training_seconds check_seconds rescore_samples peak_memory_bytes relative_cost fitness_difference "
+    "difference_ci_low difference_ci_high p_value cost_to_match matched_share reused",
+    "savings": "method step samples runs",
+    "champions": "task method runs test_accuracy",
     "tasks": "task dataset network parameters multiply_adds training_images epochs batch_size "
     "learning_rate chance cross_entropy_accuracy",
     "losses": "loss display formula latex defaults minimum source evidence",
     "accuracy": "task loss training_seeds test_accuracy test_accuracy_sd "
     "difference_to_cross_entropy ci_low ci_high p_value note",
-    "parameters": "section name setting value",
+    "parameters": "method setting value published evidence source",
+    "study_settings": "section name setting value",
     "datasets": "dataset classes training_images validation_images test_images",
     "implementation": "group item value",
 }
+
+METHODS = ("egp", "glo", "taylor_glo", "random_search")
 
 
 def table(copy, name):
@@ -36,7 +42,13 @@ def test_everything_promised_is_there(finished):
         assert set(columns.split()) <= set(table(finished, name)[0]), name
         assert r"\toprule" in (results / "tables" / f"{name}.tex").read_text()
         assert "|" in (results / "tables" / f"{name}.md").read_text()
-    for name in ("anytime", "loss_shapes", "training_curves"):
+    for name in (
+        "anytime",
+        "generations",
+        "loss_shapes",
+        "training_curves",
+        "critical_difference",
+    ):
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / "figures" / f"{name}.png").stat().st_size > 5_000
 
@@ -62,7 +74,8 @@ def test_the_numbers_add_up(finished):
         assert float(rows[method]["training_samples"]) == samples
         assert samples == sum(row["steps"] for row in evaluations) * 32
     accuracy = {row["loss"]: row for row in table(finished, "accuracy")}
-    assert set(accuracy) == {"cross_entropy", "ngl", "mine", "egp_seed0", "random_search_seed0"}
+    champions = {f"{method}_seed0" for method in METHODS}
+    assert set(accuracy) == {"cross_entropy", "ngl", "mine"} | champions
     trained = [
         row["test_accuracy"]
         for path, rows in records.items()
@@ -98,6 +111,25 @@ def test_children_descend_from_the_population(finished):
         assert [row["candidate_id"] for row in kept] == [
             row["candidate_id"] for row in records[f"{folder}/candidates.parquet"]
         ]
+
+
+def test_a_method_without_a_pool_breeds_its_own_beginning(finished):
+    records = finished.records()
+    run = "search/taylor_glo/seed0"
+    first = records[f"{run}/generation0/candidates.parquet"]
+    assert {row["operator"] for row in first} == {"cma_es"}
+    ledger = records[f"{run}/ledger.parquet"]
+    assert ledger[0]["evaluations"] == len(first)
+
+
+def test_scores_are_what_the_search_is_charged(finished):
+    records = finished.records()
+    for method in METHODS:
+        for row in records[f"search/{method}/seed0/ledger.parquet"]:
+            folder = f"search/{method}/seed0/generation{row['generation']}"
+            scores = records[f"{folder}/scores.parquet"]
+            assert row["training_samples"] == sum(s["training_samples"] for s in scores)
+            assert row["reused"] == sum(s["purpose"] == "reused" for s in scores)
 
 
 def test_the_exported_loss_gives_our_values(finished):

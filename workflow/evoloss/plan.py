@@ -6,13 +6,13 @@ The Snakefile alone imports this module. Methods that take `wildcards` are input
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from evoloss.expressions.settings import SearchSpace
 from evoloss.learning.source_files import missing_place, source_state
 from evoloss.losses.catalogue import CATALOGUE, formula_of
-from evoloss.reporting.deliverables import FIGURES, TABLES
 from evoloss.settings import Config
 from evoloss.strict_model import canonical_json
 
@@ -256,8 +256,8 @@ class Plan:
     def deliverables(self) -> list[str]:
         """Everything that a complete study consists of."""
         names = {
-            "tables": (TABLES, ("csv", "tex", "md")),
-            "figures": (FIGURES, ("pdf", "png")),
+            "tables": (self.config.tables(), ("csv", "tex", "md")),
+            "figures": (self.config.figures(), ("pdf", "png")),
             "losses": (self.config.champions(), ("py", "tex")),
         }
         return [
@@ -282,10 +282,10 @@ class Plan:
                 lambda: [f"{self.results}/tasks/{task}.json" for task in self.config.used_tasks()],
                 lambda: {"all_tasks": self.config.used_tasks()},
             ),
-            "parameters": (
-                list,
-                lambda: {"config": self.config.model_dump(mode="json", exclude=NO_PART_OF_IT)},
-            ),
+            "parameters": (list, self._parameters_description),
+            "scores": (self._score_files, lambda: {"generations": self.config.search.generations}),
+            "reference": (list, lambda: {"reference_method": self.config.reference_method()}),
+            "ablation": (list, self._ablation_description),
         }[kind]
 
     def _runs(self) -> list[str]:
@@ -308,7 +308,53 @@ class Plan:
             "run_seeds": self.config.search.run_seeds,
             "tasks": self.config.search.tasks,
             "reference_method": self.config.reference_method(),
+            "confidence": self.config.report.confidence,
         }
+
+    def _score_files(self) -> list[str]:
+        return [
+            f"{run}/generation{generation}/scores.parquet"
+            for run in self._runs()
+            for generation in self.generations()
+        ]
+
+    def _parameters_description(self) -> dict[str, Any]:
+        """Every setting, and what the sources of the methods say of theirs."""
+        config = self.config.model_dump(mode="json", exclude=NO_PART_OF_IT)
+        for method in config["search"]["methods"].values():
+            if method["stages"] is None:
+                method["stages"] = "the study's"
+        published = {
+            name: {setting: asdict(value) for setting, value in type(method).published.items()}
+            for name, method in self.config.search.methods.items()
+        }
+        return {"config": config, "sources": published}
+
+    def _ablation_description(self) -> dict[str, Any]:
+        """The base, and what each of its variants changes."""
+        base = self.config.report.ablation_base
+        variants = [] if base is None else [m for m in self.config.search.methods if m != base]
+        changes = {name: self._changes(name, base) for name in variants}
+        return {
+            "ablation_base": base,
+            "ablation_changes": {name: text for name, text in changes.items() if text},
+        }
+
+    def _changes(self, method: str, base: str) -> str:
+        """What a method's settings, and its pool's, change against the base's; empty for a stranger."""
+        search = self.config.search
+        mine, theirs = search.methods[method], search.methods[base]
+        if mine.algorithm != theirs.algorithm:
+            return ""
+        pairs = [(mine.model_dump(exclude={"pool"}), theirs.model_dump(exclude={"pool"}))]
+        if mine.pool != theirs.pool:
+            pairs.append(tuple(search.pools[m.pool].model_dump() for m in (mine, theirs)))
+        return ", ".join(
+            f"{setting}: {ours[setting]} (base {others[setting]})"
+            for ours, others in pairs
+            for setting in ours
+            if ours[setting] != others[setting]
+        )
 
     def _retrained_files(self) -> list[str]:
         return [

@@ -24,6 +24,7 @@ from evoloss.learning.settings import NETWORK_NAMES, DatasetSettings, TaskSettin
 from evoloss.learning.sources import SOURCES
 from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.own_parts import own_part_problem
+from evoloss.reporting.deliverables import FIGURES, TABLES
 from evoloss.reporting.settings import ReportSettings
 from evoloss.search.method import algorithms, load_algorithm
 from evoloss.search.settings import RescoreSettings
@@ -128,6 +129,20 @@ class Config(StrictModel):
         methods = list(self.search.methods)
         default = REFERENCE if REFERENCE in methods else methods[-1]
         return self.report.reference_method or default
+
+    def tables(self) -> list[str]:
+        """The tables of this study: without champions none of them, without a base no ablation."""
+        missing = set() if self.retrain.champions else {"champions"}
+        return [
+            name
+            for name in TABLES
+            if name not in missing | ({"ablation"} if self.report.ablation_base is None else set())
+        ]
+
+    def figures(self) -> list[str]:
+        """The figures of this study: what compares champions needs their final trainings."""
+        missing = set() if self.retrain.champions else {"critical_difference"}
+        return [name for name in FIGURES if name not in missing]
 
     def used_tasks(self) -> list[str]:
         """The tasks of the search and of the retraining, each once."""

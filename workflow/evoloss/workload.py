@@ -9,7 +9,6 @@ from evoloss.learning.image_folder import parts_of
 from evoloss.learning.settings import DatasetSettings, TaskSettings
 from evoloss.learning.sources import SOURCES
 from evoloss.learning.task import wanted_images
-from evoloss.reporting.deliverables import FIGURES, TABLES
 from evoloss.search.method import load_algorithm
 from evoloss.settings import Config
 
@@ -124,6 +123,6 @@ def _retraining(config: Config) -> Iterator[Work]:
 
 
 def _report(config: Config) -> Iterator[Work]:
-    yield Work("report", "tabulate", len(TABLES))
-    yield Work("report", "plot", len(FIGURES))
+    yield Work("report", "tabulate", len(config.tables()))
+    yield Work("report", "plot", len(config.figures()))
     yield Work("report", "export_loss", len(config.champions()))

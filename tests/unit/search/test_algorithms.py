@@ -2,75 +2,34 @@
 
 from collections import Counter
 
-import numpy as np
 import pytest
+from toy import Run, nodes_fitness
 
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
-from evoloss.expressions.settings import SearchSpace
-from evoloss.expressions.variation import ramped_half_and_half
 from evoloss.search import egp, random_search
 from evoloss.search.fitness import Reference, fitness, rescored_references
-from evoloss.search.method import Breeding, Individual, algorithms, load_algorithm, truncate
-
-SPACE = SearchSpace()
-TARGET = Counter(parse("-(y * log(p)) + square(p - y)").nodes)
-
-
-def toy_fitness(tree):
-    """Share of the target's nodes that the tree has, less its surplus: 1 for the target's multiset."""
-    mine = Counter(tree.nodes)
-    return sum((mine & TARGET).values()) / TARGET.total() - sum((mine - TARGET).values()) / 50
+from evoloss.search.method import Individual, algorithms, load_algorithm, truncate
 
 
 def individual(number, tree, value=None):
-    score = toy_fitness(tree) if value is None else value
+    score = nodes_fitness(tree) if value is None else value
     return Individual(f"g0000s{number:03d}", tree, score, 1, 0)
 
 
 def initial(settings, seed):
-    rng = np.random.default_rng(seed)
-    trees = [ramped_half_and_half(SPACE, i, rng) for i in range(settings.population)]
-    return truncate([], [individual(i, t) for i, t in enumerate(trees)], settings.population)
+    return Run(egp, settings, seed).population
 
 
 def breed(module, settings, population, generation, seed, passes=lambda tree: True):
-    """One generation: (children by slot, number of proposals)."""
-    children, proposed = {}, []
-
-    def propose(slot, tree, operator, parents):
-        proposed.append((slot, tree, operator, tuple(parents)))
-        if passes(tree):
-            assert slot not in children
-            children[slot] = Individual(
-                f"g{generation:04d}s{slot:03d}", tree, toy_fitness(tree), 1, generation
-            )
-            return True
-        return False
-
-    rng = np.random.default_rng((seed, generation))
-    module.breed(Breeding(settings, generation, population, SPACE, rng, propose))
-    assert len(children) <= module.slots(settings, generation)
-    return list(children.values()), proposed
-
-
-def run(module, settings, seed, generations=30):
-    population = initial(settings, seed)
-    for generation in range(1, generations + 1):
-        children, _ = breed(module, settings, population, generation, seed)
-        population = module.select(population, children, settings)
-    return population
+    """One generation: (children, proposals)."""
+    run = Run(module, settings, seed, passes=passes)
+    run.population, run.next = population, generation
+    children, _ = run.breed()
+    return list(children.values()), run.proposed
 
 
 EGP = egp.Settings(population=20, parents=5, tournament=10)
-
-
-def test_egp_beats_random_search_on_the_toy_problem():
-    floor = random_search.Settings(population=20, children=5)
-    pairs = [
-        (run(egp, EGP, s)[0].fitness, run(random_search, floor, s)[0].fitness) for s in range(8)
-    ]
-    assert np.mean([ours - theirs for ours, theirs in pairs]) > 0.1
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,21 @@ TABLES: dict[str, tuple[str, ...]] = {
     "datasets": ("datasets",),
     "tasks": ("tasks",),
     "parameters": ("parameters",),
+    "study_settings": ("parameters",),
     "losses": ("losses",),
     "search_cost": ("runs",),
+    "savings": ("runs",),
     "accuracy": ("retrained",),
+    "champions": ("retrained", "reference"),
+    "ablation": ("runs", "ablation"),
 }
 """Name of a table (a module of `reporting.tables`) -> the kinds of records it reads."""
 
 FIGURES: dict[str, tuple[str, ...]] = {
     "anytime": ("runs",),
+    "generations": ("runs", "scores"),
     "loss_shapes": ("shapes",),
     "training_curves": ("retrained",),
+    "critical_difference": ("retrained",),
 }
 """Name of a figure (a module of `reporting.figures`) -> the kinds of records it reads."""

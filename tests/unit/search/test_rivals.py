@@ -1,0 +1,365 @@
+"""The rival algorithms on toy problems with a known optimum, and each one's distinctive step."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from toy import SPACE, Run, distance_fitness
+
+from evoloss.expressions.parsing import parse
+from evoloss.search import (
+    egp,
+    glo,
+    gp_lfl,
+    ngl_gp,
+    random_search,
+    regularised_evolution,
+    taylor_glo,
+)
+from evoloss.search.method import Individual
+
+FLOOR = random_search.Settings(population=20, children=6)
+RIVALS = {
+    "egp": (egp, egp.Settings(parents=6)),
+    "ngl_gp": (ngl_gp, ngl_gp.Settings(population=20, children=6)),
+    "regularised_evolution": (
+        regularised_evolution,
+        regularised_evolution.Settings(population=20, children=6, tournament=8),
+    ),
+    "glo": (glo, glo.Settings(population=9, elites=3)),
+    "gp_lfl": (gp_lfl, gp_lfl.Settings(population=7)),
+}
+PLANTED = "-(p - 0.4) * (1.5 + 2 * (y - 0.3) + 0.7 * (p - 0.4))"
+"""A polynomial that TaylorGLO can write exactly, and a search over trees only with luck."""
+
+
+def individual(number, text, fitness=0.5, born=0):
+    return Individual(f"g{born:04d}s{number:03d}", parse(text), fitness, 1, born)
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_it_beats_random_search_on_the_toy_problem(name):
+    module, settings = RIVALS[name]
+    gains = [
+        Run(module, settings, seed).best() - Run(random_search, FLOOR, seed).best()
+        for seed in range(8)
+    ]
+    assert np.mean(gains) > 0.05
+
+
+def test_taylor_glo_beats_random_search_where_a_polynomial_is_planted():
+    fitness = distance_fitness(PLANTED)
+    settings = taylor_glo.Settings(population=8)
+    gains = [
+        Run(taylor_glo, settings, s, fitness).best(40)
+        - Run(random_search, FLOOR.model_copy(update={"children": 8}), s, fitness).best(40)
+        for s in range(4)
+    ]
+    assert np.mean(gains) > 0.1
+
+
+@pytest.mark.parametrize("name", [*RIVALS, "taylor_glo"])
+def test_a_run_is_a_function_of_its_seed(name):
+    module, settings = RIVALS.get(name, (taylor_glo, taylor_glo.Settings(population=6)))
+    first, second, other = (Run(module, settings, seed) for seed in (3, 3, 4))
+    for run in (first, second, other):
+        run.best(4)
+    assert first.history == second.history
+    assert first.history != other.history
+
+
+# NGL's GP
+
+
+def test_mates_come_from_the_archive_and_from_the_population():
+    settings = ngl_gp.Settings(population=10, children=10)
+    run = Run(ngl_gp, settings, 0)
+    assert {operator.split("+")[0] for *_, operator, _ in bred(run)} == {"crossover"}
+    for _ in range(6):
+        run.step()
+    alive = {i.candidate_id for i in run.population}
+    proposed = bred(run)
+    operators = Counter(operator.split("+")[0] for *_, operator, _ in proposed)
+    assert set(operators) == {"crossover", "archive_crossover"}
+    for *_, operator, (parent, mate) in proposed:
+        assert parent in alive
+        assert (mate in alive) == operator.startswith("crossover")
+
+
+def bred(run):
+    run.breed()
+    return run.proposed
+
+
+def test_the_archive_has_a_capacity():
+    run = Run(ngl_gp, ngl_gp.Settings(population=10, children=10, archive_size=3), 0)
+    for _ in range(5):
+        run.step()
+    mates = set()
+    for _ in range(1):
+        for *_, operator, (_, mate) in bred(run):
+            if operator.startswith("archive"):
+                mates.add(mate)
+    alive = {i.candidate_id for i in run.population}
+    gone = [s.candidate_id for s in run.history if s.candidate_id not in alive]
+    assert mates <= set(gone[-3:])
+
+
+def test_the_two_mutations_are_independent_chances():
+    settings = ngl_gp.Settings(
+        population=20, children=1000, subtree_probability=0.7, one_point_probability=0.2
+    )
+    run = Run(ngl_gp, settings, 1)
+    seen = Counter(operator.partition("+")[2] for *_, operator, _ in bred(run))
+    expected = {
+        "subtree_mutation": 0.56,
+        "one_point_mutation": 0.06,
+        "subtree_mutation+one_point_mutation": 0.14,
+        "": 0.24,
+    }
+    for operators, share in expected.items():
+        assert seen[operators] / 1000 == pytest.approx(share, abs=0.05)
+
+
+@pytest.mark.parametrize("rescore", [True, False])
+def test_re_scoring_trains_the_whole_population_again(rescore):
+    settings = ngl_gp.Settings(population=8, children=3, rescore=rescore)
+    run = Run(ngl_gp, settings, 0)
+    children, again = run.breed()
+    assert len(children) == 3
+    assert [i.candidate_id for _, i in again] == [
+        i.candidate_id for i in (run.population if rescore else [])
+    ]
+    assert ngl_gp.slots(settings, 1) == (11 if rescore else 3)
+
+
+# Regularised evolution
+
+
+def test_the_oldest_die_however_good_they_are():
+    settings = regularised_evolution.Settings(population=3, tournament=2)
+    best = individual(0, "p + y", fitness=0.99, born=0)
+    others = [individual(k, "p * y", fitness=0.1, born=k) for k in (1, 2)]
+    child = individual(0, "p - y", fitness=0.0, born=3)
+    survivors = regularised_evolution.select([best, *others], [child], settings)
+    assert [i.candidate_id for i in survivors] == ["g0001s001", "g0002s002", "g0003s000"]
+
+
+def test_fresh_programs_have_their_share():
+    settings = regularised_evolution.Settings(
+        population=20, children=1000, tournament=5, fresh_probability=0.3
+    )
+    run = Run(regularised_evolution, settings, 0)
+    operators = Counter(operator for *_, operator, _ in bred(run))
+    assert operators["random"] / 1000 == pytest.approx(0.3, abs=0.05)
+    assert all(not parents for *_, operator, parents in run.proposed if operator == "random")
+
+
+def test_a_tournament_of_all_mutates_the_best():
+    settings = regularised_evolution.Settings(population=20, children=5, tournament=20)
+    run = Run(regularised_evolution, settings, 0)
+    best = run.population[0].candidate_id
+    assert {parents for *_, parents in bred(run)} <= {(best,), ()}
+
+
+# GLO
+
+
+def test_the_roulette_is_proportional_to_fitness():
+    population = [
+        individual(k, "p + y", fitness=f) for k, f in enumerate((0.6, 0.3, 0.1, 0.0, -0.5))
+    ]
+    rng = np.random.default_rng(0)
+    drawn = Counter(glo.roulette(population, rng).candidate_id for _ in range(4000))
+    shares = [drawn[i.candidate_id] / 4000 for i in population]
+    assert shares == pytest.approx([0.6, 0.3, 0.1, 0, 0], abs=0.03)
+    hopeless = [individual(k, "p + y", fitness=-1.0) for k in range(3)]
+    assert len({glo.roulette(hopeless, rng).candidate_id for _ in range(50)}) == 3
+
+
+def test_elites_stay_and_empty_places_go_to_the_next_best():
+    settings = glo.Settings(population=5, elites=2)
+    parents = [individual(k, "p + y", fitness=1 - k / 10) for k in range(5)]
+    child = individual(0, "p - y", fitness=0.01, born=1)
+    kept = glo.select(parents, [child], settings)
+    assert [i.candidate_id for i in kept] == [
+        parents[0].candidate_id,
+        parents[1].candidate_id,
+        child.candidate_id,
+        parents[2].candidate_id,
+        parents[3].candidate_id,
+    ]
+
+
+def test_coefficients_multiply_every_node():
+    tree = glo.with_coefficients(parse("log(p) - y / 3"), [1, 2, 3, 4, 5, 6])
+    assert str(tree) == "1 * ((2 * log(3 * p)) - (4 * ((5 * y) / 18)))"
+
+
+def test_cma_es_finds_planted_coefficients_on_the_winner():
+    """The GP's part is one generation on a pool that holds the structure; CMA-ES has the rest."""
+    fitness = distance_fitness("1.7 * log(0.6 * p) - 0.4 * (y / p)")
+    settings = glo.Settings(population=6, elites=5, tuning_from=2, tuning_population=12, sigma=0.5)
+    run = Run(glo, settings, 0, fitness)
+    structure = parse("log(p) - y / p")
+    run.population[0] = Individual("g0000s000", structure, 0.9, 1, 0)
+    run.history[0] = run.history[0].__class__("g0000s000", 0, structure, 0, "new", 0.9)
+    run.best(60)
+    tuned = [score for score in run.history if score.generation >= 2]
+    assert {operator for _, _, operator, _ in run.proposed} == {"cma_es"}
+    assert max(s.fitness for s in tuned) > 0.98
+    assert all(s.expression.size == 3 * structure.size for s in tuned)
+
+
+# TaylorGLO, and CMA-ES as ask and tell over records
+
+
+def test_the_polynomial_is_the_published_one():
+    t0, t1, *a = 0.3, 0.6, 1.5, -2.0, 0.5, 0.7, -0.2, 0.9
+    run = taylor_glo.loss_of(np.array([t0, t1, *a]))
+    p, y = 0.25, 1.0
+    u, w = p - t1, y - t0
+    terms = (u, u**2, u**3, w * u, w * u**2, w**2 * u)
+    value = -sum(coefficient * term for coefficient, term in zip(a, terms, strict=True))
+    assert distance_fitness(str(value))(parse(str(value))) == 1
+    import torch
+
+    from evoloss.expressions.compile import compile_expression
+
+    ours = compile_expression(run)(torch.tensor([p]), torch.tensor([y]))
+    assert float(ours) == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("vector", "classes", "legal"),
+    [
+        # -log p_t around (1, 1) to first order, f = u: a1 alone gives 0 >= (n - 2) a1.
+        ([0, 0, -1, 0, 0, 0, 0, 0], 10, True),
+        ([0, 0, 1, 0, 0, 0, 0, 0], 10, False),
+        ([0, 0, 1, 0, 0, 0, 0, 0], 2, True),
+        # The interaction of label and prediction alone: cy = a4 must not be negative.
+        ([0, 0, 0, 0, 0, 1, 0, 0], 10, True),
+        ([0, 0, 0, 0, 0, -1, 0, 0], 10, False),
+        # chy = 2 a5 counts with 1/n.
+        ([0, 0, 0, 0, 0, -1, 5, 0], 10, True),
+        ([0, 0, 0, 0, 0, -1, 4.9, 0], 10, False),
+    ],
+)
+def test_the_published_inequality(vector, classes, legal):
+    assert taylor_glo.holds(np.array(vector, dtype=float), classes) == legal
+
+
+def test_violators_are_recorded_and_told_as_the_worst():
+    settings = taylor_glo.Settings(population=10, invariant=True)
+    run = Run(taylor_glo, settings, 0, distance_fitness(PLANTED))
+    children, _ = run.breed()
+    assert len(run.proposed) == 10
+    assert 0 < len(children) < 10
+
+
+def test_cma_es_finds_a_planted_polynomial_and_survives_rejected_vectors():
+    fitness = distance_fitness(PLANTED)
+    settings = taylor_glo.Settings(population=12)
+    always = Run(taylor_glo, settings, 0, fitness).best(80)
+    assert always > 0.9
+    # A third of all vectors are rejected, and in some generations every one.
+    picky = Run(taylor_glo, settings, 0, fitness, lambda tree: hash(str(tree.nodes[3])) % 3 > 0)
+    calls = Counter()
+
+    def passes(tree):
+        calls["asked"] += 1
+        return sum(map(ord, str(tree))) % 3 > 0 and not 60 < calls["asked"] <= 72
+
+    picky.passes = passes
+    assert picky.best(80) > 0.8
+    assert len(picky.history) < calls["asked"]
+
+
+def test_rejected_vectors_are_drawn_again():
+    settings = taylor_glo.Settings(population=5, attempts=4)
+    run = Run(taylor_glo, settings, 0, distance_fitness(PLANTED), lambda tree: False)
+    children, _ = run.breed()
+    assert not children
+    assert [slot for slot, *_ in run.proposed] == [s for s in range(5) for _ in range(4)]
+    assert len({tree for _, tree, *_ in run.proposed}) == 20
+
+
+def test_the_optimiser_is_rebuilt_from_the_records_alone():
+    """A fresh process that sees the history breeds what an uninterrupted one would have bred."""
+    settings = taylor_glo.Settings(population=6, attempts=3)
+    fitness, passes = distance_fitness(PLANTED), lambda tree: sum(map(ord, str(tree))) % 4 > 0
+    through = Run(taylor_glo, settings, 5, fitness, passes)
+    through.best(9)
+    again = Run(taylor_glo, settings, 5, fitness, passes)
+    again.history = [s for s in through.history if s.generation < 9]
+    again.next, again.population = 9, through.population
+    children, _ = again.breed()
+    bred = {s.slot: s.expression for s in through.history if s.generation == 9}
+    assert {slot: child.expression for slot, child in children.items()} == bred
+
+
+# GP-LFL
+
+
+def test_the_double_tournament_prefers_the_smaller_of_equals():
+    big, small = individual(0, "(p + y) * (p - y)"), individual(1, "p + y")
+    rng = np.random.default_rng(0)
+
+    def share(parsimony):
+        settings = gp_lfl.Settings(parsimony_tournament=parsimony, fitness_tournament=1)
+        drawn = [gp_lfl.double_tournament([big, small], settings, rng) for _ in range(2000)]
+        return sum(winner is small for winner in drawn) / 2000
+
+    assert share(1.0) == pytest.approx(0.5, abs=0.04)  # no pressure
+    assert share(2.0) == pytest.approx(0.75, abs=0.04)  # the larger wins against itself alone
+    several = gp_lfl.Settings(fitness_tournament=4)
+    drawn = [gp_lfl.double_tournament([big, small], several, rng) for _ in range(500)]
+    assert sum(winner is small for winner in drawn) / 500 > 0.9
+
+
+def test_the_fitter_wins_whatever_its_size():
+    big = individual(0, "(p + y) * (p - y)", fitness=0.9)
+    small = individual(1, "p + y", fitness=0.1)
+    settings = gp_lfl.Settings(fitness_tournament=25)
+    rng = np.random.default_rng(0)
+    assert gp_lfl.double_tournament([big, small], settings, rng) is big
+
+
+def test_one_operator_a_child_in_the_published_shares():
+    settings = gp_lfl.Settings(population=2001, elites=1)
+    run = Run(gp_lfl, settings, 0)
+    operators = Counter(operator for *_, operator, _ in bred(run))
+    shares = {name: count / 2000 for name, count in operators.items()}
+    assert shares == pytest.approx(
+        {"crossover": 0.7, "subtree_mutation": 0.25, "copy": 0.05}, abs=0.03
+    )
+
+
+@pytest.mark.parametrize("text", ["log(p)", "1 + 2", "y * y", "p"])
+def test_a_loss_without_label_or_prediction_is_repaired(text):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        tree = gp_lfl.repaired(parse(text), SPACE, rng)
+        assert "p" in tree
+        assert "y" in tree
+        assert tree.size == parse(text).size + 2
+    whole = parse("p - y")
+    assert gp_lfl.repaired(whole, SPACE, rng) is whole
+
+
+def test_egp_scores_its_elites_again():
+    settings = egp.Settings(population=10, parents=3, tournament=5, rescore_elites=2)
+    run = Run(egp, settings, 0)
+    _, again = run.breed()
+    assert [(slot, i.candidate_id) for slot, i in again] == [
+        (3 + place, i.candidate_id) for place, i in enumerate(run.population[:2])
+    ]
+    assert egp.slots(settings, 1) == 5
+
+
+def test_egp_with_ageing_lets_the_oldest_die():
+    settings = egp.Settings(population=2, parents=1, tournament=2, replacement="ageing")
+    best = individual(0, "p + y", fitness=0.9)
+    other = individual(1, "p + y", fitness=0.1)
+    child = individual(0, "p - y", fitness=0.0, born=1)
+    assert egp.select([best, other], [child], settings) == [other, child]

@@ -1,0 +1,122 @@
+"""Toy problems whose fitness is computed from the tree, and runs of a method on them without training."""
+
+from collections import Counter
+
+import numpy as np
+import torch
+
+from evoloss.expressions.compile import compile_expression
+from evoloss.expressions.parsing import parse
+from evoloss.expressions.settings import SearchSpace
+from evoloss.expressions.variation import ramped_half_and_half
+from evoloss.search.method import Breeding, Individual, Score, ranked, truncate
+
+SPACE = SearchSpace()
+TARGET = Counter(parse("-(y * log(p)) + square(p - y)").nodes)
+P, Y = (
+    axis.flatten()
+    for axis in torch.meshgrid(
+        torch.linspace(0.05, 0.95, 10, dtype=torch.float64),
+        torch.tensor([0.0, 1.0], dtype=torch.float64),
+        indexing="ij",
+    )
+)
+
+
+def nodes_fitness(tree):
+    """Share of the target's nodes that the tree has, less its surplus: 1 for the target's multiset."""
+    mine = Counter(tree.nodes)
+    return sum((mine & TARGET).values()) / TARGET.total() - sum((mine - TARGET).values()) / 50
+
+
+def distance_fitness(text):
+    """Fitness by distance to a planted function of p and y: 1 for equal values."""
+    wanted = compile_expression(parse(text))(P, Y)
+
+    def of(tree):
+        error = (compile_expression(tree)(P, Y) - wanted).square().mean().sqrt()
+        return float(1 / (1 + error))
+
+    return of
+
+
+class Run:
+    """A run of a method: its population, and the scores it is shown as its history."""
+
+    def __init__(self, module, settings, seed, fitness=nodes_fitness, passes=lambda tree: True):
+        self.module, self.settings, self.seed = module, settings, seed
+        self.fitness, self.passes = fitness, passes
+        self.history, self.proposed = [], []
+        self.population = [] if settings.pool is None else self._initial()
+        self.next = 0 if settings.pool is None else 1
+
+    def _initial(self):
+        rng = np.random.default_rng(self.seed)
+        trees = [ramped_half_and_half(SPACE, i, rng) for i in range(self.settings.population)]
+        found = [self._individual(0, slot, tree) for slot, tree in enumerate(trees)]
+        self.history += [score(individual, slot) for slot, individual in enumerate(found)]
+        return truncate([], found, self.settings.population)
+
+    def _individual(self, generation, slot, tree):
+        name = f"g{generation:04d}s{slot:03d}"
+        return Individual(name, tree, self.fitness(tree), 1, generation)
+
+    def breed(self):
+        """The children of the next generation by slot, and the individuals to be trained again."""
+        children, again, self.proposed = {}, [], []
+
+        def propose(slot, tree, operator, parents, objection=None):
+            self.proposed.append((slot, tree, operator, tuple(parents)))
+            assert slot not in children
+            if objection or not self.passes(tree):
+                return False
+            children[slot] = self._individual(self.next, slot, tree)
+            return True
+
+        space = SPACE
+        if hasattr(self.module, "space"):
+            space = self.module.space(self.settings, self.next, SPACE)
+        self.module.breed(
+            Breeding(
+                settings=self.settings,
+                generation=self.next,
+                population=self.population,
+                space=space,
+                stream=lambda *parts: np.random.default_rng([self.seed, *map(hash_of, parts)]),
+                propose=propose,
+                rescore=lambda slot, individual: again.append((slot, individual)),
+                history=self.history,
+            )
+        )
+        used = [*children, *(slot for slot, _ in again)]
+        assert len(used) == len(set(used)) <= self.module.slots(self.settings, self.next)
+        return children, again
+
+    def step(self):
+        children, _ = self.breed()
+        self.history += [score(child, slot) for slot, child in children.items()]
+        self.population = ranked(
+            self.module.select(self.population, list(children.values()), self.settings)
+        )
+        self.next += 1
+
+    def best(self, generations=30):
+        """The best fitness ever seen after so many generations."""
+        while self.next <= generations:
+            self.step()
+        return max(score.fitness for score in self.history)
+
+
+def score(individual, slot):
+    return Score(
+        individual.candidate_id,
+        slot,
+        individual.expression,
+        individual.born,
+        "new",
+        individual.fitness,
+    )
+
+
+def hash_of(part):
+    return part if isinstance(part, int) else sum(map(ord, part))
