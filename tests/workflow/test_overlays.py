@@ -63,9 +63,13 @@ def shrunken(folder: Path, name: str) -> dict:
     search.update(run_seeds=[0], generations=1)
     search["pools"]["default"]["size"] = 2
     search["rescore"] = {"finalists": 1, "repeats": 1}
-    search["methods"] = {
-        "egp": {"algorithm": "egp", "population": 2, "parents": 1, "tournament": 2, "attempts": 50},
-        "random_search": None,
+    search["methods"] = dict.fromkeys(search["methods"])
+    search["methods"]["egp"] = {
+        "algorithm": "egp",
+        "population": 2,
+        "parents": 1,
+        "tournament": 2,
+        "attempts": 50,
     }
     config["retrain"].update(losses=["cross_entropy", "ngl"], champions=False, training_seeds=[0])
     return {**config, "study": "shrunken", "device": "cpu"}

@@ -25,7 +25,7 @@ def start(copy, *arguments, cores=2):
     )
 
 
-def wait_for(condition, process, seconds=300):
+def wait_for(condition, process, seconds=600):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.stdout.read()
@@ -38,7 +38,7 @@ def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, 
     copy = Copy(tmp_path / "elsewhere")
     results = copy.folder / "results" / "tiny"
     stages = [
-        results / "search/egp/seed0/generation1/candidates.parquet",
+        results / "search/taylor_glo/seed0/generation1/candidates.parquet",
         results / "retrain/digits_full/ngl/learning_rate.parquet",
     ]
     for stage in stages:

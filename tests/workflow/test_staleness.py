@@ -9,7 +9,7 @@ SUMMARY = {"summarise", "rescore", "choose_rate", "retrain", "tabulate", "plot",
 
 
 def test_a_figures_module_makes_that_figure_stale(scratch):
-    scratch.edit("workflow/evoloss/reporting/figures/anytime.py", "linewidth=1.8", "linewidth=2.2")
+    scratch.edit("workflow/evoloss/reporting/figures/anytime.py", "linewidth=1.5", "linewidth=2.2")
     assert scratch.planned_files() == [
         "results/tiny/figures/anytime.pdf",
         "results/tiny/figures/anytime.png",
@@ -51,13 +51,13 @@ def test_the_module_of_cma_es_reruns_the_methods_that_use_it(scratch):
 
 def test_more_generations_run_only_the_new_ones(scratch):
     config = scratch.overlay("search: {generations: 4}")
-    files = scratch.planned_files(config=config)
+    files = [path for path in scratch.planned_files(config=config) if "/search/" in path]
     generations = {
         part for path in files for part in path.split("/") if part.startswith("generation")
     }
     assert generations == {"generation3", "generation4"}
     jobs = scratch.planned(config=config)
-    assert (jobs["breed"], jobs["select"]) == (8, 8)
+    assert (jobs["breed"], jobs["select"]) == (6, 6)
     assert set(jobs) <= {"breed", "evaluate", "select"} | SUMMARY
 
 
@@ -66,8 +66,8 @@ def test_a_run_seed_runs_only_what_is_new(scratch):
     files = scratch.planned_files(config=config)
     assert not any("/seed0/" in path for path in files)
     jobs = scratch.planned(config=config)
-    assert (jobs["initialise"], jobs["breed"], jobs["summarise"], jobs["rescore"]) == (1, 9, 4, 4)
-    assert jobs["retrain"] == 4
+    assert (jobs["initialise"], jobs["breed"], jobs["summarise"], jobs["rescore"]) == (1, 7, 3, 3)
+    assert jobs["retrain"] == 3
     assert {"tune", "prepare_dataset"}.isdisjoint(jobs)
 
 
@@ -145,5 +145,5 @@ def test_a_lost_file_is_made_again(scratch):
 def test_five_hundred_generations_plan(scratch):
     config = scratch.overlay("{study: long, search: {generations: 500}}")
     jobs = scratch.planned(config=config)
-    assert jobs["breed"] == 2001
-    assert jobs["select"] == 2004
+    assert jobs["breed"] == 1501
+    assert jobs["select"] == 1503

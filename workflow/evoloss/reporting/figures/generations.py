@@ -31,6 +31,7 @@ def draw(records: StudyRecords) -> Figure:
     """Points with boxes, or bands of quantiles; black: best fitness so far, a mean over runs."""
     scores = records.scores[records.scores["purpose"] == "new"]
     bottom = lowest_shown(scores, records.ledgers)
+    top = max(scores["fitness"].max(), records.ledgers["best_fitness"].max())
     boxes = scores["generation"].nunique() <= MOST_BOXES
     figure, axes = panels(len(records.methods), columns=3, row_height=1.75, margin=0.7)
     for axis, method in zip(axes, records.methods, strict=True):
@@ -45,7 +46,7 @@ def draw(records: StudyRecords) -> Figure:
         best = ledger.groupby("generation")["best_fitness"].mean()
         axis.plot(best.index, best, color="#111111", linewidth=1, marker=".", markersize=3)
         axis.set_title(f"{method_name(method)} (n = {mine['run_seed'].nunique()})", loc="left")
-        axis.set_ylim(bottom=bottom)
+        axis.set_ylim(bottom, top + 0.05 * (top - bottom))
         axis.xaxis.get_major_locator().set_params(integer=True)
         below, failed = (mine["fitness"] < bottom).sum(), mine["fitness"].isna().sum()
         axis.set_xlabel(
