@@ -35,9 +35,9 @@ def test_samples_are_whole_batches():
 def test_the_default_study_is_counted():
     config = load_files([])
     trainings = {(work.rule, work.task): work.trainings for work in workload(config)}
-    # Two run seeds: a pool of 12, then eight methods with 3 generations of 6 children; one of them
+    # Two run seeds: a pool of 12, then eight methods with 2 generations of 6 children; one of them
     # trains its population of 12 again, and one without a pool breeds generation 0.
-    assert trainings["evaluate", "digits_short"] == 2 * (12 + 8 * 3 * 6 + 3 * 12 + 6)
+    assert trainings["evaluate", "digits_short"] == 2 * (12 + 8 * 2 * 6 + 2 * 12 + 6)
     losses = len(config.retrained())
     assert trainings["retrain", "digits_full"] == losses * 5
     assert trainings["choose_rate", "digits_full"] == losses * 2 * (3 + 1)
