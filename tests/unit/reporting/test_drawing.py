@@ -28,14 +28,14 @@ def test_every_figure_draws_large_and_tiny_studies(figure, size, monkeypatch, tm
     assert (tmp_path / "figure.png").stat().st_size > 5000
 
 
-def test_anytime_curves_end_at_the_cheapest_runs_cost(monkeypatch):
+def test_anytime_curves_end_where_the_reference_method_ends(monkeypatch):
     records = fake_records(methods=3, runs=2, generations=4)
     cheap = records.curves["method"] == "random_search"
     frame = records.curves[~cheap | (records.curves["generation"] < 3)]
     monkeypatch.setattr(anytime, "curves", lambda records: frame)
     samples = anytime.draw(records).axes[0]
     budget = frame[frame["method"] == "random_search"]["samples"].max()
-    assert anytime.common_budget(frame, "samples") == budget
+    assert anytime.common_budget(frame, "samples", "random_search") == budget
     assert samples.get_xlim()[1] == pytest.approx(budget / 1000)
     ends = [max(line.get_xdata()) for line in samples.lines[:-1]]  # the last is cross entropy's
     assert ends == pytest.approx([budget / 1000] * len(ends))

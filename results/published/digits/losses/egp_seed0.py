@@ -1,16 +1,16 @@
 """egp_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  min(y, min(y, p)) + exp(y - p)
+    sum over classes of  (((p - y) - (y * y)) / (sqrt(y) - log(p))) / exp(p + 0.5)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9907 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0053 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 12.175813331376107, 3: 11.680638852682716, 5: 11.759967152061117, 10: 17.51522621810415, 20: 32.97106713722296, 50: 75.97573829821047, 100: 149.84655148484566, 200: 297.2017807744593, 1000: 1489.6859685790098}
+FACTORS = {2: 2.323083610808395, 3: 4.83807955589535, 5: 8.514665133705115, 10: 12.325022469612286, 20: 16.35708267069941, 50: 22.29948044863467, 100: 27.86753547760582, 200: 34.30662961745255, 1000: 52.808556068058095}
 
 
 def _limit_gradient(gradient):
@@ -19,12 +19,17 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = torch.minimum(y, p)
-    v2 = torch.minimum(y, v1)
-    v3 = y - p
-    v4 = torch.exp(v3)
-    v5 = v2 + v4
-    return v5
+    v1 = p - y
+    v2 = y * y
+    v3 = v1 - v2
+    v4 = torch.sqrt(y.clamp_min(1e-07))
+    v5 = torch.log(p.clamp_min(1e-07))
+    v6 = v4 - v5
+    v7 = v3 / v6
+    v8 = p + 0.5
+    v9 = torch.exp(v8)
+    v10 = v7 / v9
+    return v10
 
 
 class EgpSeed0(nn.Module):

@@ -1,16 +1,16 @@
 """egp_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  exp(y) * (y - sqrt(p + p))
+    sum over classes of  log(y / p)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0248 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0000 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 1.1649822672280825, 3: 1.398826021752238, 5: 1.8204551611004582, 10: 2.500791527918743, 20: 3.414169364710912, 50: 4.886489779942624, 100: 6.064203069332546, 200: 7.133808462371033, 1000: 8.566850879495576}
+FACTORS = {2: 1.0, 3: 1.0000000000000002, 5: 1.0000000000000002, 10: 1.0, 20: 1.0000000000000002, 50: 1.0, 100: 0.9999999999999999, 200: 1.0000000000000002, 1000: 0.9999999999999999}
 
 
 def _limit_gradient(gradient):
@@ -19,12 +19,9 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = torch.exp(y)
-    v2 = p + p
-    v3 = torch.sqrt(v2.clamp_min(1e-07))
-    v4 = y - v3
-    v5 = v1 * v4
-    return v5
+    v1 = y / p.clamp_min(1e-07)
+    v2 = torch.log(v1.clamp_min(1e-07))
+    return v2
 
 
 class EgpSeed1(nn.Module):

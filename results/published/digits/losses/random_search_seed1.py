@@ -1,16 +1,16 @@
 """random_search_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (max(cos(p), -1 * y) + square(abs(y))) / exp(sqrt(max(p, p)))
+    sum over classes of  (sqrt(y / p) * exp(p - p)) * ((max(y, y) + (-1 + p)) + sqrt(1 - 2))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0248 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0055 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 5.798683315193938, 3: 5.891548105734056, 5: 6.315382165471922, 10: 7.446522694894707, 20: 8.641112202662406, 50: 10.31943360703145, 100: 11.303091902976798, 200: 11.855420372273914, 1000: 12.614922693972485}
+FACTORS = {2: 2.869588541302329, 3: 1.7417862279545158, 5: 1.0921233211703572, 10: 0.6975807915117671, 20: 0.4520432248010389, 50: 0.28079497154651833, 100: 0.19705631530443365, 200: 0.13824127869248393, 1000: 0.06127121042388247}
 
 
 def _limit_gradient(gradient):
@@ -19,16 +19,16 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = torch.cos(p)
-    v2 = (-1.0) * y
-    v3 = torch.maximum(v1, v2)
-    v4 = torch.abs(y)
-    v5 = torch.square(v4)
-    v6 = v3 + v5
-    v7 = torch.maximum(p, p)
-    v8 = torch.sqrt(v7.clamp_min(1e-07))
-    v9 = torch.exp(v8)
-    v10 = v6 / v9
+    v1 = y / p.clamp_min(1e-07)
+    v2 = torch.sqrt(v1.clamp_min(1e-07))
+    v3 = p - p
+    v4 = torch.exp(v3)
+    v5 = v2 * v4
+    v6 = torch.maximum(y, y)
+    v7 = (-1.0) + p
+    v8 = v6 + v7
+    v9 = v8 + 1.0
+    v10 = v5 * v9
     return v10
 
 

@@ -1,7 +1,8 @@
 """Figure anytime: re-scored fitness of the incumbent against what the search has spent, at equal cost.
 
-Both axes end at the cost that every run of every method has reached: what a dearer run did after that
-is cut off. A method's line begins where its last run has finished its first generation.
+Both axes end at the cost that every run of the reference method has reached: what a dearer run did after
+that is cut off, and a run that ended for less keeps its last incumbent. A method's line begins where its
+last run has finished its first generation.
 """
 
 import numpy as np
@@ -34,9 +35,9 @@ def on_grid(curves: pd.DataFrame, grid: np.ndarray, cost: str = "samples") -> np
     return np.array(lines)
 
 
-def common_budget(curves: pd.DataFrame, cost: str) -> float:
-    """The largest cost that every run of every method has reached."""
-    return curves.groupby(["method", "run_seed"])[cost].max().min()
+def common_budget(curves: pd.DataFrame, cost: str, reference: str) -> float:
+    """The largest cost that every run of the reference method has reached."""
+    return curves[curves["method"] == reference].groupby("run_seed")[cost].max().min()
 
 
 def draw(records: StudyRecords) -> Figure:
@@ -44,7 +45,9 @@ def draw(records: StudyRecords) -> Figure:
     frame = curves(records)
     figure, axes = new_figure(columns=2, height=3.7, sharey=True)
     for axis, (cost, unit, label) in zip(axes[0], COSTS, strict=True):
-        _panel(axis, records.methods, frame.assign(cost=frame[cost] / unit))
+        in_unit = frame.assign(cost=frame[cost] / unit)
+        budget = common_budget(in_unit, "cost", records.description["reference_method"])
+        _panel(axis, records.methods, in_unit, budget)
         axis.set_xlabel(label, fontsize=8)
     axes[0][0].set_ylabel("Incumbent's re-scored fitness")
     # From both: a method may have begun in one panel alone.
@@ -56,8 +59,7 @@ def draw(records: StudyRecords) -> Figure:
     return figure
 
 
-def _panel(axis: Axes, methods: list[str], frame: pd.DataFrame) -> None:
-    budget = common_budget(frame, "cost")
+def _panel(axis: Axes, methods: list[str], frame: pd.DataFrame, budget: float) -> None:
     single = frame.groupby(["method", "run_seed"]).ngroups <= MOST_SINGLE_RUNS
     ends, late = [], []
     for method in methods:

@@ -1,16 +1,16 @@
-"""random_search_seed2: a loss for image classifiers, found by evoloss (study digits).
+"""glo_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sqrt(abs(y) / min(p, p))
+    sum over classes of  0.4474 * square(0.1027 * ((-0.5589 * ((2.704 * y) - (4.061 * sin(1.227 * min(1.59 * p, 1.525))))) * (1.511 * cos(3.381 * y))))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9960 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9907 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 1.421211275204963, 3: 1.157083100649704, 5: 0.8798604601750161, 10: 0.628797194755371, 20: 0.4310788253566481, 50: 0.27546971795001834, 100: 0.19517987057538475, 200: 0.13758706458732894, 1000: 0.06121381333808508}
+FACTORS = {2: 24.54788267347719, 3: 26.496908588058687, 5: 37.74606697985616, 10: 68.65683278571112, 20: 147.6693840232168, 50: 373.87463656922847, 100: 760.3172181096716, 200: 1540.3560185584201, 1000: 7834.897864439977}
 
 
 def _limit_gradient(gradient):
@@ -19,14 +19,25 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = torch.abs(y)
-    v2 = torch.minimum(p, p)
-    v3 = v1 / v2.clamp_min(1e-07)
-    v4 = torch.sqrt(v3.clamp_min(1e-07))
-    return v4
+    v1 = 2.704 * y
+    v2 = 1.59 * p
+    v3 = v2.clamp_max(1.525)
+    v4 = 1.227 * v3
+    v5 = torch.sin(v4)
+    v6 = 4.061 * v5
+    v7 = v1 - v6
+    v8 = (-0.5589) * v7
+    v9 = 3.381 * y
+    v10 = torch.cos(v9)
+    v11 = 1.511 * v10
+    v12 = v8 * v11
+    v13 = 0.1027 * v12
+    v14 = torch.square(v13)
+    v15 = 0.4474 * v14
+    return v15
 
 
-class RandomSearchSeed2(nn.Module):
+class GloSeed0(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or

@@ -1,16 +1,16 @@
-"""egp_seed2: a loss for image classifiers, found by evoloss (study digits).
+"""taylor_glo_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  cos(cos(y)) / (p - -1)
+    sum over classes of  -((p - 0.5196) * ((0.08881 + ((y - 0.2382) * (-0.6041 + (1.831 * (y - 0.2382))))) + ((p - 0.5196) * ((-0.2087 + (-1.473 * (y - 0.2382))) + (1.619 * (p - 0.5196))))))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0040 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0080 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 14.466118949648445, 3: 15.568733479228012, 5: 21.46467299267925, 10: 35.67091610689942, 20: 69.34934619549712, 50: 166.301542177103, 100: 331.8623860408046, 200: 666.7122498026496, 1000: 3366.7944360650827}
+FACTORS = {2: 4.967376157298237, 3: 3.2042230590058813, 5: 3.755196785041571, 10: 5.982084793568371, 20: 11.761975321934422, 50: 28.202343479434436, 100: 56.167806196081685, 200: 112.37118231790005, 1000: 566.7002306084784}
 
 
 def _limit_gradient(gradient):
@@ -19,14 +19,24 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = torch.cos(y)
-    v2 = torch.cos(v1)
-    v3 = p - (-1.0)
-    v4 = v2 / v3
-    return v4
+    v1 = p - 0.5196
+    v2 = y - 0.2382
+    v3 = 1.831 * v2
+    v4 = (-0.6041) + v3
+    v5 = v2 * v4
+    v6 = 0.08881 + v5
+    v7 = (-1.473) * v2
+    v8 = (-0.2087) + v7
+    v9 = 1.619 * v1
+    v10 = v8 + v9
+    v11 = v1 * v10
+    v12 = v6 + v11
+    v13 = v1 * v12
+    v14 = -v13
+    return v14
 
 
-class EgpSeed2(nn.Module):
+class TaylorGloSeed0(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or
