@@ -20,6 +20,11 @@ NO_PART_OF_IT = {"device": True, "tasks": {"__all__": {"dataset": {"root", "path
 """What a study's parameters leave out: where it runs and where its files lie."""
 
 
+def flag(name: str, value: Any) -> str:
+    """`--name value` for a command line; nothing where there is no value."""
+    return f"{name} {value}" if value else ""
+
+
 class Plan:
     """The files of one study, all below `results/<study>`."""
 
@@ -42,10 +47,8 @@ class Plan:
         }
         told = (missing_place(dataset) for dataset in used.values())
         self.warnings = [sentence for sentence in told if sentence]
-        target = search.target_fitness
-        self.target_fitness = "" if target is None else f"--target-fitness {target}"
-        budget = search.budget_samples
-        self.budget = "" if budget is None else f"--budget-samples {budget}"
+        self.target_fitness = flag("--target-fitness", search.target_fitness)
+        self.budget = flag("--budget-samples", search.budget_samples)
 
     # Data and tasks
 
@@ -116,31 +119,25 @@ class Plan:
 
     def scale_matched(self, wildcards: Any) -> str:
         """The flag of a search that matches gradient scales, of a pool or a method."""
-        pool = self._pool(wildcards)
-        as_written = pool and not self.config.search.pools[pool].match_gradient_scale
-        return "" if as_written else self.tasks_matched
+        return "" if self._as_written(self._pool(wildcards)) else self.tasks_matched
 
     def training_scale(self, wildcards: Any) -> str:
         """The flag of candidates that are trained as written, by the folder they lie in."""
         first, second, *_ = wildcards.folder.split("/")
         pool = second if first == "pools" else self.config.search.methods[first].pool
-        return (
-            ""
-            if pool is None or self.config.search.pools[pool].match_gradient_scale
-            else "--as-written"
-        )
+        return "--as-written" if self._as_written(pool) else ""
 
     def run_folder(self, wildcards: Any) -> str:
         """The folder of a run."""
         return f"{self.results}/search/{wildcards.method}/seed{wildcards.run_seed}"
 
-    def pool_candidates(self, wildcards: Any) -> str | list[str]:
-        """The individuals that a run starts from; nothing for a method without a pool."""
-        return self.candidates_of(wildcards, 0) if self._pool(wildcards) else []
-
     def pool_flag(self, wildcards: Any) -> str:
         """How a step is told the folder of the pool, if there is one."""
-        return f"--pool {self._generation_folder(wildcards, 0)}" if self._pool(wildcards) else ""
+        return flag("--pool", self._pool(wildcards) and self._generation_folder(wildcards, 0))
+
+    def _as_written(self, pool: str | None) -> bool:
+        """Whether a search from this pool trains losses without matching their scale."""
+        return pool is not None and not self.config.search.pools[pool].match_gradient_scale
 
     def _pool(self, wildcards: Any) -> str | None:
         """The pool that a rule's wildcards name, or that their method starts from."""
@@ -172,11 +169,7 @@ class Plan:
 
     def candidates(self, wildcards: Any) -> str:
         """The plan of a generation; generation 0 is the pool's, if there is one."""
-        return self.candidates_of(wildcards, int(wildcards.generation))
-
-    def candidates_of(self, wildcards: Any, generation: int) -> str:
-        """The plan of generation `generation`."""
-        return f"{self._generation_folder(wildcards, generation)}/candidates.parquet"
+        return f"{self._generation_folder(wildcards, int(wildcards.generation))}/candidates.parquet"
 
     def evaluations(self, wildcards: Any) -> list[str]:
         """The evaluations of a generation, one file a batch."""

@@ -132,17 +132,16 @@ class Config(StrictModel):
 
     def tables(self) -> list[str]:
         """The tables of this study: without champions none of them, without a base no ablation."""
-        missing = set() if self.retrain.champions else {"champions"}
-        return [
-            name
-            for name in TABLES
-            if name not in missing | ({"ablation"} if self.report.ablation_base is None else set())
-        ]
+        wanted = {
+            "champions": self.retrain.champions,
+            "ablation": self.report.ablation_base is not None,
+        }
+        return [name for name in TABLES if wanted.get(name, True)]
 
     def figures(self) -> list[str]:
         """The figures of this study: what compares champions needs their final trainings."""
-        missing = set() if self.retrain.champions else {"critical_difference"}
-        return [name for name in FIGURES if name not in missing]
+        wanted = {"critical_difference": self.retrain.champions}
+        return [name for name in FIGURES if wanted.get(name, True)]
 
     def used_tasks(self) -> list[str]:
         """The tasks of the search and of the retraining, each once."""

@@ -13,7 +13,7 @@ sys.path[:0] = [LIBRARY, str(Path.cwd())]
 
 from evoloss.errors import UserError
 from evoloss.machine import StudyLock, gpu_count, prepare_environment
-from evoloss.plan import Plan
+from evoloss.plan import Plan, flag
 from evoloss.settings import load
 from evoloss.source_closure import code_of
 from evoloss.strict_model import canonical_json

@@ -31,7 +31,6 @@ rule breed:
     """Let a method propose children, and sift them with the functional check."""
     input:
         population=plan.previous_population,
-        pool=plan.pool_candidates,
         manifests=plan.search_manifests,
     output:
         candidates="results/{study}/search/{method}/seed{run_seed}/generation{generation}/candidates.parquet",
@@ -51,10 +50,7 @@ rule breed:
         scale_matched=plan.scale_matched,
         target=plan.target_fitness,
         budget=plan.budget,
-        population=lambda wildcards, input: (
-            f"--population {input.population}" if input.population else ""
-        ),
-        pool=lambda wildcards, input: f"--pool-candidates {input.pool}" if input.pool else "",
+        population=lambda wildcards, input: flag("--population", input.population),
         run=plan.run_folder,
     shell:
         "python -m evoloss.steps.breed --study {wildcards.study} --method {wildcards.method} "
@@ -62,8 +58,7 @@ rule breed:
         "--generation {wildcards.generation} --settings {params.settings:q} "
         "--space {params.space:q} --functional-check {params.check:q} {params.scale_matched} "
         "{params.target} {params.budget} --manifests {input.manifests:q} {params.population} "
-        "{params.pool} --run {params.run:q} "
-        "--candidates {output.candidates:q} --proposals {output.proposals:q} > {log} 2>&1"
+        "--run {params.run:q} --candidates {output.candidates:q} --proposals {output.proposals:q} > {log} 2>&1"
 
 
 rule evaluate:
@@ -118,7 +113,7 @@ rule select:
         settings=plan.selection_settings,
         folder=lambda wildcards, input: str(Path(input.candidates).parent),
         batches=lambda wildcards, input: len(input.evaluations),
-        previous=lambda wildcards, input: f"--previous {input.previous}" if input.previous else "",
+        previous=lambda wildcards, input: flag("--previous", input.previous),
     shell:
         "python -m evoloss.steps.select --study {wildcards.study} --method {wildcards.method} "
         "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "

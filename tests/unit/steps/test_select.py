@@ -16,6 +16,7 @@ def planned(name, purpose="new", reused=None):
         "slot": 0,
         "expression": "p - y",
         "generation": 2,
+        "fingerprint": None,
         "purpose": purpose,
         "reused_fitness": reused,
     }

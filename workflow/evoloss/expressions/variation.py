@@ -89,6 +89,14 @@ def one_point_mutation(tree: Expression, space: SearchSpace, rng: Generator) -> 
     return Expression((*tree.nodes[:index], new, *tree.nodes[index + 1 :]))
 
 
+def subtree_or_one_point_mutation(
+    tree: Expression, space: SearchSpace, subtree_probability: float, rng: Generator
+) -> tuple[Expression, str]:
+    """Exactly one of the two mutations, and its name."""
+    mutate = subtree_mutation if rng.random() < subtree_probability else one_point_mutation
+    return mutate(tree, space, rng), mutate.__name__
+
+
 def node_mutation(
     tree: Expression, space: SearchSpace, probability: float, rng: Generator
 ) -> Expression:

@@ -56,15 +56,15 @@ class Funnel:
         """Run the stages in order; a candidate that passes them all is remembered as seen."""
         loss = ExpressionLoss(expression)
         seconds: dict[str, float] = {}
-        fingerprints: list[Fingerprint | None] = []
+        mark: Fingerprint | None = None
         twin: int | None = None
 
         def is_new() -> str | None:
-            nonlocal twin
-            fingerprints.append(self.fingerprint(expression))
-            if fingerprints[0] is None:
+            nonlocal mark, twin
+            mark = self.fingerprint(expression)
+            if mark is None:
                 return "the gradient field is not finite"
-            twin = novel.known(fingerprints[0], self.seen)
+            twin = novel.known(mark, self.seen)
             return None if twin is None else "trains like an earlier candidate"
 
         tests: dict[str, Callable[[], str | None]] = {
@@ -83,10 +83,9 @@ class Funnel:
             reason = tests[stage]()
             seconds[stage] = time.perf_counter() - start
             if reason:
-                return Verdict(
-                    stage, reason, fingerprints[0] if fingerprints else None, seconds, twin
-                )
-        mark = fingerprints[0] if fingerprints else self.fingerprint(expression)
+                return Verdict(stage, reason, mark, seconds, twin)
+        if mark is None:  # without stage novel
+            mark = self.fingerprint(expression)
         if mark is not None:
             self.seen.append(mark)
         return Verdict(None, None, mark, seconds)

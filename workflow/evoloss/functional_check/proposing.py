@@ -63,6 +63,7 @@ class Proposer:
             verdict = Verdict(None, None, self.funnel.fingerprint(expression))
         reused = self._fitness_of(verdict.twin)
         passed = verdict.passed or reused is not None
+        name = candidate_id(self.generation, slot) if passed else None
         self.proposals.append(
             {
                 "proposal": len(self.proposals),
@@ -72,13 +73,13 @@ class Proposer:
                 "expression": str(expression),
                 "rejected_by": None if passed else verdict.rejected_by,
                 "reason": verdict.reason,
-                "candidate_id": candidate_id(self.generation, slot) if passed else None,
+                "candidate_id": name,
                 **{f"{stage}_seconds": verdict.seconds.get(stage) for stage in STAGES},
             }
         )
         if passed:
             self._plan(
-                candidate_id=candidate_id(self.generation, slot),
+                candidate_id=name,
                 slot=slot,
                 expression=str(expression),
                 parents=list(parents),
@@ -109,8 +110,9 @@ class Proposer:
         return self.reusable[twin] if twin is not None and twin < len(self.reusable) else None
 
     def _ask_for_room(self) -> None:
-        planned = sum(row["purpose"] != "reused" for row in self.candidates)
-        if self.room is not None and planned >= self.room:
+        if self.room is None:
+            return
+        if sum(row["purpose"] != "reused" for row in self.candidates) >= self.room:
             raise BudgetSpent
 
     def _plan(self, **row: Any) -> None:

@@ -18,7 +18,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from evoloss.expressions.variation import one_point_mutation, subtree_mutation
+from evoloss.expressions.variation import subtree_or_one_point_mutation
 from evoloss.search.method import Breeding, Individual, ranked, truncate, youngest
 from evoloss.search.settings import MethodSettings, Published
 
@@ -88,11 +88,9 @@ def breed(breeding: Breeding) -> None:
     settings, rng = breeding.settings, breeding.rng
     for slot, parent in enumerate(choose_parents(breeding, rng)):
         for _ in range(settings.attempts):
-            if rng.random() < settings.subtree_probability:
-                operator, mutate = "subtree_mutation", subtree_mutation
-            else:
-                operator, mutate = "one_point_mutation", one_point_mutation
-            child = mutate(parent.expression, breeding.space, rng)
+            child, operator = subtree_or_one_point_mutation(
+                parent.expression, breeding.space, settings.subtree_probability, rng
+            )
             if breeding.propose(slot, child, operator, [parent.candidate_id]):
                 break
     for place, elite in enumerate(ranked(breeding.population)[: settings.rescore_elites]):

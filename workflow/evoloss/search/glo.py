@@ -13,22 +13,22 @@ and multiply their node's result. Trees with coefficients may be three times as 
 """
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression, Node, rounded
 from evoloss.expressions.variation import node_mutation, subtree_crossover
 from evoloss.search.cma_es import propose_generation
 from evoloss.search.method import Breeding, Individual, best_of, replace
-from evoloss.search.settings import MethodSettings, Published
+from evoloss.search.settings import GenerationalSettings, Published
 
 RECALLED = "arXiv 1905.11528, unverified"
 
 
-class Settings(MethodSettings):
+class Settings(GenerationalSettings):
     """Settings of `glo`."""
 
     published: ClassVar[dict[str, Published]] = {
@@ -61,15 +61,6 @@ class Settings(MethodSettings):
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
     """Draws a child or vector: 1 drops one that fails the functional check."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.elites >= self.population:
-            raise ValueError(
-                f"elites: {self.elites} leaves no place for children in a population of "
-                f"{self.population}"
-            )
-        return self
-
     def tunes(self, generation: int) -> bool:
         """Whether a generation is one of CMA-ES."""
         return self.tuning_from is not None and generation >= self.tuning_from
@@ -79,7 +70,7 @@ def slots(settings: Settings, generation: int) -> int:
     """The children of the GP, or the vectors of CMA-ES."""
     if settings.tunes(generation):
         return settings.tuning_population
-    return settings.population - settings.elites
+    return settings.children
 
 
 def space(settings: Settings, generation: int, given: SearchSpace) -> SearchSpace:
@@ -101,7 +92,7 @@ def breed(breeding: Breeding) -> None:
 
 def _cross(breeding: Breeding) -> None:
     settings, rng = breeding.settings, breeding.rng
-    for slot in range(slots(settings, breeding.generation)):
+    for slot in range(settings.children):
         for _ in range(settings.attempts):
             parent, mate = roulette(breeding.population, rng), roulette(breeding.population, rng)
             child, parents, operators = parent.expression, [parent.candidate_id], []

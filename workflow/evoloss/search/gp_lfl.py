@@ -21,13 +21,13 @@ from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression, arity
 from evoloss.expressions.variation import subtree_crossover, subtree_mutation
 from evoloss.search.method import Breeding, Individual, ranked, replace
-from evoloss.search.settings import MethodSettings, Published
+from evoloss.search.settings import GenerationalSettings, Published
 
 CODE = "EvoMAL's code and configuration"
 ARITHMETIC = ("add", "sub", "mul", "div", "aq")
 
 
-class Settings(MethodSettings):
+class Settings(GenerationalSettings):
     """Settings of `gp_lfl`."""
 
     published: ClassVar[dict[str, Published]] = {
@@ -44,8 +44,6 @@ class Settings(MethodSettings):
     algorithm: Literal["gp_lfl"] = "gp_lfl"
     reuse: bool = True
     """The archive of losses already evaluated."""
-    elites: Annotated[int, Field(ge=0)] = 1
-    """Individuals that are carried over; the rest of the population are children."""
     crossover_probability: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Probability that a child is bred by crossover."""
     mutation_probability: Annotated[float, Field(ge=0, le=1)] = 0.25
@@ -59,11 +57,6 @@ class Settings(MethodSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.elites >= self.population:
-            raise ValueError(
-                f"elites: {self.elites} leaves no place for children in a population of "
-                f"{self.population}"
-            )
         if self.crossover_probability + self.mutation_probability > 1 + 1e-9:
             raise ValueError(
                 "crossover_probability + mutation_probability is more than 1, but a child is bred by "
@@ -74,7 +67,7 @@ class Settings(MethodSettings):
 
 def slots(settings: Settings, generation: int) -> int:
     """The children; those that are copies need no training."""
-    return settings.population - settings.elites
+    return settings.children
 
 
 def breed(breeding: Breeding) -> None:
@@ -84,7 +77,7 @@ def breed(breeding: Breeding) -> None:
     def winner() -> Individual:
         return double_tournament(breeding.population, settings, rng)
 
-    for slot in range(slots(settings, breeding.generation)):
+    for slot in range(settings.children):
         for _ in range(settings.attempts):
             chance = rng.random()
             first = winner()

@@ -30,6 +30,7 @@ SCORES = pa.schema(
         ("slot", pa.int64()),
         ("expression", pa.string()),
         ("generation", pa.int64()),
+        ("fingerprint", pa.list_(pa.float64())),
         ("purpose", pa.string()),
         ("fitness", pa.float64()),
         ("training_samples", pa.int64()),

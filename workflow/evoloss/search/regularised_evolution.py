@@ -16,11 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from evoloss.expressions.variation import (
-    one_point_mutation,
-    ramped_half_and_half,
-    subtree_mutation,
-)
+from evoloss.expressions.variation import ramped_half_and_half, subtree_or_one_point_mutation
 from evoloss.search.method import Breeding, Individual, ranked, youngest
 from evoloss.search.settings import MethodSettings, Published
 
@@ -83,12 +79,10 @@ def breed(breeding: Breeding) -> None:
             if rng.random() < settings.fresh_probability:
                 operator, parents = "random", []
                 child = ramped_half_and_half(breeding.space, draw, rng)
-            elif rng.random() < settings.subtree_probability:
-                operator = "subtree_mutation"
-                child = subtree_mutation(winner.expression, breeding.space, rng)
             else:
-                operator = "one_point_mutation"
-                child = one_point_mutation(winner.expression, breeding.space, rng)
+                child, operator = subtree_or_one_point_mutation(
+                    winner.expression, breeding.space, settings.subtree_probability, rng
+                )
             if breeding.propose(slot, child, operator, parents):
                 break
 

@@ -1,7 +1,7 @@
 """Settings that every search method shares; each algorithm's module declares its own on top."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -60,6 +60,27 @@ class MethodSettings(StrictModel):
             )
         source = {setting: entry.value for setting, entry in cls.published.items()}
         return source | cls.presets.get(name, {}) | values
+
+
+class GenerationalSettings(MethodSettings):
+    """The base of a method whose children replace all but the best of their parents."""
+
+    elites: Annotated[int, Field(ge=0)] = 1
+    """Individuals that are carried over; the rest of the population are children."""
+
+    @model_validator(mode="after")
+    def _place_for_children(self) -> Self:
+        if self.elites >= self.population:
+            raise ValueError(
+                f"elites: {self.elites} leaves no place for children in a population of "
+                f"{self.population}"
+            )
+        return self
+
+    @property
+    def children(self) -> int:
+        """Children a generation."""
+        return self.population - self.elites
 
 
 class RescoreSettings(StrictModel):

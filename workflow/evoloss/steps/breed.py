@@ -5,8 +5,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.expressions.settings import SearchSpace
 from evoloss.functional_check.records import PROPOSALS
@@ -34,7 +32,7 @@ def main(flags: Flags) -> None:
         functional_check=check.model_dump(mode="json"),
     )
     population = read(flags.population, POPULATION) if flags.population else []
-    scores = earlier(flags, "scores.parquet", SCORES)
+    scores = earlier_scores(flags)
     room = affordable(scores, flags.budget_samples)
     if over := nothing_to_do(population, flags.target_fitness, room):
         print(over)
@@ -49,9 +47,10 @@ def main(flags: Flags) -> None:
     if hasattr(algorithm, "space"):
         space = algorithm.space(settings, flags.generation, space)
     classes = [read_json(path)["classes"] for path in flags.manifests]
-    seen = fingerprints(flags, settings.population)
-    reusable = fitness_of(seen, scores) if settings.reuse else []
-    funnel = Funnel(check, space, classes, flags.scale_matched, list(seen.values()))
+    seen = [row for row in scores if row["fingerprint"]]
+    fingerprints = [tuple(row["fingerprint"]) for row in seen]
+    reusable = [row["fitness"] for row in seen] if settings.reuse else []
+    funnel = Funnel(check, space, classes, flags.scale_matched, fingerprints)
     proposer = Proposer(funnel, flags.generation, reusable=reusable, room=room)
     breeding = Breeding(
         settings=settings,
@@ -96,31 +95,16 @@ def affordable(scores: list[dict[str, Any]], budget: int | None) -> int | None:
     return max(0, (budget - sum(costs)) // max(costs))
 
 
-def earlier(flags: Flags, name: str, schema: pa.Schema, first: int = 0) -> list[dict[str, Any]]:
-    """The rows of a table of this run in all generations before this one.
+def earlier_scores(flags: Flags) -> list[dict[str, Any]]:
+    """What came of all candidates of this run before this generation.
 
-    They are read by path: they exist, since this generation's population came of them.
+    Read by path: the files exist, since this generation's population came of them.
     """
     return [
         row
-        for generation in range(first, flags.generation)
-        for row in read(Path(flags.run) / f"generation{generation}" / name, schema)
+        for generation in range(flags.generation)
+        for row in read(Path(flags.run) / f"generation{generation}" / "scores.parquet", SCORES)
     ]
-
-
-def fingerprints(flags: Flags, population: int) -> dict[str, tuple[float, ...]]:
-    """Fingerprints of all that the run has evaluated, by candidate: its share of the pool, and children."""
-    pool = read(flags.pool_candidates, CANDIDATES)[:population] if flags.pool_candidates else []
-    rows = [*pool, *earlier(flags, "candidates.parquet", CANDIDATES, first=1 if pool else 0)]
-    return {row["candidate_id"]: tuple(row["fingerprint"]) for row in rows if row["fingerprint"]}
-
-
-def fitness_of(
-    seen: dict[str, tuple[float, ...]], scores: list[dict[str, Any]]
-) -> list[float | None]:
-    """The fitness of each fingerprint's candidate, None where it has none."""
-    known = {row["candidate_id"]: row["fitness"] for row in scores if row["purpose"] != "rescore"}
-    return [known.get(name) for name in seen]
 
 
 if __name__ == "__main__":
@@ -143,7 +127,6 @@ if __name__ == "__main__":
     )
     parser.add_argument("--budget-samples", type=int, help="training samples that a run may spend")
     parser.add_argument("--population", help="Parquet file of the last generation, if there is one")
-    parser.add_argument("--pool-candidates", help="Parquet file of the pool, if there is one")
     parser.add_argument("--run", required=True, help="folder of the run")
     parser.add_argument("--candidates", required=True, help="Parquet file to write")
     parser.add_argument("--proposals", required=True, help="Parquet file to write")

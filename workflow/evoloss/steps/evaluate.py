@@ -41,10 +41,10 @@ def trainings(candidates: list[dict], tasks: list, flags: Flags) -> list[dict[st
     rows = []
     for resolved in tasks:
         task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
+        matched = task.settings.match_gradient_scale and not flags.as_written
         for candidate in candidates:
             seed = training_seed("search", flags.run_seed, task.name, candidate["repeat"])
             try:
-                matched = task.settings.match_gradient_scale and not flags.as_written
                 loss = task_loss(parse(candidate["expression"]), task.classes, matched)
                 (result,) = train([loss], task, [resolved.learning_rate], seed)
             except LossError as error:  # a loss that cannot be scaled, from an unchecked pool

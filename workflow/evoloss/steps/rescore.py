@@ -67,21 +67,18 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
             },
         )
     # A copy that reused a fitness is the same loss under another name.
-    distinct = {row["expression"]: row for row in reversed(population)}
-    finals = [row for row in population if distinct[row["expression"]] is row][:finalists]
-    known = {entry["expression"] for entry in chosen.values()}
-    for row in finals:
-        if row["expression"] in known:
-            continue
-        chosen.setdefault(
-            row["candidate_id"],
-            {
+    known = {entry["expression"] for name, entry in chosen.items() if name != BASELINE}
+    distinct: dict[str, dict[str, Any]] = {}
+    for row in population:
+        distinct.setdefault(row["expression"], row)
+    for row in list(distinct.values())[:finalists]:
+        if row["expression"] not in known:
+            chosen[row["candidate_id"]] = {
                 "candidate_id": row["candidate_id"],
                 "expression": row["expression"],
                 "role": "finalist",
                 "generation": row["born"],
-            },
-        )
+            }
     return list(chosen.values())
 
 

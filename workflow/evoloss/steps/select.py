@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import math
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,6 +95,7 @@ def scored(
             "slot": row["slot"],
             "expression": row["expression"],
             "generation": row["generation"],
+            "fingerprint": row["fingerprint"],
             "purpose": row["purpose"],
             "fitness": row["reused_fitness"]
             if row["purpose"] == "reused"
@@ -113,11 +113,10 @@ def with_new_scores(population: list[Individual], scores: list[dict[str, Any]]) 
     again = {row["candidate_id"]: row["fitness"] for row in scores if row["purpose"] == "rescore"}
     updated = []
     for individual in population:
-        new = again.get(individual.candidate_id, math.nan)
-        if new is None:
-            continue
-        if not math.isnan(new):
-            n = individual.evaluations
+        if individual.candidate_id in again:
+            new, n = again[individual.candidate_id], individual.evaluations
+            if new is None:
+                continue
             mean = (n * individual.fitness + new) / (n + 1)
             individual = dataclasses.replace(individual, fitness=mean, evaluations=n + 1)
         updated.append(individual)

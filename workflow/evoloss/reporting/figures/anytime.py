@@ -1,9 +1,11 @@
 """Figure anytime: re-scored fitness of the incumbent against what the search has spent, at equal cost.
 
-Both axes end at the cost that every run of the reference method has reached: what a dearer run did after
-that is cut off, and a run that ended for less keeps its last incumbent. A method's line begins where its
-last run has finished its first generation.
+Both axes end where the last run of the reference method ends: what a dearer run did after that is cut
+off, and a run that ended for less keeps its last incumbent. A method's line begins where its last run has
+finished its first generation.
 """
+
+import textwrap
 
 import numpy as np
 import pandas as pd
@@ -36,8 +38,8 @@ def on_grid(curves: pd.DataFrame, grid: np.ndarray, cost: str = "samples") -> np
 
 
 def common_budget(curves: pd.DataFrame, cost: str, reference: str) -> float:
-    """The largest cost that every run of the reference method has reached."""
-    return curves[curves["method"] == reference].groupby("run_seed")[cost].max().min()
+    """The cost at which all runs of the reference method have ended."""
+    return curves.loc[curves["method"] == reference, cost].max()
 
 
 def draw(records: StudyRecords) -> Figure:
@@ -90,6 +92,6 @@ def _panel(axis: Axes, methods: list[str], frame: pd.DataFrame, budget: float) -
     axis.axhline(1.0, color="#111111", linewidth=0.8, linestyle=":", label="Cross entropy")
     axis.set_xlim(right=budget)
     if late:
-        text = "First generation dearer than this:\n" + ", ".join(late)
-        axis.text(0.98, 0.02, text, transform=axis.transAxes, ha="right", fontsize=6.5, wrap=True)
+        text = textwrap.fill("First generation dearer than this: " + ", ".join(late), 40)
+        axis.text(0.98, 0.02, text, transform=axis.transAxes, ha="right", fontsize=6.5)
     end_bars(axis, ends)

@@ -14,8 +14,7 @@ from evoloss.reporting.statistics import (
     wilcoxon_p,
 )
 from evoloss.reporting.study_records import StudyRecords
-
-BASELINE = "cross_entropy"
+from evoloss.search.fitness import BASELINE
 
 
 def build(records: StudyRecords) -> pd.DataFrame:

@@ -16,8 +16,7 @@ from evoloss.reporting.method_comparison import (
 )
 from evoloss.reporting.statistics import paired_difference, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
-
-BASELINE = "cross_entropy"
+from evoloss.search.fitness import BASELINE
 
 COLUMNS = [
     "task",
