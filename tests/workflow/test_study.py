@@ -45,6 +45,7 @@ def test_everything_promised_is_there(finished):
     for name in (
         "anytime",
         "generations",
+        "funnel",
         "loss_shapes",
         "training_curves",
         "critical_difference",

@@ -4,10 +4,10 @@ The Snakefile alone imports this module. Methods that take `wildcards` are input
 `wildcards` may be anything with the rule's wildcards as attributes.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from evoloss.expressions.settings import SearchSpace
@@ -121,11 +121,37 @@ class Plan:
         """The flag of a search that matches gradient scales, of a pool or a method."""
         return "" if self._as_written(self._pool(wildcards)) else self.tasks_matched
 
+    def run_scale(self, wildcards: Any) -> str:
+        """The flag of a pool or run whose candidates are trained as written."""
+        return "--as-written" if self._as_written(self._pool(wildcards)) else ""
+
     def training_scale(self, wildcards: Any) -> str:
-        """The flag of candidates that are trained as written, by the folder they lie in."""
-        first, second, *_ = wildcards.folder.split("/")
-        pool = second if first == "pools" else self.config.search.methods[first].pool
-        return "--as-written" if self._as_written(pool) else ""
+        """The same for an evaluation job."""
+        return self.run_scale(_owner(wildcards))
+
+    def to_evaluate(self, wildcards: Any) -> str:
+        """The candidates of an evaluation job: those of a run's generation 0 may be its pool's."""
+        owner = _owner(wildcards)
+        return f"{self._generation_folder(owner, owner.generation)}/candidates.parquet"
+
+    def stopping(self, wildcards: Any) -> list[str]:
+        """How an evaluation job is told whom to stop, and how many of a pool's candidates to take."""
+        owner = _owner(wildcards)
+        if hasattr(owner, "pool"):
+            return []
+        method = self.config.search.methods[owner.method]
+        flags = []
+        if method.racing:
+            flags += ["--racing", canonical_json(method.racing)]
+        if method.hurdle:
+            flags += ["--hurdle", canonical_json(method.hurdle)]
+        if method.pool and owner.generation == 0:
+            flags += ["--first", str(method.population)]
+        return flags
+
+    def trains_alone(self, wildcards: Any) -> str:
+        """The flag of a run that trains its share of the pool itself, since it may stop trainings."""
+        return "--trains-alone" if self.config.search.methods[wildcards.method].stops else ""
 
     def run_folder(self, wildcards: Any) -> str:
         """The folder of a run."""
@@ -148,7 +174,7 @@ class Plan:
     @staticmethod
     def run_seed(wildcards: Any) -> str:
         """The run seed in a folder such as `egp/seed0/generation3`."""
-        return re.search(r"/seed(\d+)", wildcards.folder)[1]
+        return _owner(wildcards).run_seed
 
     def generations(self) -> range:
         """All generations, from the initial population on."""
@@ -195,6 +221,7 @@ class Plan:
         return canonical_json(counts)
 
     def _generation_folder(self, wildcards: Any, generation: int) -> str:
+        """The folder of a generation's candidates; generation 0 is the pool's, if there is one."""
         pool = self._pool(wildcards)
         if generation == 0 and pool:
             return f"{self.results}/search/pools/{pool}/seed{wildcards.run_seed}"
@@ -202,6 +229,8 @@ class Plan:
 
     def _evaluations(self, wildcards: Any, generation: int) -> list[str]:
         folder = self._generation_folder(wildcards, generation)
+        if self.config.search.methods[wildcards.method].stops:
+            folder = f"{self.run_folder(wildcards)}/generation{generation}"
         batches = self.config.batches(wildcards.method, generation)
         return [f"{folder}/evaluations/{batch}.parquet" for batch in range(batches)]
 
@@ -277,6 +306,10 @@ class Plan:
             ),
             "parameters": (list, self._parameters_description),
             "scores": (self._score_files, lambda: {"generations": self.config.search.generations}),
+            "audit": (
+                self._audit_files,
+                lambda: {"audit_trainings": self.config.search.audit_trainings},
+            ),
             "reference": (list, lambda: {"reference_method": self.config.reference_method()}),
             "ablation": (list, self._ablation_description),
         }[kind]
@@ -290,7 +323,7 @@ class Plan:
         ]
 
     def _run_files(self) -> list[str]:
-        names = ("ledger.parquet", "rescored.parquet", "champion.json")
+        names = ["ledger.parquet", "rescored.parquet", "champion.json"]
         sweeps = [path.replace(".json", ".learning_rate.parquet") for path in self.search_tasks]
         runs = [f"{run}/{name}" for run in self._runs() for name in names]
         return runs + self.search_tasks + sweeps
@@ -303,6 +336,10 @@ class Plan:
             "reference_method": self.config.reference_method(),
             "confidence": self.config.report.confidence,
         }
+
+    def _audit_files(self) -> list[str]:
+        audited = self.config.search.audit_trainings > 0
+        return [f"{run}/audit.parquet" for run in self._runs()] if audited else []
 
     def _score_files(self) -> list[str]:
         return [
@@ -404,6 +441,18 @@ class Plan:
                 for name, formula in self.config.retrain.formulas().items()
             ]
         }
+
+
+def _owner(wildcards: Any) -> Any:
+    """The wildcards of the pool or of the run and generation that a `folder` speaks of."""
+    first, second, third = wildcards.folder.split("/")
+    if first == "pools":
+        return SimpleNamespace(pool=second, run_seed=third.removeprefix("seed"), generation=0)
+    return SimpleNamespace(
+        method=first,
+        run_seed=second.removeprefix("seed"),
+        generation=int(third.removeprefix("generation")),
+    )
 
 
 def _functions(formulas: Iterable[str]) -> list[str]:

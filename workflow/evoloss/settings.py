@@ -60,6 +60,8 @@ class SearchSettings(StrictModel):
     """A run asks for no more trainings once its best fitness reaches this; null never stops."""
     budget_samples: Annotated[int, Field(ge=1)] | None = None
     """Training samples that a run may spend; it plans no training that would go beyond. Null: no limit."""
+    audit_trainings: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Of what a run rejected or stopped, so many expressions are trained in full afterwards, off its books."""
     pools: dict[Name, PoolSettings]
     """Initial populations by name."""
     functional_check: FunctionalCheckSettings = FunctionalCheckSettings()
@@ -165,11 +167,17 @@ class Config(StrictModel):
         return [*self.retrain.formulas(), *champions]
 
     def batches(self, method: str, generation: int) -> int:
-        """How many evaluation jobs a generation of a method has; generation 0 is its pool's."""
+        """How many evaluation jobs a generation of a method has; generation 0 is its pool's, unless
+        the method stops trainings. A race is one job."""
         settings = self.search.methods[method]
-        if generation == 0 and settings.pool:
+        if settings.racing:
+            return 1
+        if generation or not settings.pool:
+            slots = load_algorithm(settings.algorithm).slots(settings, generation)
+        elif settings.stops:
+            slots = settings.population
+        else:
             return self.pool_batches(settings.pool)
-        slots = load_algorithm(settings.algorithm).slots(settings, generation)
         return max(1, math.ceil(slots / self.search.batch_size))
 
     def pool_batches(self, pool: str) -> int:

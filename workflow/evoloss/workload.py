@@ -10,6 +10,8 @@ from evoloss.learning.settings import DatasetSettings, TaskSettings
 from evoloss.learning.sources import SOURCES
 from evoloss.learning.task import wanted_images
 from evoloss.search.method import load_algorithm
+from evoloss.search.racing import race_cost
+from evoloss.search.settings import MethodSettings
 from evoloss.settings import Config
 
 
@@ -88,17 +90,22 @@ def _sweep(task: TaskSettings) -> int:
 
 def _search(config: Config) -> Iterator[Work]:
     search, seeds = config.search, len(config.search.run_seeds)
-    pools = {method.pool for method in search.methods.values()} - {None}
+    methods = search.methods.values()
+    pools = {method.pool for method in methods} - {None}
     yield Work("search", "initialise", len(pools) * seeds)
-    jobs = trainings = bred = 0
-    for pool in pools:
+    jobs = bred = 0
+    trained = 0.0
+    for pool in {method.pool for method in methods if not method.stops} - {None}:
         jobs += seeds * config.pool_batches(pool)
-        trainings += seeds * search.pools[pool].size
+        trained += seeds * search.pools[pool].size
     for name, method in search.methods.items():
-        for generation in range(1 if method.pool else 0, search.generations + 1):
-            bred += seeds
-            jobs += seeds * config.batches(name, generation)
-            trainings += seeds * load_algorithm(method.algorithm).slots(method, generation)
+        for generation in range(search.generations + 1):
+            of_pool = method.pool is not None and generation == 0
+            bred += 0 if of_pool else seeds
+            if not of_pool or method.stops:
+                jobs += seeds * config.batches(name, generation)
+                trained += seeds * _trainings(method, generation, of_pool)
+    trainings = math.ceil(trained)
     first, *others = search.tasks
     yield Work("search", "evaluate", jobs, first, trainings)
     yield from (Work("search", "evaluate", 0, task, trainings) for task in others)
@@ -106,10 +113,25 @@ def _search(config: Config) -> Iterator[Work]:
     yield Work("search", "breed", bred)
     yield Work("search", "select", runs * (search.generations + 1))
     yield Work("search", "summarise", runs)
+    if search.audit_trainings:
+        audited = runs * search.audit_trainings
+        yield Work("audit", "audit", runs, first, audited)
+        yield from (Work("audit", "audit", 0, task, audited) for task in others)
     incumbents = math.ceil(sum(1 / g for g in range(1, search.generations + 2)))
     rescored = runs * search.rescore.repeats * (1 + search.rescore.finalists + incumbents)
     yield Work("re-scoring", "rescore", runs, first, rescored)
     yield from (Work("re-scoring", "rescore", 0, task, rescored) for task in others)
+
+
+def _trainings(method: MethodSettings, generation: int, of_pool: bool) -> float:
+    """Full trainings that a generation may take; a hurdle is taken by all."""
+    if of_pool:
+        new, again = method.population, 0
+    else:
+        slots = load_algorithm(method.algorithm).slots(method, generation)
+        again = getattr(method, "rescore_elites", 0)
+        new = slots - again
+    return again + (race_cost(method.racing, new) if method.racing else new)
 
 
 def _retraining(config: Config) -> Iterator[Work]:

@@ -64,7 +64,7 @@ rule breed:
 rule evaluate:
     """Train a network with each candidate of one batch."""
     input:
-        candidates="results/{study}/search/{folder}/candidates.parquet",
+        candidates=plan.to_evaluate,
         tasks=plan.search_tasks,
         manifests=plan.search_manifests,
         images=ancient(plan.search_images),
@@ -83,12 +83,14 @@ rule evaluate:
         run_seed=plan.run_seed,
         batch_size=settings.search.batch_size,
         scale=plan.training_scale,
+        stopping=plan.stopping,
         device=settings.device,
     shell:
         "python -m evoloss.steps.evaluate --study {wildcards.study} --run-seed {params.run_seed} "
         "--candidates {input.candidates:q} --tasks {input.tasks:q} "
         "--data results/{wildcards.study}/data --batch {wildcards.batch} "
-        "--batch-size {params.batch_size} {params.scale} --device {params.device} --output {output:q} > {log} 2>&1"
+        "--batch-size {params.batch_size} {params.scale} {params.stopping:q} "
+        "--device {params.device} --output {output:q} > {log} 2>&1"
 
 
 rule select:
@@ -111,15 +113,15 @@ rule select:
         code=lambda wildcards: code_of("select", f"search.{plan.algorithm(wildcards)}"),
         algorithm=plan.algorithm,
         settings=plan.selection_settings,
-        folder=lambda wildcards, input: str(Path(input.candidates).parent),
+        folder=lambda wildcards, input: str(Path(input.evaluations[0]).parent),
         batches=lambda wildcards, input: len(input.evaluations),
         previous=lambda wildcards, input: flag("--previous", input.previous),
     shell:
         "python -m evoloss.steps.select --study {wildcards.study} --method {wildcards.method} "
         "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "
         "--generation {wildcards.generation} --settings {params.settings:q} "
-        "--tasks {input.tasks:q} {params.previous} --folder {params.folder:q} "
-        "--batches {params.batches} --scores {output.scores:q} --output {output.population:q} "
+        "--tasks {input.tasks:q} {params.previous} --candidates {input.candidates:q} "
+        "--evaluations {params.folder:q} --batches {params.batches} --scores {output.scores:q} --output {output.population:q} "
         "> {log} 2>&1"
 
 
@@ -140,11 +142,12 @@ rule summarise:
         population=lambda wildcards: settings.search.methods[wildcards.method].population,
         batches=plan.batches,
         pool=plan.pool_flag,
+        alone=plan.trains_alone,
         run=plan.run_folder,
     shell:
         "python -m evoloss.steps.summarise --study {wildcards.study} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --population {params.population} "
-        "--batches {params.batches:q} {params.pool} --run {params.run:q} "
+        "--batches {params.batches:q} {params.pool} {params.alone} --run {params.run:q} "
         "--output {output:q} > {log} 2>&1"
 
 
@@ -177,3 +180,39 @@ rule rescore:
         "--tasks {input.tasks:q} --data results/{wildcards.study}/data --ledger {input.ledger:q} "
         "--population {input.population:q} --device {params.device} "
         "--output {output.rescored:q} --champion {output.champion:q} > {log} 2>&1"
+
+
+rule audit:
+    """Train some of what a run rejected or stopped, in full and off its books."""
+    input:
+        records=plan.run_records,
+        tasks=plan.search_tasks,
+        manifests=plan.search_manifests,
+        images=ancient(plan.search_images),
+    output:
+        "results/{study}/search/{method}/seed{run_seed}/audit.parquet",
+    log:
+        "results/{study}/logs/audit/{method}_seed{run_seed}.log",
+    benchmark:
+        "results/{study}/benchmarks/audit/{method}_seed{run_seed}.tsv"
+    conda:
+        "../../envs/evoloss.yaml"
+    resources:
+        gpu=GPU,
+    params:
+        code=code_of("audit", *plan.search_networks),
+        trainings=settings.search.audit_trainings,
+        population=lambda wildcards: settings.search.methods[wildcards.method].population,
+        batches=plan.batches,
+        pool=plan.pool_flag,
+        alone=plan.trains_alone,
+        scale=plan.run_scale,
+        run=plan.run_folder,
+        device=settings.device,
+    shell:
+        "python -m evoloss.steps.audit --study {wildcards.study} --method {wildcards.method} "
+        "--run-seed {wildcards.run_seed} --trainings {params.trainings} --run {params.run:q} "
+        "{params.pool} --population {params.population} --batches {params.batches:q} "
+        "{params.alone} {params.scale} --tasks {input.tasks:q} "
+        "--data results/{wildcards.study}/data --device {params.device} --output {output:q} "
+        "> {log} 2>&1"

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from evoloss.functional_check.settings import STAGES
+
 METHODS = [
     "egp",
     "random_search",
@@ -54,6 +56,7 @@ def fake_records(methods=8, runs=9, generations=12, tasks=1, seed=0) -> SimpleNa
         retrained=pd.concat(_retrained(task, loss, rng) for task in names for loss in losses),
         description={
             "reference_method": "random_search",
+            "tasks": ["search_task"],
             "methods": methods,
             "run_seeds": run_seeds,
             "generations": generations,
@@ -92,12 +95,28 @@ def _search(methods, run_seeds, generations, rng) -> tuple[pd.DataFrame, pd.Data
                         "method": method,
                         "run_seed": run,
                         "generation": generation,
+                        **_screened(number, size),
                         "training_samples": 4000 * size,
                         "seconds": size * (1 + number / 10),
                         "best_fitness": best,
                     }
                 )
     return pd.DataFrame(rows), pd.DataFrame(scores)
+
+
+def _screened(number: int, size: int) -> dict[str, int]:
+    """What became of a generation's proposals: unlike by method, some of them raced."""
+    rejected = {f"rejected_{stage}": size * (k + number) // 6 for k, stage in enumerate(STAGES)}
+    rejected["rejected_method"] = size // 2 if number == 1 else 0
+    reused = size // 4 if number % 2 else 0
+    return {
+        **rejected,
+        "reused": reused,
+        "proposals": size + sum(rejected.values()) + reused,
+        "evaluations": size,
+        "failed_evaluations": number % 3,
+        "stopped_evaluations": 2 * size // 3 if number % 4 == 3 else 0,
+    }
 
 
 def _curves(ledgers, rng) -> pd.DataFrame:

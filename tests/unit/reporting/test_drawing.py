@@ -4,6 +4,7 @@ from fake_records import fake_records
 from evoloss.reporting.figures import (
     anytime,
     critical_difference,
+    funnel,
     generations,
     loss_shapes,
     training_curves,
@@ -11,7 +12,7 @@ from evoloss.reporting.figures import (
 from evoloss.reporting.names import method_name
 from evoloss.reporting.style import save
 
-FIGURES = (anytime, critical_difference, generations, loss_shapes, training_curves)
+FIGURES = (anytime, critical_difference, funnel, generations, loss_shapes, training_curves)
 
 
 @pytest.mark.parametrize("size", [{"methods": 8, "runs": 9}, {"methods": 2, "runs": 1}])

@@ -11,7 +11,7 @@ from evoloss.reporting.figures.training_curves import per_epoch
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import colour_of, look_of
-from evoloss.search.records import SCORES
+from evoloss.search.records import AUDIT, SCORES
 
 
 def test_runs_are_step_functions_of_samples():
@@ -71,3 +71,18 @@ def test_scores_of_all_generations(tmp_path):
     description = {"methods": ["egp"], "run_seeds": [0, 1], "generations": 1}
     scores = StudyRecords(tmp_path, json.dumps(description)).scores
     assert scores.groupby(["method", "run_seed", "generation"]).size().tolist() == [1, 2, 1, 2]
+
+
+def test_audits_of_all_runs_and_none_where_the_study_has_none(tmp_path):
+    row = dict.fromkeys(AUDIT.names) | {"slot": 0, "stage": "gradient"}
+    for seed in (0, 1):
+        write(tmp_path / f"search/egp/seed{seed}/audit.parquet", [row] * (2 * seed), AUDIT, {})
+    description = {"methods": ["egp"], "run_seeds": [0, 1], "audit_trainings": 2}
+    audits = StudyRecords(tmp_path, json.dumps(description)).audits
+    assert audits.groupby(["method", "run_seed", "stage"]).size().to_dict() == {
+        ("egp", 1, "gradient"): 2
+    }
+    description["audit_trainings"] = 0
+    none = StudyRecords(tmp_path / "nowhere", json.dumps(description)).audits
+    assert none.empty
+    assert list(none.columns) == list(audits.columns)

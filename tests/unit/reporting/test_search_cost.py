@@ -23,16 +23,22 @@ def ledger_row(method, seed, generation, **changes):
         "proposals": 6,
         "rejected_method": 0,
         **{f"rejected_{stage}": int(stage == "gradient") for stage in STAGES},
+        **{f"{stage}_seconds": 0.5 * (stage == "gradient") for stage in STAGES},
         "check_seconds": 0.5,
         "reused": 0,
         "evaluations": 5,
         "failed_evaluations": 0,
+        "stopped_evaluations": 0,
         "population": 5,
+        "full_samples": 5 * TRAINING,
+        "stopped_samples": 0,
         "training_samples": 5 * TRAINING,
         "rescore_samples": 0,
         "training_seconds": 2.0,
         "validation_seconds": 0.25,
         "peak_memory_bytes": None,
+        "best_fitness": 1.0,
+        "fitness_sd": 0.1,
         "incumbent": f"g{generation}",
         **changes,
     }
@@ -60,6 +66,7 @@ def study(fitness, run_seeds, reference="random_search", spread=0.0):
                     "candidate_id": name,
                     "role": "cross_entropy" if name == "cross_entropy" else "incumbent",
                     "task": "digits",
+                    "repeat": 0,
                     "validation_accuracy": score,
                     "status": "completed",
                     "training_samples": TRAINING,
@@ -76,7 +83,7 @@ def study(fitness, run_seeds, reference="random_search", spread=0.0):
         champions=champions,
         sweeps=pd.DataFrame({"training_samples": [700]}),
         resolved_tasks=[{"name": "digits", "chance": 0.0, "cross_entropy_accuracy": 0.9}],
-        description={"reference_method": reference, "tasks": ["digits"]},
+        description={"reference_method": reference, "tasks": ["digits"], "audit_trainings": 0},
     )
 
 
@@ -163,10 +170,11 @@ def test_costs_are_means_over_runs_of_sums_over_generations():
     records = study({"egp": 1.2, "random_search": 1.0}, range(2))
     mine = (records.ledgers["method"] == "egp") & (records.ledgers["run_seed"] == 0)
     records.ledgers.loc[mine, ["rescore_samples", "reused", "failed_evaluations"]] = [200, 2, 1]
+    records.ledgers.loc[mine, "stopped_evaluations"] = 4
     row = search_cost.build(records).set_index("method").loc["egp"]
     assert row["training_samples"] == 3 * 5 * TRAINING
     assert row["rescore_search_samples"] == 3 * 200 / 2
-    assert (row["reused"], row["failed_evaluations"]) == (3, 1.5)
+    assert (row["reused"], row["failed_evaluations"], row["stopped_evaluations"]) == (3, 1.5, 6)
     assert row["rescore_samples"] == 3 * TRAINING  # off the books: two candidates and the baseline
     assert row["runs"] == 2
 
@@ -190,3 +198,72 @@ def test_curves_cumulate_each_run_and_follow_an_incumbent_that_comes_back():
     assert list(run["seconds"]) == [2.75, 5.5, 8.25]
     np.testing.assert_allclose(run["fitness"].diff()[1:], [0.1, -0.1])
     assert len(curves(records)) == len(records.ledgers)
+
+
+def repeated(records, values):
+    """The re-scored trainings of a run, `values` being candidate -> accuracies by repeat."""
+    rows = [
+        records.rescored.iloc[0].to_dict()
+        | {
+            "candidate_id": name,
+            "role": "cross_entropy" if name == "cross_entropy" else "incumbent",
+            "repeat": repeat,
+            "validation_accuracy": accuracy,
+            "status": "diverged" if math.isnan(accuracy) else "completed",
+        }
+        for name, accuracies in values.items()
+        for repeat, accuracy in enumerate(accuracies)
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_noise_by_hand():
+    records = study({"random_search": 1.0}, [0])
+    # Chance is 0 and cross entropy 0.8 on average, so fitness is accuracy / 0.8.
+    records.rescored = repeated(
+        records,
+        {
+            "cross_entropy": [0.4, 0.8, 1.2],
+            "g0": [0.80, 0.88, 0.72],  # fitness 1, 1.1, 0.9: s.d. 0.1
+            "g1": [0.48, 0.64, 0.80],  # fitness 0.6, 0.8, 1: s.d. 0.2
+            "g2": [0.40, 0.40, 0.40],
+        },
+    )
+    records.ledgers["best_fitness"] = [0.7, 0.8, 1.05]
+    records.ledgers["fitness_sd"] = [0.5, 0.4, 0.3]
+    frame = search_cost.build(records)
+    row = frame.iloc[0]
+    assert row["fitness_noise_sd"] == pytest.approx(math.sqrt((0.1**2 + 0.2**2) / 3))
+    assert row["population_sd"] == 0.3
+    assert row["winners_luck"] == pytest.approx(1.05 - 0.8)
+    note = search_cost.dress(frame, records).notes[-1]
+    assert all(text in note for text in ("s.d. of 0.129,", "varies by 0.300.", "by 0.250."))
+    one = search_cost.build(study({"random_search": 1.0}, [0]))
+    assert "Noise" not in search_cost.dress(one, records).notes[-1]
+
+
+def test_noise_is_a_mean_over_runs_and_unknown_where_nothing_tells_it():
+    records = study({"egp": 1.0, "random_search": 1.0}, [0, 1])
+    of_one = repeated(records, {"cross_entropy": [1.0, 1.0], "g1": [0.9, 1.1]})
+    of_other = repeated(
+        records, {"cross_entropy": [1.0, 1.0], "g1": [0.8, 0.8], "g0": [0.5, math.nan]}
+    )
+    others = records.rescored.query("method == 'random_search'")
+    records.rescored = pd.concat([of_one, of_other.assign(run_seed=1), others])
+    last = (records.ledgers["method"] == "egp") & (records.ledgers["generation"] == 2)
+    records.ledgers.loc[last, "best_fitness"] = [1.1, 1.0]
+    records.ledgers.loc[records.ledgers["generation"] == 2, "fitness_sd"] = [
+        0.1,
+        math.nan,
+        0.3,
+        math.nan,
+    ]
+    rows = search_cost.build(records).set_index("method")
+    assert rows.loc["egp", "fitness_noise_sd"] == pytest.approx(0.2 / math.sqrt(2) / 2)
+    assert rows.loc["egp", "winners_luck"] == pytest.approx((0.1 + 0.2) / 2)
+    assert rows.loc["egp", "population_sd"] == pytest.approx(0.2)
+    own = rows.loc["random_search"]
+    assert math.isnan(own["fitness_noise_sd"])  # one repeat
+    assert math.isnan(own["population_sd"])  # one individual
+    records.rescored.loc[records.rescored["candidate_id"] == "g1", "status"] = "diverged"
+    assert search_cost.build(records)["winners_luck"].isna().all()

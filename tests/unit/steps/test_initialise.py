@@ -60,7 +60,7 @@ def test_an_initial_loss_that_fails_the_check_is_told(tmp_path):
     with pytest.raises(UserError) as caught:
         pool(tmp_path, ["y * log(p)"])
     assert str(caught.value).startswith(
-        "pool 'default': initial loss 'y * log(p)' fails the functional check at stage optimises: "
+        "pool 'default': initial loss 'y * log(p)' fails the functional check at stage gradient: "
     )
     with pytest.raises(UserError, match="at stage novel: trains like an earlier candidate"):
         pool(tmp_path, ["-(y * log(p))", "-2 * (y * log(p))"])

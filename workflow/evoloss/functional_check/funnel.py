@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression
-from evoloss.functional_check import finite, gradient, novel, optimises, structure
+from evoloss.functional_check import finite, gradient, learns, novel, structure
 from evoloss.functional_check.novel import Fingerprint
 from evoloss.functional_check.settings import STAGES, FunctionalCheckSettings
 from evoloss.losses.expression_loss import ExpressionLoss
@@ -70,11 +70,9 @@ class Funnel:
         tests: dict[str, Callable[[], str | None]] = {
             "structure": lambda: structure.problem(expression, self.space),
             "finite": lambda: self._each(lambda c: finite.problem(loss, c)),
-            "gradient": lambda: self._each(
-                lambda c: gradient.problem(loss, c, self.settings.largest_factor)
-            ),
+            "gradient": lambda: self._each(lambda c: gradient.problem(loss, c, self.settings)),
             "novel": is_new,
-            "optimises": lambda: self._each(lambda c: optimises.problem(loss, c, self.settings)),
+            "learns": lambda: self._each(lambda c: learns.problem(loss, c, self.settings)),
         }
         for stage in STAGES:
             if stage not in self.settings.stages:

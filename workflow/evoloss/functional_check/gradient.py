@@ -1,18 +1,36 @@
-"""Stage 3: the gradient does not vanish, and its scale can be matched to cross entropy's."""
+"""Stage 3: the gradient does not vanish, its scale can be matched, and it points towards the target."""
 
 import math
 
-from evoloss.losses.gradient_scale import cross_entropy_scale, gradient_scale
+import torch
+
+from evoloss.functional_check.settings import FunctionalCheckSettings
+from evoloss.losses.gradient_scale import (
+    cross_entropy_gradient,
+    cross_entropy_scale,
+    logit_gradient,
+    probe_batch,
+)
 
 
-def problem(loss, classes: int, largest_factor: float) -> str | None:
-    """Why the gradient-scale factor at `classes` is out of range, or None."""
-    scale = gradient_scale(loss, classes)
+def problem(loss, classes: int, settings: FunctionalCheckSettings) -> str | None:
+    """Why the gradient is of no use at `classes`, or None.
+
+    Its alignment is the mean cosine, over an untrained network's logits, between the gradients of this
+    loss and of cross entropy: below zero it leads away from the target. It costs nothing beside the scale.
+    """
+    logits, targets = probe_batch(classes)
+    gradient = logit_gradient(loss, logits, targets)
+    scale = float(gradient.norm(dim=1).median())
     if not math.isfinite(scale):
         return "the gradient is not finite"
     if scale == 0:
         return "the gradient vanishes"
     factor = cross_entropy_scale(classes) / scale
-    if not 1 / largest_factor <= factor <= largest_factor:
+    if not 1 / settings.largest_factor <= factor <= settings.largest_factor:
         return f"gradient-scale factor {factor:.3g} is out of range"
+    reference = cross_entropy_gradient(logits, targets)
+    alignment = float(torch.cosine_similarity(gradient, reference, dim=1).mean())
+    if not alignment >= settings.smallest_alignment:
+        return f"alignment {alignment:.2f} with cross entropy's gradient is too small"
     return None

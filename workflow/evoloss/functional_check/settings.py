@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from evoloss.strict_model import StrictModel
 
-Stage = Literal["structure", "finite", "gradient", "novel", "optimises"]
+Stage = Literal["structure", "finite", "gradient", "novel", "learns"]
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 """All stages, cheapest first: the order in which they run."""
@@ -19,14 +19,14 @@ class FunctionalCheckSettings(StrictModel):
     """Stages that are applied, in their fixed order; leave one out to switch it off."""
     largest_factor: Annotated[float, Field(gt=1, le=1e12)] = 1.0e4
     """`gradient`: the gradient-scale factor must lie within [1/largest_factor, largest_factor]."""
-    descent_steps: Annotated[int, Field(ge=1, le=10_000)] = 30
-    """`optimises`: steps of direct descent on the logits."""
-    descent_samples: Annotated[int, Field(ge=10, le=100_000)] = 128
-    """`optimises`: how many samples are descended at once."""
-    descent_step_size: Annotated[float, Field(gt=0, le=100)] = 0.5
-    """`optimises`: length of a step in logit space, for a sample of median gradient norm."""
-    smallest_hit_share: Annotated[float, Field(ge=0, le=1)] = 0.9
-    """`optimises`: share of samples whose target must be the arg-max after the descent."""
+    smallest_alignment: Annotated[float, Field(ge=-1, le=1)] = 0.1
+    """`gradient`: smallest mean cosine between the loss's logit gradient and cross entropy's."""
+    probe_steps: Annotated[int, Field(ge=6, le=10_000)] = 20
+    """`learns`: steps that a small network trains on a made-up problem."""
+    probe_samples: Annotated[int, Field(ge=10, le=100_000)] = 128
+    """`learns`: samples a step."""
+    smallest_learning: Annotated[float, Field(ge=0, le=1)] = 0.6
+    """`learns`: smallest gain over chance, in units of cross entropy's on the same problem."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

@@ -42,6 +42,7 @@ def sweep(
                     "status": result.status,
                     "training_samples": result.training_samples,
                     "seconds": result.seconds,
+                    "curve": result.curve,
                 }
             )
         means[rate] = fmean(scores)

@@ -17,9 +17,15 @@ EVALUATIONS = pa.schema(
         ("validation_seconds", pa.float64()),
         ("device", pa.string()),
         ("peak_memory_bytes", pa.int64()),
+        ("full_samples", pa.int64()),
+        ("rung_accuracies", pa.list_(pa.float64())),
     ]
 )
-"""One row a training of a candidate. `status`: completed, stopped_early, diverged, reused, failed."""
+"""One row a training of a candidate. `status`: completed, stopped_early, diverged, failed.
+
+`full_samples` are the training samples of the whole schedule: what a stop saved is the rest of them.
+`rung_accuracies`: the accuracy on the training batches just before each rung that it reached, of a race
+or a hurdle; null without."""
 
 LEARNING_RATES = pa.schema(
     [
@@ -30,10 +36,12 @@ LEARNING_RATES = pa.schema(
         ("status", pa.string()),
         ("training_samples", pa.int64()),
         ("seconds", pa.float64()),
+        ("curve", pa.list_(pa.float64())),
         ("chosen", pa.bool_()),
     ]
 )
-"""One row a training of a learning-rate sweep."""
+"""One row a training of a learning-rate sweep; `curve` is its accuracy on the training batches, by
+eighteenths of the steps."""
 
 RETRAININGS = pa.schema(
     [

@@ -14,7 +14,8 @@ class ResolvedTask:
     """`chance` and `cross_entropy_accuracy` are validation accuracies, shares in [0, 1].
 
     `chance` is what always naming the most frequent class gives. `parameters` and `multiply_adds`
-    (of one image's forward pass) are the network's.
+    (of one image's forward pass) are the network's. `cross_entropy_curve` is cross entropy's
+    mean accuracy on the training batches, by eighteenths of the steps: what a hurdle is set by.
     """
 
     name: str
@@ -24,6 +25,7 @@ class ResolvedTask:
     classes: int
     chance: float
     cross_entropy_accuracy: float
+    cross_entropy_curve: list[float]
     training_images: int
     parameters: int
     multiply_adds: int

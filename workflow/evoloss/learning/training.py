@@ -4,9 +4,10 @@ The seed decides weights, batches and augmentation, on whatever device (all rand
 on the CPU), so that losses compared under one seed differ in the loss alone (common random numbers).
 """
 
+import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -25,6 +26,9 @@ from evoloss.seeds import derive_seed
 FINITE_CHECK_EVERY = {"cpu": 1, "cuda": 16}
 """Steps between looks at the loss: a look makes the CPU wait for the GPU."""
 
+SEGMENTS = 18
+"""A training can be looked at after each of so many equal parts of its steps: ninths and thirds among them."""
+
 THREADS = 1
 """One thread a job and one job a core beats threads, and makes sums repeatable."""
 
@@ -34,7 +38,8 @@ class TrainingResult:
     """What a training gave. Accuracies are shares in [0, 1]; lists have one entry an epoch.
 
     `validation_accuracy` is None unless the status is `completed`; a training that early stopping
-    ended is completed, and its best epoch's accuracy and weights count.
+    ended is completed, and its best epoch's accuracy and weights count. `full_samples` are the training
+    samples of the whole schedule. `curve` has the accuracy on the training batches of each segment.
     """
 
     status: str
@@ -50,6 +55,8 @@ class TrainingResult:
     training_accuracy: list[float] = field(default_factory=list)
     validation_accuracies: list[float] = field(default_factory=list)
     network: nn.Module | None = None
+    full_samples: int = 0
+    curve: list[float] = field(default_factory=list)
 
 
 def choose_device(name: str) -> torch.device:
@@ -92,24 +99,104 @@ def train(
     """
     if len(losses) != len(learning_rates):
         raise ValueError("one learning rate a loss is needed")
-    results = []
-    on_gpu = [task.device] if task.device.type == "cuda" else []
-    for loss, rate in zip(losses, learning_rates, strict=True):
-        # What a network draws for itself (dropout) is the seed's too, and nobody else's.
+    return [
+        Training(loss, task, rate, seed, per_epoch).finish()
+        for loss, rate in zip(losses, learning_rates, strict=True)
+    ]
+
+
+class Training:
+    """A training that may pause: looked at, ended early or taken further, without a trace in its numbers.
+
+    What a network draws for itself (dropout) is the seed's too, and nobody else's.
+    """
+
+    def __init__(
+        self, loss: nn.Module, task: Task, learning_rate: float, seed: int, per_epoch: bool = False
+    ) -> None:
+        self.curve: list[float] = []
+        self.result: TrainingResult | None = None
+        self._steps = _steps_of(loss, task, learning_rate, seed, per_epoch)
+        self._device, self._seed = task.device, seed
+        self._random_state: list[torch.Tensor] = []
+
+    @classmethod
+    def failed(cls, task: Task, reason: str) -> "Training":
+        """A training that cannot begin."""
+        training = cls.__new__(cls)
+        training.curve = []
+        training.result = TrainingResult(
+            "failed", reason, 0, 0, 0, 0.0, 0.0, None, None, full_samples=full_samples(task)
+        )
+        return training
+
+    def advance(self, segments: int) -> list[float]:
+        """Train until `segments` of SEGMENTS are done, or to the end; the accuracies so far."""
+        while self.result is None and len(self.curve) < segments:
+            self._resume(None)
+        return self.curve
+
+    def finish(self) -> TrainingResult:
+        """Train to the end."""
+        while self.result is None:
+            self._resume(None)
+        return self.result
+
+    def stop(self, reason: str) -> TrainingResult:
+        """End it here (after its first segment at the earliest) with status `stopped_early`, unless
+        it has ended by itself."""
+        self.advance(1)
+        if self.result is None:
+            self._resume(reason)
+        return self.finish()
+
+    def _resume(self, stop: str | None) -> None:
+        on_gpu = [self._device] if self._device.type == "cuda" else []
         with torch.random.fork_rng(devices=on_gpu):
-            torch.manual_seed(derive_seed("noise", seed))
-            results.append(_train_one(loss, task, rate, seed, per_epoch))
-    return results
+            if self._random_state:
+                torch.set_rng_state(self._random_state[0])
+                for device, state in zip(on_gpu, self._random_state[1:], strict=True):
+                    torch.cuda.set_rng_state(state, device)
+            else:
+                torch.manual_seed(derive_seed("noise", self._seed))
+            try:
+                # A generator that has not begun takes no message.
+                self.curve += self._steps.send(stop) if self._random_state else next(self._steps)
+            except StopIteration as end:
+                self.result = end.value
+                self.curve = end.value.curve
+            self._random_state = [
+                torch.get_rng_state(),
+                *(torch.cuda.get_rng_state(device) for device in on_gpu),
+            ]
 
 
-def _train_one(
+class _Stopped(Exception):
+    """Whoever looks at a training wants no more of it."""
+
+
+def full_samples(task: Task) -> int:
+    """Training samples of a task's whole schedule."""
+    batch_size = task.settings.batch_size
+    return len(task.train) // batch_size * batch_size * task.settings.epochs
+
+
+def segment_ends(total_steps: int) -> list[int]:
+    """How many steps are done at the end of each segment; of few steps several segments share one."""
+    return [math.ceil(total_steps * k / SEGMENTS) for k in range(1, SEGMENTS + 1)]
+
+
+def _steps_of(
     loss: nn.Module, task: Task, learning_rate: float, seed: int, per_epoch: bool
-) -> TrainingResult:
+) -> Generator[list[float], str | None, TrainingResult]:
+    """The training itself. It yields the accuracies of the segments that a step has completed, and
+    stops if it is sent a reason."""
     settings, device = task.settings, task.device
     batch_size = settings.batch_size
     steps_per_epoch = len(task.train) // batch_size
     network = initial_network(task, seed)
     total_steps = steps_per_epoch * settings.epochs
+    ends = segment_ends(total_steps)
     optimizer = Optimizer(network.parameters(), settings, learning_rate, total_steps)
     draws = torch.Generator().manual_seed(derive_seed("batches", seed))
     check_every = FINITE_CHECK_EVERY[device.type]
@@ -120,6 +207,8 @@ def _train_one(
     validation: list[float] = []
     best = BestEpoch(settings.early_stopping)
     unchecked: list[torch.Tensor] = []
+    curve: list[float] = []
+    segment_hits, segment_start = torch.zeros((), device=device), 0
     steps = validation_samples = 0
     validation_seconds = 0.0
     status, reason = "completed", None
@@ -148,8 +237,20 @@ def _train_one(
                 optimizer.step()
                 steps += 1
                 total += value.detach()
-                if per_epoch:
-                    hits += (logits.detach().argmax(dim=1) == targets).sum()
+                right = (logits.detach().argmax(dim=1) == targets).sum()
+                hits += right
+                segment_hits += right
+                if steps in ends:
+                    seen = (steps - segment_start) * batch_size
+                    done = [float(segment_hits) / seen] * ends.count(steps)
+                    curve += done
+                    segment_hits, segment_start = torch.zeros((), device=device), steps
+                    if steps < total_steps:
+                        pause = time.perf_counter()
+                        stop = yield done
+                        start += time.perf_counter() - pause
+                        if stop:
+                            raise _Stopped(stop)
             training_loss.append(float(total) / steps_per_epoch)
             last = epoch == settings.epochs - 1
             if per_epoch:
@@ -165,6 +266,8 @@ def _train_one(
                 reason = f"stopped after epoch {epoch + 1}; epoch {best.epoch} was best"
                 break
         best.restore(network)
+    except _Stopped as word:
+        status, reason = "stopped_early", str(word)
     except FloatingPointError as error:
         status, reason = "diverged", str(error)
     except torch.cuda.OutOfMemoryError as error:
@@ -188,6 +291,8 @@ def _train_one(
         training_accuracy=training_accuracy,
         validation_accuracies=validation,
         network=network if completed else None,
+        full_samples=full_samples(task),
+        curve=curve,
     )
 
 

@@ -8,6 +8,7 @@ the start of a training: a mean over wider logits is ruled by the tails of 1/p.
 """
 
 import math
+from functools import lru_cache
 
 import torch
 
@@ -43,12 +44,17 @@ def gradient_scale(loss: Loss, classes: int) -> float:
     return float(gradient.norm(dim=1).median())
 
 
-def cross_entropy_scale(classes: int) -> float:
-    """`gradient_scale` of cross entropy, whose logit gradient is exactly p - y."""
-    logits, targets = probe_batch(classes)
+def cross_entropy_gradient(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """The logit gradient of cross entropy, exactly p - y, shape (n, C)."""
     gradient = torch.softmax(logits, dim=1)
     gradient[torch.arange(len(targets)), targets] -= 1.0
-    return float(gradient.norm(dim=1).median())
+    return gradient
+
+
+@lru_cache(maxsize=16)
+def cross_entropy_scale(classes: int) -> float:
+    """`gradient_scale` of cross entropy."""
+    return float(cross_entropy_gradient(*probe_batch(classes)).norm(dim=1).median())
 
 
 def matching_factor(loss: Loss, classes: int) -> float:

@@ -12,6 +12,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "losses": ("losses",),
     "search_cost": ("runs",),
     "savings": ("runs",),
+    "functional_check": ("runs", "audit"),
     "accuracy": ("retrained",),
     "champions": ("retrained", "reference"),
     "ablation": ("runs", "ablation"),
@@ -21,6 +22,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 FIGURES: dict[str, tuple[str, ...]] = {
     "anytime": ("runs",),
     "generations": ("runs", "scores"),
+    "funnel": ("runs",),
     "loss_shapes": ("shapes",),
     "training_curves": ("retrained",),
     "critical_difference": ("retrained",),

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.search.fitness import fitness, references, rescored_references
+from evoloss.search.fitness import BASELINE, fitness, references, rescored_references
 
 RUN = ["method", "run_seed"]
 """Columns that name a run."""
@@ -11,13 +11,27 @@ RUN = ["method", "run_seed"]
 
 def rescored_fitness(records: StudyRecords) -> pd.Series:
     """The re-scored fitness by method, run seed and candidate; nan where a training failed."""
+    return _fitness_by(records.rescored, ["candidate_id"], records)
+
+
+def repeated_fitness(records: StudyRecords) -> pd.Series:
+    """The same of every repeat of the re-scoring, a further level; without the baseline.
+
+    The baseline that all repeats of a run are measured by is its mean over them.
+    """
+    scores = _fitness_by(records.rescored, ["candidate_id", "repeat"], records)
+    return scores.drop(BASELINE, level="candidate_id", errors="ignore")
+
+
+def _fitness_by(rescored: pd.DataFrame, unit: list[str], records: StudyRecords) -> pd.Series:
+    """The fitness of each run's trainings that share the columns `unit`."""
     tasks = references(records.resolved_tasks)
     scores: dict[tuple, float | None] = {}
-    for run, of_run in records.rescored.groupby(RUN):
+    for run, of_run in rescored.groupby(RUN):
         by_task = rescored_references(of_run.to_dict("records"), tasks)
-        for candidate, rows in of_run.groupby("candidate_id"):
-            scores[(*run, candidate)] = fitness(rows.to_dict("records"), by_task)
-    return pd.Series(scores, dtype=float).rename_axis([*RUN, "candidate_id"])
+        for name, rows in of_run.groupby(unit):
+            scores[(*run, *name)] = fitness(rows.to_dict("records"), by_task)
+    return pd.Series(scores, dtype=float).rename_axis([*RUN, *unit])
 
 
 def curves(records: StudyRecords) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from evoloss.learning.records import LEARNING_RATES, RETRAININGS
 from evoloss.parquet import read_json, read_metadata, read_table
-from evoloss.search.records import LEDGER, RESCORED, SCORES
+from evoloss.search.records import AUDIT, LEDGER, RESCORED, SCORES
 
 
 class StudyRecords:
@@ -50,6 +50,14 @@ class StudyRecords:
     def rescored(self) -> pd.DataFrame:
         """All runs' re-scored trainings, with columns `method` and `run_seed`."""
         return self._of_runs("rescored.parquet", RESCORED)
+
+    @cached_property
+    def audits(self) -> pd.DataFrame:
+        """All runs' audits, with columns `method` and `run_seed`; no rows where the study has none."""
+        if self.description["audit_trainings"] == 0:
+            empty = AUDIT.empty_table().to_pandas()
+            return empty.assign(method=pd.Series(dtype=str), run_seed=pd.Series(dtype=int))
+        return self._of_runs("audit.parquet", AUDIT)
 
     @cached_property
     def scores(self) -> pd.DataFrame:

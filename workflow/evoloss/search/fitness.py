@@ -8,6 +8,9 @@ from typing import Any
 BASELINE = "cross_entropy"
 """Name of cross entropy as a loss, and its role among the re-scored."""
 
+GOOD = 0.6
+"""The fitness from which on a loss counts as a good one, that a check should not have rejected."""
+
 
 @dataclass(frozen=True)
 class Reference:

@@ -59,11 +59,15 @@ LEDGER = pa.schema(
         ("proposals", pa.int64()),
         ("rejected_method", pa.int64()),
         *((f"rejected_{stage}", pa.int64()) for stage in STAGES),
+        *((f"{stage}_seconds", pa.float64()) for stage in STAGES),
         ("check_seconds", pa.float64()),
         ("reused", pa.int64()),
         ("evaluations", pa.int64()),
         ("failed_evaluations", pa.int64()),
+        ("stopped_evaluations", pa.int64()),
         ("population", pa.int64()),
+        ("full_samples", pa.int64()),
+        ("stopped_samples", pa.int64()),
         ("training_samples", pa.int64()),
         ("rescore_samples", pa.int64()),
         ("training_seconds", pa.float64()),
@@ -72,6 +76,7 @@ LEDGER = pa.schema(
         ("peak_memory_bytes", pa.int64()),
         ("best_fitness", pa.float64()),
         ("mean_fitness", pa.float64()),
+        ("fitness_sd", pa.float64()),
         ("incumbent", pa.string()),
         ("incumbent_expression", pa.string()),
     ]
@@ -79,7 +84,9 @@ LEDGER = pa.schema(
 """One row a generation of a run, with that generation's own cost (not cumulated).
 
 `rejected_method`: by a check of the method's own. `reused`: candidates that took an earlier fitness.
-`training_samples` are all that the search is charged; `rescore_samples` of them went into individuals
+`stopped_evaluations` are the trainings that a race or a hurdle stopped, `stopped_samples` what that saved
+of the `full_samples` that all trainings would have taken. `fitness_sd`: the standard deviation within
+the population, null for one individual. `training_samples` are all that the search is charged; `rescore_samples` of them went into individuals
 that had a fitness already. `population`: individuals after the generation. Generation 0 is charged what the pool's individuals up to the run's P-th cost.
 """
 
@@ -102,3 +109,25 @@ RESCORED = pa.schema(
 )
 """One row a fresh training. `role`: `incumbent` (since `generation`), `finalist` (born in `generation`) or
 `cross_entropy`, the baseline on the same seeds and splits."""
+
+AUDIT = pa.schema(
+    [
+        ("slot", pa.int64()),
+        ("stage", pa.string()),
+        ("stage_total", pa.int64()),
+        ("generation", pa.int64()),
+        ("expression", pa.string()),
+        ("task", pa.string()),
+        ("training_seed", pa.int64()),
+        ("validation_accuracy", pa.float64()),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("training_samples", pa.int64()),
+        ("seconds", pa.float64()),
+    ]
+)
+"""One row a training, in full and off the search's books, of what the run had rejected or stopped.
+
+`stage`: the stage of the functional check that rejected it, `method`, or `stopped` (by a race or a
+hurdle); `stage_total`: how many expressions of the run that stage had rejected, of which this is one.
+"""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from evoloss.functional_check.settings import Stage
+from evoloss.search.racing import HurdleSettings, RacingSettings
 from evoloss.strict_model import StrictModel
 
 Evidence = Literal["draft", "code", "paper", "recalled", "chosen"]
@@ -45,6 +46,21 @@ class MethodSettings(StrictModel):
     reuse: bool = False
     """A candidate that trains like an evaluated one takes its fitness without training, uncharged;
     otherwise stage `novel` rejects it."""
+    racing: RacingSettings | None = None
+    """Race the new candidates of a generation, the initial ones among them; null trains all to the end."""
+    hurdle: HurdleSettings | None = None
+    """Stop a training that is far behind cross entropy at the same step; null stops none."""
+
+    @model_validator(mode="after")
+    def _one_way_to_stop(self) -> Self:
+        if self.racing and self.hurdle:
+            raise ValueError("racing and hurdle: a race has its own stops; write one of the two")
+        return self
+
+    @property
+    def stops(self) -> bool:
+        """Whether trainings may be stopped: then the run trains its share of the pool itself."""
+        return self.racing is not None or self.hurdle is not None
 
     @model_validator(mode="before")
     @classmethod

@@ -1,65 +1,113 @@
 """Rule evaluate: train a network with each candidate of one batch, on every search task."""
 
 import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evoloss.command_line import Flags, run_step
+from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.learning.records import EVALUATIONS
-from evoloss.learning.resolved_task import read_resolved_tasks
+from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
 from evoloss.parquet import read, write
 from evoloss.provenance import record
+from evoloss.search.fitness import references
+from evoloss.search.racing import (
+    HurdleSettings,
+    RacingSettings,
+    clears,
+    losers,
+    places,
+    rung_score,
+    segments_at,
+)
 from evoloss.search.records import CANDIDATES
 from evoloss.seeds import training_seed
+
+Stopping = RacingSettings | HurdleSettings | None
 
 
 def main(flags: Flags) -> None:
     """Write one row a training. A batch without candidates costs no start-up of torch."""
-    start = flags.batch * flags.batch_size
-    planned = read(flags.candidates, CANDIDATES)[start : start + flags.batch_size]
+    stopping: Stopping = None
+    if flags.racing:
+        stopping = parse_settings(RacingSettings, flags.racing)
+    elif flags.hurdle:
+        stopping = parse_settings(HurdleSettings, flags.hurdle)
+    planned = read(flags.candidates, CANDIDATES)[: flags.first]
+    if not flags.racing:  # a race is one batch
+        planned = planned[flags.batch * flags.batch_size :][: flags.batch_size]
     candidates = [row for row in planned if row["purpose"] != "reused"]
     tasks = read_resolved_tasks(flags.tasks)
-    rows = trainings(candidates, tasks, flags) if candidates else []
+    rows = trainings(candidates, tasks, flags, stopping) if candidates else []
     metadata = record(
         flags.study,
         "evaluate",
         run_seed=flags.run_seed,
         batch=flags.batch,
+        stopping=stopping and stopping.model_dump(mode="json"),
         settings=[task.as_json() for task in tasks],
     )
     write(flags.output, rows, EVALUATIONS, metadata)
 
 
-def trainings(candidates: list[dict], tasks: list, flags: Flags) -> list[dict[str, Any]]:
-    """Train every candidate on every task."""
-    from evoloss.expressions.parsing import parse
+def trainings(
+    candidates: Sequence[dict[str, Any]],
+    resolved: Sequence[ResolvedTask],
+    flags: Flags,
+    stopping: Stopping,
+) -> list[dict[str, Any]]:
+    """Train every candidate on every task: those of a race side by side, all others one by one."""
     from evoloss.learning.task import load_task
-    from evoloss.learning.training import TrainingResult, choose_device, device_name, train
-    from evoloss.losses.gradient_scale import LossError, task_loss
+    from evoloss.learning.training import choose_device
 
     device = choose_device(flags.device)
+    tasks = [load_task(r.name, r.settings, Path(flags.data), device) for r in resolved]
+    new = [row for row in candidates if row["purpose"] == "new"]
+    groups = [new] if isinstance(stopping, RacingSettings) else [[row] for row in new]
+    rows = [row for group in groups for row in train(group, resolved, tasks, flags, stopping)]
+    for candidate in candidates:
+        if candidate["purpose"] != "new":  # an individual, that has shown what it is worth
+            rows += train([candidate], resolved, tasks, flags, None)
+    return rows
+
+
+def train(
+    candidates: Sequence[dict[str, Any]],
+    resolved: Sequence[ResolvedTask],
+    tasks: Sequence[Any],
+    flags: Flags,
+    stopping: Stopping,
+) -> list[dict[str, Any]]:
+    """Train some candidates side by side, stopping some on the way; one row a training."""
+    from evoloss.learning.contest import Contestant, contest
+    from evoloss.learning.training import SEGMENTS, device_name
+
+    contestants = {
+        row["candidate_id"]: Contestant(
+            {
+                task.name: training_of(row, task, r.learning_rate, flags)
+                for r, task in zip(resolved, tasks, strict=True)
+            }
+        )
+        for row in candidates
+    }
+    if stopping:
+        looks = [segments_at(rung, SEGMENTS) for rung in stopping.rungs]
+        contest(contestants, looks, decide(stopping, resolved, looks, len(candidates)))
     rows = []
-    for resolved in tasks:
-        task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
-        matched = task.settings.match_gradient_scale and not flags.as_written
-        for candidate in candidates:
-            seed = training_seed("search", flags.run_seed, task.name, candidate["repeat"])
-            try:
-                loss = task_loss(parse(candidate["expression"]), task.classes, matched)
-                (result,) = train([loss], task, [resolved.learning_rate], seed)
-            except LossError as error:  # a loss that cannot be scaled, from an unchecked pool
-                result = TrainingResult("failed", str(error), 0, 0, 0, 0.0, 0.0, None, None)
+    for row in candidates:
+        contestant = contestants[row["candidate_id"]]
+        for task, result in contestant.results().items():
             print(
-                f"{candidate['candidate_id']} {task.name} {result.status} "
-                f"accuracy {result.validation_accuracy} in {result.seconds:.2f} s: "
-                f"{candidate['expression']}",
+                f"{row['candidate_id']} {task} {result.status} accuracy {result.validation_accuracy} "
+                f"in {result.seconds:.2f} s: {row['expression']}",
                 flush=True,
             )
             rows.append(
                 {
-                    "candidate_id": candidate["candidate_id"],
-                    "task": task.name,
-                    "training_seed": seed,
+                    "candidate_id": row["candidate_id"],
+                    "task": task,
+                    "training_seed": seed_of(row, task, flags),
                     "validation_accuracy": result.validation_accuracy,
                     "status": result.status,
                     "reason": result.reason,
@@ -68,11 +116,62 @@ def trainings(candidates: list[dict], tasks: list, flags: Flags) -> list[dict[st
                     "validation_samples": result.validation_samples,
                     "seconds": result.seconds,
                     "validation_seconds": result.validation_seconds,
-                    "device": device_name(device),
+                    "device": device_name(tasks[0].device),
                     "peak_memory_bytes": result.peak_memory_bytes,
+                    "full_samples": result.full_samples,
+                    "rung_accuracies": contestant.seen.get(task, []) if stopping else None,
                 }
             )
     return rows
+
+
+def training_of(candidate: Mapping[str, Any], task: Any, rate: float, flags: Flags) -> Any:
+    """The training of a candidate on a task: of a loss that cannot be scaled, one that failed."""
+    from evoloss.expressions.parsing import parse
+    from evoloss.learning.training import Training
+    from evoloss.losses.gradient_scale import LossError, task_loss
+
+    matched = task.settings.match_gradient_scale and not flags.as_written
+    try:
+        loss = task_loss(parse(candidate["expression"]), task.classes, matched)
+    except LossError as error:
+        return Training.failed(task, str(error))
+    return Training(loss, task, rate, seed_of(candidate, task.name, flags))
+
+
+def seed_of(candidate: Mapping[str, Any], task: str, flags: Flags) -> int:
+    """The seed of a candidate's training."""
+    return training_seed("search", flags.run_seed, task, candidate["repeat"])
+
+
+def decide(
+    stopping: RacingSettings | HurdleSettings,
+    resolved: Sequence[ResolvedTask],
+    looks: Sequence[int],
+    entrants: int,
+) -> Any:
+    """The `stops` of a contest: who is stopped at a look, and why."""
+    by_task = references(task.as_json() for task in resolved)
+
+    def stops(number: int, accuracies: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
+        scores = {name: rung_score(seen, by_task) for name, seen in accuracies.items()}
+        rung = f"rung {number + 1} of {len(looks)}"
+        if isinstance(stopping, RacingSettings):
+            room = places(entrants, stopping.going_on, number)
+            return {
+                name: f"lost at {rung}: {scores[name]:.3f}, not among the {room} best"
+                for name in losers(scores, room)
+            }
+        at_cross_entropy = rung_score(
+            {task.name: task.cross_entropy_curve[looks[number] - 1] for task in resolved}, by_task
+        )
+        return {
+            name: f"fell at {rung}: {score:.3f}, cross entropy {at_cross_entropy:.3f}"
+            for name, score in scores.items()
+            if not clears(score, at_cross_entropy, stopping.share)
+        }
+
+    return stops
 
 
 if __name__ == "__main__":
@@ -83,11 +182,14 @@ if __name__ == "__main__":
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True, help="which batch of the plan, from 0")
     parser.add_argument("--batch-size", type=int, required=True, help="candidates a batch")
+    parser.add_argument("--first", type=int, help="take only so many of the candidates")
     parser.add_argument(
         "--as-written",
         action="store_true",
         help="do not match gradient scales, whatever the tasks say",
     )
+    parser.add_argument("--racing", help="settings of a race between the new candidates, as JSON")
+    parser.add_argument("--hurdle", help="settings of a hurdle in each training, as JSON")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

@@ -24,12 +24,11 @@ def main(flags: Flags) -> None:
     algorithm = load_algorithm(flags.algorithm)
     first = flags.generation == 0
     settings = parse_settings(MethodSettings if first else algorithm.Settings, flags.settings)
-    folder = Path(flags.folder)
-    candidates = read(folder / "candidates.parquet", CANDIDATES)
+    candidates = read(flags.candidates, CANDIDATES)
     evaluations = [
         row
         for batch in range(flags.batches)
-        for row in read(folder / "evaluations" / f"{batch}.parquet", EVALUATIONS)
+        for row in read(Path(flags.evaluations) / f"{batch}.parquet", EVALUATIONS)
     ]
     previous = read(flags.previous, POPULATION) if flags.previous else []
     if first:
@@ -49,7 +48,8 @@ def main(flags: Flags) -> None:
     else:
         survivors = ranked(algorithm.select(parents, evaluated, settings))
     if not survivors:
-        reasons = sorted({row["reason"] or row["status"] for row in evaluations})
+        ended = [row for row in evaluations if row["status"] != "stopped_early"]
+        reasons = sorted({row["reason"] or row["status"] for row in ended or evaluations})
         raise UserError(
             f"no individual of {flags.method}, run seed {flags.run_seed}, completed its training "
             f"({'; '.join(reasons)}); use a pool with check_initial: true or a lower learning rate"
@@ -138,8 +138,9 @@ if __name__ == "__main__":
     parser.add_argument(
         "--previous", help="Parquet file of the last population; none for generation 0"
     )
-    parser.add_argument("--folder", required=True, help="where the generation's candidates lie")
-    parser.add_argument("--batches", type=int, required=True, help="files below its evaluations/")
+    parser.add_argument("--candidates", required=True, help="Parquet file with the plan")
+    parser.add_argument("--evaluations", required=True, help="folder of the evaluations' batches")
+    parser.add_argument("--batches", type=int, required=True, help="how many there are")
     parser.add_argument("--scores", required=True, help="Parquet file to write")
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

@@ -3,39 +3,35 @@
 import argparse
 import json
 from pathlib import Path
+from statistics import fmean, stdev
 from typing import Any
 
 from evoloss.command_line import Flags, run_step
-from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import STAGES
-from evoloss.learning.records import EVALUATIONS
+from evoloss.generation_records import RunFolder
 from evoloss.parquet import read, write
 from evoloss.provenance import record
-from evoloss.search.records import CANDIDATES, LEDGER, POPULATION, SCORES
+from evoloss.search.records import LEDGER, POPULATION, SCORES
 
 
 def main(flags: Flags) -> None:
     """Write the ledger of a run."""
-    run = Path(flags.run)
+    folder = RunFolder(
+        Path(flags.run),
+        flags.pool and Path(flags.pool),
+        flags.population,
+        json.loads(flags.batches),
+        flags.trains_alone,
+    )
     rows = []
     incumbent: dict[str, Any] | None = None
-    for generation, batches in enumerate(json.loads(flags.batches)):
-        mine = run / f"generation{generation}"
-        folder = Path(flags.pool) if flags.pool and not generation else mine
-        candidates = read(folder / "candidates.parquet", CANDIDATES)
-        proposals = read(folder / "proposals.parquet", PROPOSALS)
-        evaluations = [
-            row
-            for batch in range(batches)
-            for row in read(folder / "evaluations" / f"{batch}.parquet", EVALUATIONS)
-        ]
-        if generation == 0 and flags.pool:
-            proposals, evaluations = share_of_pool(
-                candidates, proposals, evaluations, flags.population
-            )
+    for generation in range(len(folder.batches)):
+        _, proposals, evaluations = folder.generation(generation)
+        mine = folder.run / f"generation{generation}"
         population = read(mine / "population.parquet", POPULATION)
         scores = read(mine / "scores.parquet", SCORES)
         incumbent = leader(incumbent, population)
+        fitnesses = [row["fitness"] for row in population]
         rows.append(
             {
                 "generation": generation,
@@ -46,7 +42,8 @@ def main(flags: Flags) -> None:
                     row["training_samples"] for row in scores if row["purpose"] == "rescore"
                 ),
                 "best_fitness": incumbent["fitness"],
-                "mean_fitness": sum(row["fitness"] for row in population) / len(population),
+                "mean_fitness": fmean(fitnesses),
+                "fitness_sd": stdev(fitnesses) if len(fitnesses) > 1 else None,
                 "incumbent": incumbent["candidate_id"],
                 "incumbent_expression": incumbent["expression"],
             }
@@ -72,22 +69,11 @@ def leader(incumbent: dict[str, Any] | None, population: list[dict[str, Any]]) -
     return best if best["fitness"] > incumbent["fitness"] else incumbent
 
 
-def share_of_pool(
-    candidates: list[dict], proposals: list[dict], evaluations: list[dict], population: int
-) -> tuple[list[dict], list[dict]]:
-    """What the first `population` individuals of a pool cost: draws up to the last, and trainings."""
-    mine = {row["candidate_id"] for row in candidates[:population]}
-    last = max(row["proposal"] for row in proposals if row["candidate_id"] in mine)
-    return (
-        [row for row in proposals if row["proposal"] <= last],
-        [row for row in evaluations if row["candidate_id"] in mine],
-    )
-
-
 def cost(proposals: list[dict], evaluations: list[dict]) -> dict[str, Any]:
     """The cost columns of a generation's row."""
-    seconds = [row[f"{stage}_seconds"] or 0.0 for row in proposals for stage in STAGES]
+    seconds = {stage: sum(row[f"{stage}_seconds"] or 0.0 for row in proposals) for stage in STAGES}
     memory = [row["peak_memory_bytes"] for row in evaluations if row["peak_memory_bytes"]]
+    stopped = [row for row in evaluations if row["status"] == "stopped_early"]
     return {
         "proposals": len(proposals),
         "rejected_method": sum(row["rejected_by"] == "method" for row in proposals),
@@ -95,9 +81,15 @@ def cost(proposals: list[dict], evaluations: list[dict]) -> dict[str, Any]:
             f"rejected_{stage}": sum(row["rejected_by"] == stage for row in proposals)
             for stage in STAGES
         },
-        "check_seconds": sum(seconds),
+        **{f"{stage}_seconds": spent for stage, spent in seconds.items()},
+        "check_seconds": sum(seconds.values()),
         "evaluations": len(evaluations),
-        "failed_evaluations": sum(row["status"] != "completed" for row in evaluations),
+        "failed_evaluations": sum(
+            row["status"] not in ("completed", "stopped_early") for row in evaluations
+        ),
+        "stopped_evaluations": len(stopped),
+        "full_samples": sum(row["full_samples"] for row in evaluations),
+        "stopped_samples": sum(row["full_samples"] - row["training_samples"] for row in stopped),
         "training_samples": sum(row["training_samples"] for row in evaluations),
         "training_seconds": sum(row["seconds"] for row in evaluations),
         "validation_samples": sum(row["validation_samples"] for row in evaluations),
@@ -115,6 +107,9 @@ if __name__ == "__main__":
     )
     parser.add_argument("--batches", required=True, help="batches a generation, as a JSON list")
     parser.add_argument("--pool", help="folder of the pool, if the method has one")
+    parser.add_argument(
+        "--trains-alone", action="store_true", help="the run trained its share of the pool itself"
+    )
     parser.add_argument("--run", required=True, help="folder of the run")
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

@@ -42,6 +42,7 @@ def main(flags: Flags) -> None:
         classes=task.classes,
         chance=chance(task),
         cross_entropy_accuracy=fmean(accuracies),
+        cross_entropy_curve=mean_curve([row["curve"] for row in rows if row["chosen"]]),
         training_images=len(task.train),
         parameters=parameters,
         multiply_adds=multiply_adds,
@@ -59,6 +60,13 @@ def main(flags: Flags) -> None:
     )
     write(flags.sweep, rows, LEARNING_RATES, metadata)
     write_json(flags.output, resolved.as_json())
+
+
+def mean_curve(curves: list[list[float]]) -> list[float]:
+    """The mean of the trainings that came to their end."""
+    longest = max(map(len, curves))
+    complete = [curve for curve in curves if len(curve) == longest]
+    return [fmean(values) for values in zip(*complete, strict=True)]
 
 
 def chance(task: Task) -> float:

@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from evoloss.functional_check.settings import STAGES
 from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.method_comparison import breakable_name
+from evoloss.reporting.screening import REJECTED, full_cost
 from evoloss.reporting.study_records import StudyRecords
 
 NAIVE, SPENT = "every_proposal", "spent"
-SAVED = ["no_rescoring", "check", "reuse", "ended_early"]
+SAVED = ["no_rescoring", "check", "reuse", "stopped", "ended_early"]
 """The means of economy, in the order in which they are taken off."""
 
 HEADERS = {
@@ -16,9 +16,19 @@ HEADERS = {
     "no_rescoring": "Re-scoring",
     "check": "Check",
     "reuse": "Reuse",
+    "stopped": "Stopped",
     "ended_early": "Early end",
     SPENT: "Spent",
 }
+
+WIDTHS = {
+    "Method": 0.12,
+    "Re-scoring": 0.08,
+    "Early end": 0.07,
+    "Of naive": 0.06,
+    "Of ref.": 0.06,
+}
+"""Shares of the text's width; the rest is for the columns that do not break."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
@@ -32,7 +42,8 @@ def build(records: StudyRecords) -> pd.DataFrame:
       that scores again more than its population.
     - `check`: c for each proposal that a stage of the functional check, or the method's own, rejected.
     - `reuse`: c for each candidate that took an earlier fitness.
-    - `ended_early`: what trainings that diverged, failed or stopped early left of their c.
+    - `stopped`: what trainings that a race or a hurdle stopped left of their c.
+    - `ended_early`: what trainings that diverged or failed left of theirs.
     - `spent`: the training samples of the ledger.
 
     The first is the sum of the others, exactly: trainings / tasks = candidates trained = proposals -
@@ -61,7 +72,7 @@ def _parts(records: StudyRecords) -> pd.DataFrame:
     ledgers = records.ledgers.sort_values([*run, "generation"])
     full = full_cost(ledgers, len(records.description["tasks"]))
     candidates = ledgers["evaluations"] / len(records.description["tasks"])
-    rejected = ledgers[["rejected_method", *(f"rejected_{stage}" for stage in STAGES)]].sum(axis=1)
+    rejected = ledgers[list(REJECTED.values())].sum(axis=1)
     new = ledgers["proposals"] - rejected - ledgers["reused"]
     before = ledgers.groupby(run)["population"].shift(fill_value=0)
     before = before.where(ledgers["proposals"] + ledgers["evaluations"] > 0, 0)
@@ -71,20 +82,14 @@ def _parts(records: StudyRecords) -> pd.DataFrame:
             "no_rescoring": full * (before - (candidates - new)),
             "check": full * rejected,
             "reuse": full * ledgers["reused"],
-            "ended_early": full * candidates - ledgers["training_samples"],
+            "stopped": ledgers["stopped_samples"],
+            "ended_early": ledgers["full_samples"]
+            - ledgers["stopped_samples"]
+            - ledgers["training_samples"],
             SPENT: ledgers["training_samples"],
         }
     )
     return samples.groupby([ledgers[name] for name in run]).sum()
-
-
-def full_cost(ledgers: pd.DataFrame, tasks: int) -> float:
-    """Training samples of one candidate on all tasks: the most that any generation of any run paid.
-
-    That is exact as soon as in one generation no training ended early, and else a little low.
-    """
-    trained = ledgers[ledgers["evaluations"] > 0]
-    return float((trained["training_samples"] / trained["evaluations"]).max() * tasks)
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
@@ -97,17 +102,17 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         sign = -1 if step in SAVED else 1
         shown[header] = (sign * wide[step]).map(_thousands)
     shown["Of naive"] = share[SPENT].map(lambda v: f"{100 * v:.0f} %")
-    shown["Of reference"] = (wide[SPENT] / wide.loc[reference, SPENT]).map(lambda v: signed(v, 2))
+    shown["Of ref."] = (wide[SPENT] / wide.loc[reference, SPENT]).map(lambda v: signed(v, 2))
     notes = (
         f"Thousands of training samples, means over {frame['runs'].max()} runs. Naive: every proposal is "
         "trained, and in every generation the whole population is scored again. From left to right, what "
         "is taken off: individuals that keep their fitness (re-scoring), proposals rejected before "
-        "training (check), candidates that take the fitness of one that trains alike (reuse), "
-        "and trainings that diverged, failed or stopped early (early end). What remains is spent.",
-        f"Of naive: spent over naive. Of reference: spent over what {breakable_name(reference)} spends.",
+        "training (check), candidates that take the fitness of one that trains alike (reuse), what was "
+        "left of trainings that a race or a hurdle stopped (stopped), and of those that diverged or "
+        "failed (early end). What remains is spent.",
+        f"Of naive: spent over naive. Of ref.: spent over what {breakable_name(reference)} spends.",
     )
-    widths = {"Method": 0.13, "Of naive": 0.06, "Of reference": 0.09}
-    return Dressed(shown.reset_index(drop=True), notes=notes, widths=widths)
+    return Dressed(shown.reset_index(drop=True), notes=notes, widths=WIDTHS)
 
 
 def _thousands(samples: float) -> str:

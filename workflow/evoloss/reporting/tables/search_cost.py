@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from evoloss.reporting.cost_to_match import relative_costs
-from evoloss.reporting.incumbents import curves
+from evoloss.reporting.incumbents import RUN, curves, repeated_fitness, rescored_fitness
 from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.method_comparison import (
     SPACE,
@@ -24,6 +24,7 @@ from evoloss.reporting.study_records import StudyRecords
 SUMS = [
     "evaluations",
     "failed_evaluations",
+    "stopped_evaluations",
     "reused",
     "training_samples",
     "training_seconds",
@@ -55,6 +56,16 @@ def build(records: StudyRecords) -> pd.DataFrame:
     of them that went into individuals that had a fitness; `rescore_samples` is the re-scoring of
     incumbents, off the search's books. `tuning_samples` is what the search tasks' learning rates cost
     once, for all runs and methods together.
+
+    Three columns on noise, means over runs:
+
+    - `fitness_noise_sd`: how much a candidate's fitness varies between fresh trainings. Per run the root
+      mean square, over its re-scored candidates without the baseline, of the s.d. over repeats; null
+      for one repeat. A repeat is measured by the run's re-scored references, which are means over
+      repeats: seeds and splits that are hard for all candidates alike are part of this noise.
+    - `population_sd`: the s.d. of fitness within the last population, as the search knew it.
+    - `winners_luck`: the last incumbent's fitness as the search knew it, less its re-scored fitness:
+      what being the highest of many noisy values flatters it by.
     """
     reference = records.description["reference_method"]
     ledgers, fitness = records.ledgers, champion_fitness(records)
@@ -64,6 +75,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
     rescored = records.rescored.groupby(["method", "run_seed"])[["training_samples"]].sum()
     differences = compare(fitness, reference, records.confidence)
     costs_to_match = relative_costs(curves(records), reference)
+    noise = _noise(records).groupby("method").mean()
     rows = []
     for method in records.methods:
         difference = differences.loc[method]
@@ -79,6 +91,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
                 "p_value": difference["p_value"],
                 **_matching(costs_to_match[method], method == reference, records.confidence),
                 **per_run.loc[method].mean().to_dict(),
+                **noise.loc[method].to_dict(),
                 "rescore_samples": rescored.loc[method]["training_samples"].mean(),
                 "tuning_samples": records.sweeps["training_samples"].sum(),
                 "peak_memory_bytes": peak[method],
@@ -87,6 +100,21 @@ def build(records: StudyRecords) -> pd.DataFrame:
     frame = pd.DataFrame(rows)
     samples = frame.set_index("method")["training_samples"]
     return frame.assign(relative_cost=frame["training_samples"] / samples[reference])
+
+
+def _noise(records: StudyRecords) -> pd.DataFrame:
+    """The columns on noise, one row a run."""
+    variances = repeated_fitness(records).groupby([*RUN, "candidate_id"]).var()
+    last = records.ledgers.sort_values("generation").drop_duplicates(RUN, keep="last")
+    last = last.set_index([*RUN, "incumbent"])
+    luck = last["best_fitness"] - rescored_fitness(records).reindex(last.index)
+    return pd.DataFrame(
+        {
+            "fitness_noise_sd": variances.groupby(RUN).mean() ** 0.5,
+            "population_sd": last["fitness_sd"].droplevel("incumbent"),
+            "winners_luck": luck.droplevel("incumbent"),
+        }
+    )
 
 
 def _matching(costs: pd.Series, is_reference: bool, confidence: float) -> dict[str, float]:
@@ -161,4 +189,26 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
         "runs, a run that did not get there counting as ∞. In parentheses: runs that got there, of those "
         f"compared. In brackets: the median's {level} order-statistic interval, if there are runs enough "
         "for it (6 at 95 %).",
+        *_noise_note(frame),
     )
+
+
+def _noise_note(frame: pd.DataFrame) -> list[str]:
+    """How large the noise of fitness is beside the spread of a population; nothing for one repeat."""
+    if frame["fitness_noise_sd"].isna().all():
+        return []
+    return [
+        "Noise: between fresh trainings the fitness of a re-scored candidate varies by an s.d. of "
+        f"{_range_text(frame['fitness_noise_sd'])}, part of which is common to all candidates and changes "
+        f"no rank; within the last population it varies by {_range_text(frame['population_sd'])}. Where "
+        "the first is as large as the second, ranks within a population are luck. The last incumbent's "
+        "fitness, as the search knew it, was above its re-scored one by "
+        f"{_range_text(frame['winners_luck'])}. (Lowest to highest of the methods; each method's "
+        "values are in the CSV file.)"
+    ]
+
+
+def _range_text(values: pd.Series) -> str:
+    """`0.012 to 0.034`: the lowest and the highest of the methods."""
+    low, high = signed(values.min(), 3), signed(values.max(), 3)
+    return (low if low == high else f"{low} to {high}") or "unknown"

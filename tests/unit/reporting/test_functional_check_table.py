@@ -1,0 +1,160 @@
+import math
+
+import pandas as pd
+import pytest
+from test_savings import change
+from test_search_cost import GENERATIONS, TRAINING, study
+
+from evoloss.functional_check.settings import STAGES
+from evoloss.reporting.latex_table import to_latex, to_markdown
+from evoloss.reporting.screening import REJECTED
+from evoloss.reporting.tables import functional_check
+from evoloss.search.fitness import GOOD
+from evoloss.search.records import AUDIT
+
+CROSS_ENTROPY = 0.9  # its accuracy in `study`, chance being 0
+
+
+def audit(*fitnesses, method="egp", run_seed=0, stage="gradient", first=0, task="digits"):
+    """Audited expressions of these fitnesses on a task, None having failed."""
+    return pd.DataFrame(
+        [
+            {
+                "method": method,
+                "run_seed": run_seed,
+                "slot": slot,
+                "stage": stage,
+                "task": task,
+                "validation_accuracy": math.nan if fitness is None else fitness * CROSS_ENTROPY,
+                "status": "diverged" if fitness is None else "completed",
+            }
+            for slot, fitness in enumerate(fitnesses, start=first)
+        ]
+    )
+
+
+def records_of(*audits, methods=("egp", "random_search"), run_seeds=(0,)):
+    records = study(dict.fromkeys(methods, 1.0), run_seeds)
+    empty = pd.DataFrame(columns=["method", "run_seed", *AUDIT.names])
+    records.audits = pd.concat(audits) if audits else empty
+    records.description["audit_trainings"] = 20 if audits else 0
+    return records
+
+
+def rows_of(records, method="egp"):
+    frame = functional_check.build(records)
+    return frame[frame["method"] == method].set_index("stage")
+
+
+def test_stages_in_order_with_what_reached_each():
+    records = records_of(run_seeds=[0, 1])
+    rows = rows_of(records)
+    assert list(rows.index) == list(STAGES)
+    after = STAGES.index("gradient") + 1
+    proposals, rejected = 6 * GENERATIONS * 2, GENERATIONS * 2
+    assert list(rows["proposals"][:after]) == [proposals] * after
+    assert set(rows["proposals"][after:]) == {proposals - rejected}
+    gradient = rows.loc["gradient"]
+    assert (gradient["rejected"], gradient["check_seconds"]) == (rejected, 0.5 * GENERATIONS * 2)
+    assert gradient["saved_samples"] == rejected * TRAINING
+    # 2.25 seconds for 500 samples.
+    assert gradient["saved_seconds"] == pytest.approx(rejected * TRAINING * 2.25 / 500)
+    assert rows["audited"].isna().all()
+    assert list(functional_check.build(records).columns) == functional_check.COLUMNS
+
+
+def test_own_check_comes_first_and_the_stopped_last():
+    records = records_of()
+    records.description["tasks"] = ["small", "large"]
+    # Ten candidates on two tasks of 100 samples, of which three were stopped on both after 10.
+    change(records, "egp", 0, proposals=13, rejected_method=2, evaluations=20, full_samples=2000)
+    change(records, "egp", 0, stopped_evaluations=6, stopped_samples=540, training_samples=1460)
+    change(records, "egp", 1, evaluations=10, full_samples=1000)
+    for method in records.methods:
+        for generation in range(GENERATIONS):
+            if (method, generation) != ("egp", 0):
+                change(records, method, generation, evaluations=10, full_samples=1000)
+    rows = rows_of(records)
+    assert list(rows.index) == ["method", *STAGES, "stopped"]
+    own, stopped = rows.loc["method"], rows.loc["stopped"]
+    assert (own["proposals"], own["rejected"], own["saved_samples"]) == (13 + 6 + 6, 2, 2 * 200)
+    assert rows.loc[STAGES[0], "proposals"] == 13 + 6 + 6 - 2
+    assert (stopped["proposals"], stopped["rejected"]) == (20, 3)
+    assert stopped["saved_samples"] == 540
+    assert stopped["saved_seconds"] == pytest.approx(540 * 3 * 2.25 / (1460 + 500 + 500))
+    assert rows.loc[["method", "stopped"], "check_seconds"].isna().all()
+    assert list(rows_of(records, "random_search").index) == list(STAGES)
+
+
+def test_false_rejections_and_their_interval_by_hand():
+    # Over two runs 14 expressions: one good, one at the limit minus a hair, one that failed, 11 bad.
+    records = records_of(
+        audit(0.9, GOOD - 0.001, None, *[0.0] * 4), audit(*[0.2] * 7, run_seed=1), run_seeds=[0, 1]
+    )
+    rows = rows_of(records)
+    gradient = rows.loc["gradient"]
+    assert (gradient["audited"], gradient["false_rejections"]) == (14, 1)
+    # Clopper-Pearson: the ends are the shares at which 1 or more, and 1 or fewer, have probability 2.5 %.
+    assert 1 - (1 - gradient["ci_low"]) ** 14 == pytest.approx(0.025)
+    high = gradient["ci_high"]
+    assert (1 - high) ** 14 + 14 * high * (1 - high) ** 13 == pytest.approx(0.025)
+    others = rows.drop(index="gradient")[["audited", "false_rejections", "ci_low", "ci_high"]]
+    assert others.isna().all(axis=None)
+    assert rows_of(records, "random_search")["audited"].isna().all()
+
+
+def test_no_false_rejection_has_an_interval_too():
+    row = rows_of(records_of(audit(*[0.0] * 10))).loc["gradient"]
+    assert (row["false_rejections"], row["ci_low"]) == (0, 0)
+    assert row["ci_high"] == pytest.approx(1 - 0.025 ** (1 / 10))
+
+
+def test_an_expression_is_good_over_all_tasks_or_not_at_all():
+    small = audit(1.0, 1.0, 1.0, stage="finite", task="digits")
+    large = audit(0.4, 0.1, None, stage="finite", task="large")
+    records = records_of(small, large)
+    records.description["tasks"] = ["digits", "large"]
+    records.resolved_tasks.append(records.resolved_tasks[0] | {"name": "large"})
+    row = rows_of(records).loc["finite"]
+    assert (row["audited"], row["false_rejections"]) == (3, 1)
+
+
+def test_it_is_dressed_with_the_audit():
+    records = records_of(audit(0.9, *[0.0] * 13), run_seeds=[0, 1])
+    frame = functional_check.build(records)
+    dressed = functional_check.dress(frame, records)
+    # Stages that took no time and rejected nothing were left out of the check.
+    assert list(dressed.frame["Method"]) == ["E-GP", "Random search"]
+    assert list(dressed.frame.iloc[0]) == [
+        "E-GP",
+        "gradient",
+        "6/36 (17 %)",
+        "3.00",
+        "1",
+        "2.70",
+        "1/14 [0, 34] %",
+    ]
+    assert dressed.frame["Good"].iloc[1] == ""
+    assert any("fitness 0.6 or more" in note and "95 %" in note for note in dressed.notes)
+    # 0.5 seconds of checks for 2.25 of training.
+    assert any("take 22 % of the seconds" in note for note in dressed.notes)
+    assert r"1/14 [0," in to_latex(dressed)
+    assert "1/14" in to_markdown(dressed)
+
+
+def test_a_method_is_named_once():
+    records = records_of()
+    for column in REJECTED.values():
+        records.ledgers[column] = 1
+    dressed = functional_check.dress(functional_check.build(records), records)
+    assert list(dressed.frame["Stage"])[: 1 + len(STAGES)] == ["own check", *STAGES]
+    names = [name for name in dressed.frame["Method"] if name]
+    assert names == ["E-GP", "Random search"]
+    assert dressed.frame["Method"].iloc[1 + len(STAGES)] == "Random search"
+
+
+def test_without_an_audit_its_columns_are_not_dressed():
+    records = records_of()
+    dressed = functional_check.dress(functional_check.build(records), records)
+    assert "Good" not in dressed.frame
+    assert any("search.audit_trainings is 0" in note for note in dressed.notes)

@@ -1,0 +1,59 @@
+"""Several losses trained side by side on several tasks, with looks at all of them on the way."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from evoloss.learning.training import Training, TrainingResult
+
+Stops = Callable[[int, Mapping[str, Mapping[str, float]]], Mapping[str, str]]
+"""(which look, accuracies on the training batches by contestant and task) -> reason to stop, by
+contestant. Only those that are still training on every task are shown."""
+
+
+@dataclass
+class Contestant:
+    """A loss's trainings, one a task, and the accuracies that the looks saw, by task."""
+
+    trainings: dict[str, Training]
+    seen: dict[str, list[float]] = field(default_factory=dict)
+
+    def look(self, segments: int) -> dict[str, float] | None:
+        """The accuracies just before the look; None if a training has ended before its time."""
+        accuracies = {}
+        for task, training in self.trainings.items():
+            curve = training.advance(segments)
+            if len(curve) < segments or training.result is not None:
+                return None
+            accuracies[task] = curve[segments - 1]
+        for task, accuracy in accuracies.items():
+            self.seen.setdefault(task, []).append(accuracy)
+        return accuracies
+
+    def results(self) -> dict[str, TrainingResult]:
+        """Train to the end, and say what came of it."""
+        return {task: training.finish() for task, training in self.trainings.items()}
+
+
+def contest(contestants: Mapping[str, Contestant], looks: Sequence[int], stops: Stops) -> None:
+    """Train all, stopping after each look (in segments that are done) whom `stops` names.
+
+    A contestant whose training ends by itself is out of the contest: it is stopped on the other tasks.
+    """
+    racing = dict(contestants)
+    for number, segments in enumerate(looks):
+        accuracies = {}
+        for name, contestant in racing.items():
+            seen = contestant.look(segments)
+            if seen is None:
+                _stop(contestant, "its training on another task ended")
+            else:
+                accuracies[name] = seen
+        for name, reason in stops(number, accuracies).items():
+            _stop(racing[name], reason)
+            del accuracies[name]
+        racing = {name: racing[name] for name in accuracies}
+
+
+def _stop(contestant: Contestant, reason: str) -> None:
+    for training in contestant.trainings.values():
+        training.stop(reason)

@@ -1,0 +1,16 @@
+"""What the ledgers tell of candidates that were rejected before training or stopped during it."""
+
+import pandas as pd
+
+from evoloss.functional_check.settings import STAGES
+
+OWN_CHECK, STOPPED = "method", "stopped"
+"""A method's own check, and the stop by a race or a hurdle, as the records name them."""
+
+REJECTED = {OWN_CHECK: "rejected_method", **{stage: f"rejected_{stage}" for stage in STAGES}}
+"""Who rejects before training, in the order of the checks -> its column of the ledger."""
+
+
+def full_cost(ledgers: pd.DataFrame, tasks: int) -> float:
+    """Training samples of one candidate's complete trainings on all tasks: the same for every candidate."""
+    return float(ledgers["full_samples"].sum() * tasks / ledgers["evaluations"].sum())

@@ -1,0 +1,77 @@
+"""Who is trained to the end: races between the candidates of a generation, and a hurdle for each alone.
+
+Both look at the accuracy on the training batches, which costs nothing: of a full training's first
+part it tells more about the final validation accuracy than a complete shorter training does
+(`tests/benchmarks/racing.py`). A race is successive halving (Jamieson & Talwalkar, arXiv 1502.07943),
+by thirds. Every decision is a function of values that `evaluations` records. Torch is not imported here.
+"""
+
+import math
+from collections.abc import Mapping
+from statistics import fmean
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from evoloss.search.fitness import Reference
+from evoloss.strict_model import StrictModel
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+
+
+class RacingSettings(StrictModel):
+    """A race: all candidates of a generation start, and after each rung the best share goes on."""
+
+    rungs: Annotated[list[Share], Field(min_length=1)] = [1 / 6, 1 / 3]
+    """Shares of a full training after which the candidates are compared, to the next eighteenth."""
+    going_on: Share = 1 / 3
+    """Share of the candidates that goes on after a rung, rounded up."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if sorted(set(self.rungs)) != self.rungs:
+            raise ValueError("rungs must ascend, each share once")
+        return self
+
+
+class HurdleSettings(StrictModel):
+    """A hurdle within each training: who is far behind cross entropy at the same step is stopped."""
+
+    rungs: Annotated[list[Share], Field(min_length=1)] = [1 / 3]
+    """Shares of a full training at which a candidate is looked at, to the next eighteenth."""
+    share: Share = 0.5
+    """Share of cross entropy's gain over chance, at the same step, that a candidate must have."""
+
+
+def rung_score(accuracies: Mapping[str, float], by_task: Mapping[str, Reference]) -> float:
+    """Training accuracies at a rung, by task, on the scale of fitness."""
+    return fmean(by_task[task].gain(accuracy) for task, accuracy in accuracies.items())
+
+
+def places(entrants: int, going_on: float, rung: int) -> int:
+    """How many of a race's entrants go on after rung `rung` (0, 1, ...): each time a share, rounded up."""
+    for _ in range(rung + 1):
+        entrants = math.ceil(going_on * entrants - 1e-9)
+    return entrants
+
+
+def losers(scores: Mapping[str, float], places: int) -> list[str]:
+    """Who is stopped at a rung: all but the `places` best; of equals the earlier in `scores` goes on."""
+    return sorted(scores, key=lambda name: -scores[name])[places:]
+
+
+def clears(score: float, cross_entropy: float, share: float) -> bool:
+    """Whether a candidate clears the hurdle. There is none where cross entropy is still at chance."""
+    return cross_entropy <= 0 or score >= share * cross_entropy
+
+
+def segments_at(rung: float, segments: int) -> int:
+    """How many of a training's segments are done at a rung (1, 2, ...)."""
+    return max(1, math.ceil(rung * segments - 1e-9))
+
+
+def race_cost(racing: RacingSettings, entrants: int) -> float:
+    """What a race costs, in full trainings, if no training ends by itself."""
+    shares = [0.0, *racing.rungs, 1.0]
+    running = [entrants, *(places(entrants, racing.going_on, k) for k in range(len(racing.rungs)))]
+    return sum(n * (b - a) for n, a, b in zip(running, shares, shares[1:], strict=False))

@@ -1,0 +1,142 @@
+"""Rule audit: train some of what a run rejected or stopped, in full and off its books."""
+
+import argparse
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from evoloss.command_line import Flags, run_step
+from evoloss.expressions.parsing import parse
+from evoloss.functional_check.settings import STAGES
+from evoloss.generation_records import RunFolder
+from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
+from evoloss.learning.task import Task, load_task
+from evoloss.learning.training import Training, choose_device
+from evoloss.losses.gradient_scale import LossError, task_loss
+from evoloss.parquet import write
+from evoloss.provenance import record
+from evoloss.search.records import AUDIT
+from evoloss.seeds import generator, training_seed
+
+STOPPED = "stopped"
+AUDITED = ("method", *(stage for stage in STAGES if stage != "novel"), STOPPED)
+"""Who rejects. A twin that `novel` rejects is no loss to the search, which has the other."""
+
+
+def main(flags: Flags) -> None:
+    """Draw from the rejected and the stopped, train each as the search would have, and record it."""
+    folder = RunFolder(
+        Path(flags.run),
+        flags.pool and Path(flags.pool),
+        flags.population,
+        json.loads(flags.batches),
+        flags.trains_alone,
+    )
+    drawn = draw(rejected(folder), flags.trainings, flags.method, flags.run_seed)
+    device = choose_device(flags.device)
+    rows = []
+    for resolved in read_resolved_tasks(flags.tasks):
+        task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
+        rows += [
+            {"slot": slot, **row, **full_training(row, task, resolved, flags)}
+            for slot, row in enumerate(drawn)
+        ]
+    metadata = record(
+        flags.study,
+        "audit",
+        method=flags.method,
+        run_seed=flags.run_seed,
+        settings={"trainings": flags.trainings},
+    )
+    write(flags.output, rows, AUDIT, metadata)
+
+
+def rejected(folder: RunFolder) -> dict[str, list[dict[str, Any]]]:
+    """The expressions that each stage rejected, in order, each text once."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for generation in range(len(folder.batches)):
+        candidates, proposals, evaluations = folder.generation(generation)
+        for row in proposals:
+            if row["rejected_by"] in AUDITED:
+                found[row["rejected_by"]].setdefault(row["expression"], generation)
+        stopped = {e["candidate_id"] for e in evaluations if e["status"] == "stopped_early"}
+        for row in candidates:
+            if row["candidate_id"] in stopped and row["purpose"] == "new":
+                found[STOPPED].setdefault(row["expression"], generation)
+    return {
+        stage: [
+            {"stage": stage, "stage_total": len(found[stage]), "generation": g, "expression": text}
+            for text, g in found[stage].items()
+        ]
+        for stage in AUDITED
+    }
+
+
+def draw(
+    by_stage: dict[str, list[dict[str, Any]]], trainings: int, method: str, run_seed: int
+) -> list[dict[str, Any]]:
+    """So many of them, or all there are: from each stage in turn, without replacement.
+
+    Latest stages first: what they reject came furthest.
+    """
+    queues = []
+    for stage, rows in reversed(by_stage.items()):
+        order = generator("audit", method, run_seed, stage).permutation(len(rows))
+        queues.append([rows[i] for i in order])
+    rounds = range(max(map(len, queues), default=0))
+    turns = [queue[turn] for turn in rounds for queue in queues if turn < len(queue)]
+    return turns[:trainings]
+
+
+def full_training(
+    row: dict[str, Any], task: Task, resolved: ResolvedTask, flags: Flags
+) -> dict[str, Any]:
+    """The training that the search did not make or finish: on its seed, at its rate."""
+    seed = training_seed("search", flags.run_seed, task.name, 0)
+    matched = task.settings.match_gradient_scale and not flags.as_written
+    try:
+        loss = task_loss(parse(row["expression"]), task.classes, matched)
+        training = Training(loss, task, resolved.learning_rate, seed)
+    except LossError as error:
+        training = Training.failed(task, str(error))
+    result = training.finish()
+    print(
+        f"{row['stage']}: {result.status}, accuracy {result.validation_accuracy}: {row['expression']}",
+        flush=True,
+    )
+    return {
+        "task": task.name,
+        "training_seed": seed,
+        "validation_accuracy": result.validation_accuracy,
+        "status": result.status,
+        "reason": result.reason,
+        "training_samples": result.training_samples,
+        "seconds": result.seconds,
+    }
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--method", required=True, help="name of the method")
+    parser.add_argument("--run-seed", type=int, required=True)
+    parser.add_argument("--trainings", type=int, required=True, help="expressions to train")
+    parser.add_argument("--run", required=True, help="folder of the run")
+    parser.add_argument("--pool", help="folder of the pool, if the method has one")
+    parser.add_argument(
+        "--population", type=int, required=True, help="P, the run's share of the pool"
+    )
+    parser.add_argument("--batches", required=True, help="batches a generation, as a JSON list")
+    parser.add_argument(
+        "--trains-alone", action="store_true", help="the run trained its share of the pool itself"
+    )
+    parser.add_argument(
+        "--as-written",
+        action="store_true",
+        help="do not match gradient scales, whatever the tasks say",
+    )
+    parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
+    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument("--output", required=True, help="Parquet file to write")
+    run_step(main, parser)
