@@ -23,7 +23,7 @@ class RacingSettings(StrictModel):
     """A race: all candidates of a generation start, and after each rung the best share goes on."""
 
     rungs: Annotated[list[Share], Field(min_length=1)] = [1 / 6, 1 / 3]
-    """Shares of a full training after which the candidates are compared, to the next eighteenth."""
+    """Shares of a full training after which the candidates are compared, to the nearest eighteenth."""
     going_on: Share = 1 / 3
     """Share of the candidates that goes on after a rung, rounded up."""
 
@@ -38,7 +38,7 @@ class HurdleSettings(StrictModel):
     """A hurdle within each training: who is far behind cross entropy at the same step is stopped."""
 
     rungs: Annotated[list[Share], Field(min_length=1)] = [1 / 3]
-    """Shares of a full training at which a candidate is looked at, to the next eighteenth."""
+    """Shares of a full training at which a candidate is looked at, to the nearest eighteenth."""
     share: Share = 0.5
     """Share of cross entropy's gain over chance, at the same step, that a candidate must have."""
 
@@ -67,7 +67,7 @@ def clears(score: float, cross_entropy: float, share: float) -> bool:
 
 def segments_at(rung: float, segments: int) -> int:
     """How many of a training's segments are done at a rung (1, 2, ...)."""
-    return max(1, math.ceil(rung * segments - 1e-9))
+    return max(1, round(rung * segments))
 
 
 def race_cost(racing: RacingSettings, entrants: int) -> float:
