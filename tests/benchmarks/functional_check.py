@@ -1,69 +1,91 @@
-"""What the functional check rejects, stage by stage, and how the survivors train on digits.
+"""What the functional check rejects, what that costs, and which good candidates it loses.
 
-Random trees go through the funnel; a sample of those rejected by `optimises`, and all that passed,
-are trained. Good means at least 60 % of cross entropy's gain over chance.
+    python tests/benchmarks/functional_check.py labels/*.parquet
+
+Reads what `labelled.py` has trained. Good: at least 60 % of cross entropy's gain over chance; at chance:
+under 10 %. Twins (stage novel) are left out. Proposals count by their weights, so that the shares are
+those of the draw.
 """
 
 import argparse
-import tempfile
 import time
-from collections import Counter
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import torch
+from predictors import PREDICTORS
+from scipy.stats import binomtest
+from sklearn.metrics import roc_auc_score
 
-from evoloss.expressions.settings import SearchSpace
-from evoloss.expressions.variation import ramped_half_and_half
-from evoloss.functional_check.funnel import Funnel
-from evoloss.functional_check.settings import STAGES, FunctionalCheckSettings
-from evoloss.learning.preparation import prepare
-from evoloss.learning.settings import TaskSettings
-from evoloss.learning.task import load_task
-from evoloss.learning.training import train
-from evoloss.losses.expression_loss import CROSS_ENTROPY
-from evoloss.losses.gradient_scale import task_loss
+from evoloss.expressions.parsing import parse
+from evoloss.functional_check.settings import FunctionalCheckSettings
+from evoloss.losses.expression_loss import ExpressionLoss
+from evoloss.search.fitness import GOOD
 
-GOOD = 0.6
+CHANCE = 0.1
+CLASSES = 10
+TOP = 0.05
 
 
 def main() -> None:
+    """Compare predictors, then thresholds of the chosen one, then the whole funnel."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trees", type=int, default=600)
-    parser.add_argument("--rate", type=float, default=0.2)
+    parser.add_argument("labels", nargs="+", help="Parquet files of labelled.py")
     flags = parser.parse_args()
     torch.set_num_threads(1)
-    settings = TaskSettings.model_validate({"dataset": "digits", "epochs": 5, "batch_size": 128})
-    with tempfile.TemporaryDirectory() as folder:
-        prepare(settings.dataset, Path(folder) / "digits", {})
-        task = load_task("digits", settings, Path(folder), torch.device("cpu"))
-    space, rng = SearchSpace(), np.random.default_rng(0)
-    funnel = Funnel(FunctionalCheckSettings(), space, [10], scale_matched=True)
-    rejected: Counter[str | None] = Counter()
-    seconds: Counter[str] = Counter()
-    trained: dict[str | None, list[float]] = {None: [], "optimises": []}
-    training_seconds = 0.0
-    (reference,) = train([task_loss(CROSS_ENTROPY, 10, True)], task, [flags.rate], 0)
-    for index in range(flags.trees):
-        tree = ramped_half_and_half(space, index, rng)
-        verdict = funnel.check(tree)
-        rejected[verdict.rejected_by] += 1
-        seconds.update(verdict.seconds)
-        if verdict.rejected_by in trained:
-            start = time.perf_counter()
-            (result,) = train([task_loss(tree, 10, True)], task, [flags.rate], 0)
-            training_seconds += time.perf_counter() - start
-            gain = (result.validation_accuracy or 0.1) - 0.1
-            trained[verdict.rejected_by].append(gain / (reference.validation_accuracy - 0.1))
-    print(f"{flags.trees} random trees; cross entropy {reference.validation_accuracy:.3f}")
-    for stage in STAGES:
-        print(f"{stage:12} rejected {rejected[stage]:4}   {seconds[stage]:7.2f} s in all")
-    count = sum(len(gains) for gains in trained.values())
-    print(f"a training takes {training_seconds / count:.3f} s")
-    for stage, gains in trained.items():
-        good = sum(gain >= GOOD for gain in gains)
-        name = f"rejected by {stage}" if stage else "passed"
-        print(f"{name:22} {len(gains):4} trained, {good:4} good ({good / max(1, len(gains)):.0%})")
+    frame = pd.concat([pd.read_parquet(path) for path in flags.labels], ignore_index=True)
+    frame = frame[frame["rejected_by"] != "novel"]
+    early = frame[frame["rejected_by"].notna() & frame["fitness"].notna()]
+    trained = frame[frame["rejected_by"].isna() & frame["fitness"].notna()].reset_index(drop=True)
+    good = trained["fitness"] >= GOOD
+    print(
+        f"{len(frame)} proposals, {len(trained)} that reach the last stage trained: {good.sum()} good, "
+        f"{(trained['fitness'] < CHANCE).sum()} at chance; of {len(early)} trained that finite and "
+        f"gradient reject, {(early['fitness'] >= GOOD).sum()} good"
+    )
+    for name, predictor in PREDICTORS.items():
+        scores, milliseconds = scored(trained, predictor)
+        trained[name] = scores
+        keep = np.sort(scores[good])[int(0.03 * good.sum())]
+        print(
+            f"{name:20} {milliseconds:6.1f} ms  area under ROC {roc_auc_score(good, scores):.3f}  "
+            f"losing 3 % of the good it rejects {(scores[~good] < keep).mean():.1%} of the others"
+        )
+    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+        settings = FunctionalCheckSettings(smallest_learning=threshold)
+        print(f"smallest_learning {threshold}: {funnel(frame, trained, settings)}")
+
+
+def scored(frame: pd.DataFrame, predictor: Callable) -> tuple[np.ndarray, float]:
+    """A predictor's scores, and the processor's milliseconds a loss."""
+    losses = [ExpressionLoss(parse(text)) for text in frame["expression"]]
+    predictor(losses[0], CLASSES)  # caches
+    start = time.process_time()
+    scores = np.array([predictor(loss, CLASSES) for loss in losses])
+    return scores, 1000 * (time.process_time() - start) / len(losses)
+
+
+def funnel(frame: pd.DataFrame, trained: pd.DataFrame, settings: FunctionalCheckSettings) -> str:
+    """What the stages gradient and learns reject together, and of all proposals with those before."""
+    rejected = (trained["small network"] < settings.smallest_learning) | (
+        trained["alignment"] < settings.smallest_alignment
+    )
+    fitness, weight = trained["fitness"], trained["weight"]
+    good, top = fitness >= GOOD, fitness >= fitness.quantile(1 - TOP)
+    early = frame["rejected_by"].notna().sum()
+    shares = []
+    for bad in (fitness < GOOD, fitness < CHANCE):
+        caught = early + weight[bad & rejected].sum()
+        shares.append(caught / (early + weight[bad].sum()))
+    lost = int((good & rejected).sum())
+    interval = binomtest(lost, int(good.sum())).proportion_ci(method="exact")
+    return (
+        f"rejects {shares[0]:.1%} of proposals that are not good ({shares[1]:.1%} of those at chance; of "
+        f"those that reach it {rejected[~good].mean():.1%} and {rejected[fitness < CHANCE].mean():.1%}), "
+        f"loses {lost} of {good.sum()} good [{interval.low:.1%}, {interval.high:.1%}], "
+        f"{(top & rejected).sum()} of the {top.sum()} best"
+    )
 
 
 if __name__ == "__main__":

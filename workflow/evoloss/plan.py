@@ -1,264 +1,22 @@
-"""Which files a job of a study reads, and which settings it is told: paths from the configuration.
+"""What a study is made of: the jobs that compute, and what tables and figures read.
 
-The Snakefile alone imports this module. Methods that take `wildcards` are input functions of rules;
-`wildcards` may be anything with the rule's wildcards as attributes.
+The Snakefile alone imports this module.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from evoloss.expressions.settings import SearchSpace
-from evoloss.learning.source_files import missing_place, source_state
-from evoloss.losses.catalogue import CATALOGUE, formula_of
-from evoloss.settings import Config
+from evoloss.job_plan import JobPlan, functions_of
+from evoloss.losses.catalogue import CATALOGUE
 from evoloss.strict_model import canonical_json
 
 NO_PART_OF_IT = {"device": True, "tasks": {"__all__": {"dataset": {"root", "path"}}}}
 """What a study's parameters leave out: where it runs and where its files lie."""
 
 
-def flag(name: str, value: Any) -> str:
-    """`--name value` for a command line; nothing where there is no value."""
-    return f"{name} {value}" if value else ""
-
-
-class Plan:
-    """The files of one study, all below `results/<study>`."""
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self.results = f"results/{config.study}"
-        search = config.search
-        self.search_tasks = [f"{self.results}/tasks/{task}.json" for task in search.tasks]
-        self.search_manifests = self.manifests(search.tasks)
-        self.search_images = self.images(search.tasks, "train", "validation")
-        self.search_networks = self.networks(search.tasks)
-        matched = all(config.tasks[task].match_gradient_scale for task in search.tasks)
-        self.tasks_matched = "--scale-matched" if matched else ""
-        used = {
-            config.tasks[t].dataset.name: config.tasks[t].dataset for t in self.config.used_tasks()
-        }
-        self.source_states = {
-            name: source_state(dataset, Path(f"{self.results}/data/{name}"))
-            for name, dataset in used.items()
-        }
-        told = (missing_place(dataset) for dataset in used.values())
-        self.warnings = [sentence for sentence in told if sentence]
-        self.target_fitness = flag("--target-fitness", search.target_fitness)
-        self.budget = flag("--budget-samples", search.budget_samples)
-
-    # Data and tasks
-
-    def manifests(self, tasks: Iterable[str]) -> list[str]:
-        """The manifests of the tasks' data sets: small files, compared by content."""
-        return [f"{self.results}/data/{name}/manifest.json" for name in self._datasets(tasks)]
-
-    def images(self, tasks: Iterable[str], *parts: str) -> list[str]:
-        """The Parquet files of the tasks' data sets; to be marked ancient, since they are large."""
-        return [
-            f"{self.results}/data/{name}/{part}.parquet"
-            for name in self._datasets(tasks)
-            for part in parts
-        ]
-
-    def networks(self, tasks: Iterable[str]) -> list[str]:
-        """The tasks' networks, whose source counts as code: modules, or `module:function`."""
-        names = {self.config.tasks[task].network for task in tasks}
-        return sorted(name if ":" in name else f"learning.networks.{name}" for name in names)
-
-    def dataset_settings(self, wildcards: Any) -> str:
-        """The settings of a data set, as JSON, without the place of its files."""
-        return canonical_json(self.config.datasets()[wildcards.dataset].anywhere())
-
-    def task_settings(self, wildcards: Any) -> str:
-        """The settings of a task, as JSON, without the place of its files."""
-        return canonical_json(self.config.tasks[wildcards.task].anywhere())
-
-    def _datasets(self, tasks: Iterable[str]) -> list[str]:
-        return sorted({self.config.tasks[task].dataset.name for task in tasks})
-
-    # The search
-
-    def algorithm(self, wildcards: Any) -> str:
-        """The algorithm of a method."""
-        return self.config.search.methods[wildcards.method].algorithm
-
-    def method_settings(self, wildcards: Any) -> str:
-        """The settings of a method, as JSON."""
-        return canonical_json(self.config.search.methods[wildcards.method])
-
-    def selection_settings(self, wildcards: Any) -> str:
-        """What selection needs of a method's settings: for generation 0 only how many survive."""
-        method = self.config.search.methods[wildcards.method]
-        if int(wildcards.generation):
-            return canonical_json(method)
-        shared = {name: getattr(method, name) for name in ("algorithm", "pool", "population")}
-        return canonical_json(shared)
-
-    def check(self, wildcards: Any) -> str:
-        """The functional check of a method, as JSON."""
-        check = self.config.search.functional_check
-        stages = self.config.search.methods[wildcards.method].stages
-        return canonical_json(
-            check if stages is None else check.model_copy(update={"stages": stages})
-        )
-
-    def pool_settings(self, wildcards: Any) -> str:
-        """The settings of a pool, as JSON, catalogue names replaced by their formulas."""
-        pool = self.config.search.pools[wildcards.pool]
-        formulas = [formula_of(loss) for loss in pool.initial_losses]
-        return canonical_json(pool.model_copy(update={"initial_losses": formulas}))
-
-    def space(self, wildcards: Any) -> str:
-        """The search space of a method, as JSON: its pool's; the default's if it has no pool."""
-        pool = self._pool(wildcards)
-        return canonical_json(self.config.search.pools[pool].space if pool else SearchSpace())
-
-    def scale_matched(self, wildcards: Any) -> str:
-        """The flag of a search that matches gradient scales, of a pool or a method."""
-        return "" if self._as_written(self._pool(wildcards)) else self.tasks_matched
-
-    def run_scale(self, wildcards: Any) -> str:
-        """The flag of a pool or run whose candidates are trained as written."""
-        return "--as-written" if self._as_written(self._pool(wildcards)) else ""
-
-    def training_scale(self, wildcards: Any) -> str:
-        """The same for an evaluation job."""
-        return self.run_scale(_owner(wildcards))
-
-    def to_evaluate(self, wildcards: Any) -> str:
-        """The candidates of an evaluation job: those of a run's generation 0 may be its pool's."""
-        owner = _owner(wildcards)
-        return f"{self._generation_folder(owner, owner.generation)}/candidates.parquet"
-
-    def stopping(self, wildcards: Any) -> list[str]:
-        """How an evaluation job is told whom to stop, and how many of a pool's candidates to take."""
-        owner = _owner(wildcards)
-        if hasattr(owner, "pool"):
-            return []
-        method = self.config.search.methods[owner.method]
-        flags = []
-        if method.racing:
-            flags += ["--racing", canonical_json(method.racing)]
-        if method.hurdle:
-            flags += ["--hurdle", canonical_json(method.hurdle)]
-        if method.pool and owner.generation == 0:
-            flags += ["--first", str(method.population)]
-        return flags
-
-    def trains_alone(self, wildcards: Any) -> str:
-        """The flag of a run that trains its share of the pool itself, since it may stop trainings."""
-        return "--trains-alone" if self.config.search.methods[wildcards.method].stops else ""
-
-    def run_folder(self, wildcards: Any) -> str:
-        """The folder of a run."""
-        return f"{self.results}/search/{wildcards.method}/seed{wildcards.run_seed}"
-
-    def pool_flag(self, wildcards: Any) -> str:
-        """How a step is told the folder of the pool, if there is one."""
-        return flag("--pool", self._pool(wildcards) and self._generation_folder(wildcards, 0))
-
-    def _as_written(self, pool: str | None) -> bool:
-        """Whether a search from this pool trains losses without matching their scale."""
-        return pool is not None and not self.config.search.pools[pool].match_gradient_scale
-
-    def _pool(self, wildcards: Any) -> str | None:
-        """The pool that a rule's wildcards name, or that their method starts from."""
-        if hasattr(wildcards, "pool"):
-            return wildcards.pool
-        return self.config.search.methods[wildcards.method].pool
-
-    @staticmethod
-    def run_seed(wildcards: Any) -> str:
-        """The run seed in a folder such as `egp/seed0/generation3`."""
-        return _owner(wildcards).run_seed
-
-    def generations(self) -> range:
-        """All generations, from the initial population on."""
-        return range(self.config.search.generations + 1)
-
-    def population(self, wildcards: Any, generation: int) -> str:
-        """The population after a generation."""
-        return f"{self.run_folder(wildcards)}/generation{generation}/population.parquet"
-
-    def previous_population(self, wildcards: Any) -> str | list[str]:
-        """The population before a generation; nothing for generation 0."""
-        generation = int(wildcards.generation)
-        return self.population(wildcards, generation - 1) if generation else []
-
-    def last_population(self, wildcards: Any) -> str:
-        """The population after the last generation."""
-        return self.population(wildcards, self.config.search.generations)
-
-    def candidates(self, wildcards: Any) -> str:
-        """The plan of a generation; generation 0 is the pool's, if there is one."""
-        return f"{self._generation_folder(wildcards, int(wildcards.generation))}/candidates.parquet"
-
-    def evaluations(self, wildcards: Any) -> list[str]:
-        """The evaluations of a generation, one file a batch."""
-        return self._evaluations(wildcards, int(wildcards.generation))
-
-    def run_records(self, wildcards: Any) -> list[str]:
-        """All that a run has written, generation by generation."""
-        return [
-            path
-            for g in self.generations()
-            for path in (
-                f"{self._generation_folder(wildcards, g)}/candidates.parquet",
-                f"{self._generation_folder(wildcards, g)}/proposals.parquet",
-                *self._evaluations(wildcards, g),
-                self.population(wildcards, g),
-                self.population(wildcards, g).replace("population.", "scores."),
-            )
-        ]
-
-    def batches(self, wildcards: Any) -> str:
-        """How many batches each generation of a method has, as a JSON list."""
-        counts = [self.config.batches(wildcards.method, g) for g in self.generations()]
-        return canonical_json(counts)
-
-    def _generation_folder(self, wildcards: Any, generation: int) -> str:
-        """The folder of a generation's candidates; generation 0 is the pool's, if there is one."""
-        pool = self._pool(wildcards)
-        if generation == 0 and pool:
-            return f"{self.results}/search/pools/{pool}/seed{wildcards.run_seed}"
-        return f"{self.run_folder(wildcards)}/generation{generation}"
-
-    def _evaluations(self, wildcards: Any, generation: int) -> list[str]:
-        folder = self._generation_folder(wildcards, generation)
-        if self.config.search.methods[wildcards.method].stops:
-            folder = f"{self.run_folder(wildcards)}/generation{generation}"
-        batches = self.config.batches(wildcards.method, generation)
-        return [f"{folder}/evaluations/{batch}.parquet" for batch in range(batches)]
-
-    # The final retraining
-
-    def champion(self, wildcards: Any) -> list[str]:
-        """The champion.json of a loss that is a champion, else nothing."""
-        if wildcards.loss in self.config.retrain.formulas():
-            return []
-        method, seed = self.config.champions()[wildcards.loss]
-        return [f"{self.results}/search/{method}/seed{seed}/champion.json"]
-
-    def loss_flag(self, wildcards: Any) -> list[str]:
-        """How a step is told the loss: its formula, or the champion's file."""
-        formula = self.config.retrain.formulas().get(wildcards.loss)
-        if formula is None:
-            return ["--champion", *self.champion(wildcards)]
-        return [f"--formula={formula}"]
-
-    def loss_code(self, wildcards: Any) -> list[str]:
-        """The `module:function` of a loss that is one, whose source counts as code."""
-        return _functions([self.config.retrain.formulas().get(wildcards.loss, "")])
-
-    def block(self, wildcards: Any) -> list[int]:
-        """The training seeds of a block."""
-        return self.config.retrain.blocks()[int(wildcards.block)]
-
-    # Tables, figures and exported losses
+class Plan(JobPlan):
+    """The files of one study, all below `results/<study>`: those of its jobs, and its deliverables."""
 
     def records_of(self, kinds: Iterable[str]) -> list[str]:
         """Every file that a table or figure reads."""
@@ -272,7 +30,9 @@ class Plan:
     def code_of_records(self, kinds: Iterable[str]) -> list[str]:
         """The losses that a figure computes itself and that are a `module:function`."""
         return (
-            _functions(self._shape_description()["formulas"].values()) if "shapes" in kinds else []
+            functions_of(self._shape_description()["formulas"].values())
+            if "shapes" in kinds
+            else []
         )
 
     def deliverables(self) -> list[str]:
@@ -441,19 +201,3 @@ class Plan:
                 for name, formula in self.config.retrain.formulas().items()
             ]
         }
-
-
-def _owner(wildcards: Any) -> Any:
-    """The wildcards of the pool or of the run and generation that a `folder` speaks of."""
-    first, second, third = wildcards.folder.split("/")
-    if first == "pools":
-        return SimpleNamespace(pool=second, run_seed=third.removeprefix("seed"), generation=0)
-    return SimpleNamespace(
-        method=first,
-        run_seed=second.removeprefix("seed"),
-        generation=int(third.removeprefix("generation")),
-    )
-
-
-def _functions(formulas: Iterable[str]) -> list[str]:
-    return sorted({formula for formula in formulas if ":" in formula})

@@ -12,8 +12,9 @@ LIBRARY = str(Path(workflow.basedir) / "workflow")
 sys.path[:0] = [LIBRARY, str(Path.cwd())]
 
 from evoloss.errors import UserError
+from evoloss.job_plan import flag
 from evoloss.machine import StudyLock, gpu_count, prepare_environment
-from evoloss.plan import Plan, flag
+from evoloss.plan import Plan
 from evoloss.settings import load
 from evoloss.source_closure import code_of
 from evoloss.strict_model import canonical_json

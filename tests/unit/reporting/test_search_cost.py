@@ -219,25 +219,26 @@ def repeated(records, values):
 
 def test_noise_by_hand():
     records = study({"random_search": 1.0}, [0])
-    # Chance is 0 and cross entropy 0.8 on average, so fitness is accuracy / 0.8.
+    # Chance is 0 and cross entropy 0.8 on average, so fitness is accuracy / 0.8. All three share what
+    # the repeats do, but for g1, which is 0.1, -0.2, 0.1 off in fitness.
     records.rescored = repeated(
         records,
         {
             "cross_entropy": [0.4, 0.8, 1.2],
-            "g0": [0.80, 0.88, 0.72],  # fitness 1, 1.1, 0.9: s.d. 0.1
-            "g1": [0.48, 0.64, 0.80],  # fitness 0.6, 0.8, 1: s.d. 0.2
-            "g2": [0.40, 0.40, 0.40],
+            "g0": [0.0, 0.4, 0.8],
+            "g1": [0.32, 0.48, 1.12],
         },
     )
     records.ledgers["best_fitness"] = [0.7, 0.8, 1.05]
     records.ledgers["fitness_sd"] = [0.5, 0.4, 0.3]
     frame = search_cost.build(records)
     row = frame.iloc[0]
-    assert row["fitness_noise_sd"] == pytest.approx(math.sqrt((0.1**2 + 0.2**2) / 3))
+    # Two thirds of the squares of g1's offs are left, over (3 - 1) * (3 - 1).
+    assert row["fitness_noise_sd"] == pytest.approx(math.sqrt(2 / 3 * (0.01 + 0.04 + 0.01) / 4))
     assert row["population_sd"] == 0.3
     assert row["winners_luck"] == pytest.approx(1.05 - 0.8)
     note = search_cost.dress(frame, records).notes[-1]
-    assert all(text in note for text in ("s.d. of 0.129,", "varies by 0.300.", "by 0.250."))
+    assert all(text in note for text in ("s.d. of 0.100 ", "varies by 0.300.", "by 0.250."))
     one = search_cost.build(study({"random_search": 1.0}, [0]))
     assert "Noise" not in search_cost.dress(one, records).notes[-1]
 
@@ -259,7 +260,7 @@ def test_noise_is_a_mean_over_runs_and_unknown_where_nothing_tells_it():
         math.nan,
     ]
     rows = search_cost.build(records).set_index("method")
-    assert rows.loc["egp", "fitness_noise_sd"] == pytest.approx(0.2 / math.sqrt(2) / 2)
+    assert rows.loc["egp", "fitness_noise_sd"] == pytest.approx(0.1 / 2)
     assert rows.loc["egp", "winners_luck"] == pytest.approx((0.1 + 0.2) / 2)
     assert rows.loc["egp", "population_sd"] == pytest.approx(0.2)
     own = rows.loc["random_search"]

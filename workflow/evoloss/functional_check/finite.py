@@ -1,5 +1,7 @@
 """Stage 2: value and gradient are finite, and not only so because a guard caught them."""
 
+from functools import lru_cache
+
 import torch
 
 from evoloss.expressions.primitives import GRADIENT_LIMIT, LIMIT
@@ -9,6 +11,7 @@ CONFIDENCE = 8.0
 """Logit lead of the confident probes: p of about 3e-4 on the other side."""
 
 
+@lru_cache(maxsize=16)
 def probes(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Logits and targets: untrained, uniform, confident and right, confident and wrong."""
     logits, targets = probe_batch(classes, samples=64, dtype=torch.float32)
@@ -32,7 +35,7 @@ def problem(loss, classes: int) -> str | None:
         return "the value reaches its guard's limit"
     if (
         not values.requires_grad
-        and not loss.per_sample(logits.requires_grad_(), targets).requires_grad
+        and not loss.per_sample(logits.clone().requires_grad_(), targets).requires_grad
     ):
         return "the value does not depend on the logits"
     gradient = logit_gradient(loss, logits, targets)

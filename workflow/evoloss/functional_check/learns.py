@@ -1,10 +1,20 @@
 """Stage 5: a tiny network learns a made-up problem with the loss.
 
 The problem is the same for every loss and needs no images: classes are Gaussian clouds. The network
-has one hidden layer with batch normalisation, and takes some twenty steps of momentum SGD. After the rejection
+has one hidden layer with batch normalisation and takes twenty steps of momentum SGD. After the rejection
 protocols of AutoLoss-Zero (arXiv 2103.14026) and EvoMAL (arXiv 2209.08907), which descend the loss on
-free logits: a network whose weights are shared between classes fails where free logits do not, by
-naming one class for all, or by standing still.
+free logits: a network, whose weights all samples share, fails where free logits do not, by naming one
+class for all or by standing still.
+
+Evidence (`tests/benchmarks/functional_check.py`, 515 candidates, random and bred, trained on 8,192
+Fashion-MNIST images for 2 epochs, 159 of them good): losing 3 % of the good ones, this rejects 86 % of
+the others that reach it, at 20 ms each; descending free logits rejects 64 % at 20 ms, a linear probe on real
+features 65 % at 52 ms, alignment with cross entropy's gradient 67 % at 1 ms (stage `gradient` has
+that, with a loose threshold, for nothing). With `smallest_learning` at 0.6, 97.4 % of all proposals that are
+not good, and 99.6 % of those that stay at chance, end before training; 4 of the 159 good are lost (95 %
+interval 0.7 to 6.3 %), none of the best 27. On 1,304 candidates of other runs, trained half as
+long, of which 366 are good, it loses 2 (0.1 to 2.0 %), none of the best 66. Hinge and L1 on logits,
+which no search can write, fall short of the threshold at ten classes; hinge wrongly.
 """
 
 import math

@@ -22,10 +22,14 @@ PROBE_SAMPLES = 512
 PROBE_SCALE = 0.3
 
 
+@lru_cache(maxsize=64)
 def probe_batch(
     classes: int, samples: int = PROBE_SAMPLES, scale: float = PROBE_SCALE, dtype=torch.float64
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Fixed logits (samples, classes) from N(0, scale^2), and targets that cycle through the classes."""
+    """Fixed logits (samples, classes) from N(0, scale^2), and targets that cycle through the classes.
+
+    Drawn once a process; not to be changed in place.
+    """
     source = torch.Generator().manual_seed(derive_seed("probe", classes, samples))
     logits = scale * torch.randn(samples, classes, generator=source, dtype=torch.float64)
     return logits.to(dtype), torch.arange(samples) % classes

@@ -15,12 +15,32 @@ def rescored_fitness(records: StudyRecords) -> pd.Series:
 
 
 def repeated_fitness(records: StudyRecords) -> pd.Series:
-    """The same of every repeat of the re-scoring, a further level; without the baseline.
+    """The same of every repeat of the re-scoring, a further level.
 
     The baseline that all repeats of a run are measured by is its mean over them.
     """
-    scores = _fitness_by(records.rescored, ["candidate_id", "repeat"], records)
-    return scores.drop(BASELINE, level="candidate_id", errors="ignore")
+    return _fitness_by(records.rescored, ["candidate_id", "repeat"], records)
+
+
+def champion_fitness(records: StudyRecords) -> pd.DataFrame:
+    """The re-scored fitness of the runs' champions, freed of the luck of being chosen: run seeds x methods.
+
+    A champion is the best of several noisy means, which flatters it. So each repeat is left out once: the
+    champion that the others choose counts with its fitness in that one, and those values are averaged.
+    With one repeat there is nothing to leave out.
+    """
+    by_run = repeated_fitness(records).groupby(RUN).apply(_left_out)
+    return by_run.unstack("method")[records.methods].rename_axis(columns="method")
+
+
+def _left_out(of_run: pd.Series) -> float:
+    cells = of_run.droplevel(RUN).unstack("repeat").drop(index=BASELINE, errors="ignore").dropna()
+    if cells.empty:
+        return float("nan")
+    if cells.shape[1] == 1:
+        return float(cells.max().item())
+    others = cells.rsub(cells.sum(axis=1), axis=0)
+    return float(sum(cells.loc[others[k].idxmax(), k] for k in cells) / cells.shape[1])
 
 
 def _fitness_by(rescored: pd.DataFrame, unit: list[str], records: StudyRecords) -> pd.Series:

@@ -5,7 +5,6 @@ import pandas as pd
 from evoloss.reporting.latex_table import plus_minus, signed
 from evoloss.reporting.names import method_name
 from evoloss.reporting.statistics import SMALLEST_TESTED, holm, paired_difference, wilcoxon_p
-from evoloss.reporting.study_records import StudyRecords
 
 SPACE = "\N{NO-BREAK SPACE}"
 """Keeps an interval together in a column that breaks lines."""
@@ -14,13 +13,6 @@ STAR_NOTE = (
     "* the interval leaves out 0, not corrected for the number of comparisons. A difference whose "
     "interval contains 0 is no difference shown."
 )
-
-
-def champion_fitness(records: StudyRecords) -> pd.DataFrame:
-    """The re-scored fitness of the runs' champions: run seeds x methods."""
-    frame = pd.DataFrame(records.champions)
-    fitness = frame.pivot(index="run_seed", columns="method", values="fitness")
-    return fitness[records.methods].astype(float)
 
 
 def compare(values: pd.DataFrame, reference: str, confidence: float) -> pd.DataFrame:

@@ -84,9 +84,11 @@ def slots(settings: Settings, generation: int) -> int:
 
 
 def breed(breeding: Breeding) -> None:
-    """Offer one mutated child of each parent."""
+    """Offer N mutated children, one of each parent; of fewer parents, each in turn has more."""
     settings, rng = breeding.settings, breeding.rng
-    for slot, parent in enumerate(choose_parents(breeding, rng)):
+    parents = choose_parents(breeding, rng)
+    for slot in range(settings.parents):
+        parent = parents[slot % len(parents)]
         for _ in range(settings.attempts):
             child, operator = subtree_or_one_point_mutation(
                 parent.expression, breeding.space, settings.subtree_probability, rng
@@ -98,7 +100,8 @@ def breed(breeding: Breeding) -> None:
 
 
 def choose_parents(breeding: Breeding, rng) -> list[Individual]:
-    """The N parents, by tournament or from the top share; fewer when the population is smaller."""
+    """The N parents, by tournament or from the top share; fewer when the population is smaller, as after
+    a race."""
     settings, population = breeding.settings, ranked(breeding.population)
     if settings.selection == "tournament":
         size = min(settings.tournament, len(population))

@@ -2,11 +2,11 @@
 
 import pandas as pd
 
+from evoloss.reporting.incumbents import champion_fitness
 from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.method_comparison import (
     STAR_NOTE,
     breakable_name,
-    champion_fitness,
     compare,
     difference_text,
     p_note,

@@ -2,16 +2,22 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 
 from evoloss.reporting.cost_to_match import relative_costs
-from evoloss.reporting.incumbents import RUN, curves, repeated_fitness, rescored_fitness
+from evoloss.reporting.incumbents import (
+    RUN,
+    champion_fitness,
+    curves,
+    repeated_fitness,
+    rescored_fitness,
+)
 from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.method_comparison import (
     SPACE,
     STAR_NOTE,
     breakable_name,
-    champion_fitness,
     compare,
     difference_text,
     p_note,
@@ -59,10 +65,9 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
     Three columns on noise, means over runs:
 
-    - `fitness_noise_sd`: how much a candidate's fitness varies between fresh trainings. Per run the root
-      mean square, over its re-scored candidates without the baseline, of the s.d. over repeats; null
-      for one repeat. A repeat is measured by the run's re-scored references, which are means over
-      repeats: seeds and splits that are hard for all candidates alike are part of this noise.
+    - `fitness_noise_sd`: the s.d. of one training's fitness, as far as it changes ranks: what a run's
+      re-scored candidates, the baseline among them, and the repeats leave unexplained in a two-way
+      table. Seeds and splits that are hard for all alike are no part of it. Null for one repeat.
     - `population_sd`: the s.d. of fitness within the last population, as the search knew it.
     - `winners_luck`: the last incumbent's fitness as the search knew it, less its re-scored fitness:
       what being the highest of many noisy values flatters it by.
@@ -104,17 +109,28 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 def _noise(records: StudyRecords) -> pd.DataFrame:
     """The columns on noise, one row a run."""
-    variances = repeated_fitness(records).groupby([*RUN, "candidate_id"]).var()
+    noise = repeated_fitness(records).groupby(RUN).apply(rank_noise)
     last = records.ledgers.sort_values("generation").drop_duplicates(RUN, keep="last")
     last = last.set_index([*RUN, "incumbent"])
     luck = last["best_fitness"] - rescored_fitness(records).reindex(last.index)
     return pd.DataFrame(
         {
-            "fitness_noise_sd": variances.groupby(RUN).mean() ** 0.5,
+            "fitness_noise_sd": noise,
             "population_sd": last["fitness_sd"].droplevel("incumbent"),
             "winners_luck": luck.droplevel("incumbent"),
         }
     )
+
+
+def rank_noise(of_run: pd.Series) -> float:
+    """The residual s.d. of a run's fitness by candidate and repeat; nan for one of either."""
+    cells = of_run.unstack("repeat").dropna().to_numpy()
+    candidates, repeats = cells.shape
+    if min(candidates, repeats) < 2:
+        return math.nan
+    additive = np.add.outer(cells.mean(axis=1), cells.mean(axis=0)) - cells.mean()
+    squares = ((cells - additive) ** 2).sum()
+    return float(np.sqrt(squares / ((candidates - 1) * (repeats - 1))))
 
 
 def _matching(costs: pd.Series, is_reference: bool, confidence: float) -> dict[str, float]:
@@ -177,8 +193,8 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
     level = f"{100 * records.confidence:g} %"
     return (
         f"{frame['runs'].max()} runs a method. Fitness: re-scored champion, cross entropy on the same "
-        "seeds and splits = 1, mean ± s.d. over runs. A champion is the best of the candidates that "
-        "were re-scored, so its fitness flatters a little.",
+        "seeds and splits = 1, mean ± s.d. over runs. Each fresh training counts for the champion that "
+        "the other ones choose, so that being chosen does not flatter it.",
         f"Difference: mean of fitness minus that of {reference}, paired by run seed, with its {level} t "
         f"interval. {STAR_NOTE}",
         p_note(frame["p_value"], frame["runs"]),
@@ -198,9 +214,9 @@ def _noise_note(frame: pd.DataFrame) -> list[str]:
     if frame["fitness_noise_sd"].isna().all():
         return []
     return [
-        "Noise: between fresh trainings the fitness of a re-scored candidate varies by an s.d. of "
-        f"{_range_text(frame['fitness_noise_sd'])}, part of which is common to all candidates and changes "
-        f"no rank; within the last population it varies by {_range_text(frame['population_sd'])}. Where "
+        "Noise: between fresh trainings on the same seeds the fitness of re-scored candidates varies by an "
+        f"s.d. of {_range_text(frame['fitness_noise_sd'])} that changes ranks; within the last population "
+        f"fitness varies by {_range_text(frame['population_sd'])}. Where "
         "the first is as large as the second, ranks within a population are luck. The last incumbent's "
         "fitness, as the search knew it, was above its re-scored one by "
         f"{_range_text(frame['winners_luck'])}. (Lowest to highest of the methods; each method's "
