@@ -55,6 +55,8 @@ def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, 
     finished = request.getfixturevalue("finished")
     ours, theirs = copy.records(), finished.records()
     assert ours.keys() == theirs.keys()
+    run = "search/egp_racing/seed0"
+    assert {f"{run}/audit.parquet", f"{run}/generation1/evaluations/0.parquet"} < theirs.keys()
     for name, rows in theirs.items():
         assert ours[name] == rows, name
     leftovers = [path for path in results.rglob(".*") if path.name != ".lock"]

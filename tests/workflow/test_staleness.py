@@ -5,7 +5,16 @@ import time
 
 import pytest
 
-SUMMARY = {"summarise", "rescore", "choose_rate", "retrain", "tabulate", "plot", "export_loss"}
+SUMMARY = {
+    "summarise",
+    "rescore",
+    "audit",
+    "choose_rate",
+    "retrain",
+    "tabulate",
+    "plot",
+    "export_loss",
+}
 
 
 def test_a_figures_module_makes_that_figure_stale(scratch):
@@ -26,9 +35,9 @@ def test_an_algorithms_module_reruns_its_methods_only(scratch):
         "workflow/evoloss/search/egp.py", "return settings.parents", "return 0 + settings.parents"
     )
     files = [path for path in scratch.planned_files() if "/search/" in path]
-    assert files
-    assert all("/search/egp/" in path for path in files)
+    assert {path.split("/")[3] for path in files} == {"egp", "egp_racing"}
     assert "results/tiny/search/egp/seed0/generation1/candidates.parquet" in files
+    assert not any("/evaluations/" in path and "/generation0/" in path for path in files)
 
 
 def test_a_methods_setting_reruns_it_from_generation_one(scratch):
@@ -41,6 +50,39 @@ def test_a_methods_setting_reruns_it_from_generation_one(scratch):
     jobs = scratch.planned(config=config)
     assert jobs["breed"] == 2
     assert "tune" not in jobs
+
+
+def test_a_races_setting_reruns_that_method_with_its_share_of_the_pool(scratch):
+    config = scratch.overlay(
+        "search: {methods: {egp_racing: {racing: {rungs: [0.25], going_on: 0.5}}}}"
+    )
+    files = [path for path in scratch.planned_files(config=config) if "/search/" in path]
+    assert all(path.startswith("results/tiny/search/egp_racing/") for path in files)
+    assert "results/tiny/search/egp_racing/seed0/generation0/evaluations/0.parquet" in files
+    assert "tune" not in scratch.planned(config=config)
+
+
+def test_a_method_that_races_no_more_takes_the_pools_trainings(scratch):
+    config = scratch.overlay("search: {methods: {egp_racing: {racing: null}}}")
+    files = [path for path in scratch.planned_files(config=config) if "/search/" in path]
+    assert all(path.startswith("results/tiny/search/egp_racing/") for path in files)
+    assert not any("/generation0/evaluations/" in path for path in files)
+    assert "results/tiny/search/egp_racing/seed0/generation0/population.parquet" in files
+
+
+def test_more_audits_rerun_the_audit_and_what_shows_it(scratch):
+    config = scratch.overlay("search: {audit_trainings: 3}")
+    files = scratch.planned_files(config=config)
+    methods = ("egp", "egp_racing", "glo", "taylor_glo")
+    # Besides the table of the audits those that list every setting.
+    assert sorted(files) == sorted(
+        [f"results/tiny/search/{method}/seed0/audit.parquet" for method in methods]
+        + [
+            f"results/tiny/tables/{table}.{suffix}"
+            for table in ("functional_check", "parameters", "study_settings")
+            for suffix in ("csv", "md", "tex")
+        ]
+    )
 
 
 def test_the_module_of_cma_es_reruns_the_methods_that_use_it(scratch):
@@ -57,7 +99,7 @@ def test_more_generations_run_only_the_new_ones(scratch):
     }
     assert generations == {"generation3", "generation4"}
     jobs = scratch.planned(config=config)
-    assert (jobs["breed"], jobs["select"]) == (6, 6)
+    assert (jobs["breed"], jobs["select"]) == (8, 8)
     assert set(jobs) <= {"breed", "evaluate", "select"} | SUMMARY
 
 
@@ -66,8 +108,8 @@ def test_a_run_seed_runs_only_what_is_new(scratch):
     files = scratch.planned_files(config=config)
     assert not any("/seed0/" in path for path in files)
     jobs = scratch.planned(config=config)
-    assert (jobs["initialise"], jobs["breed"], jobs["summarise"], jobs["rescore"]) == (1, 7, 3, 3)
-    assert jobs["retrain"] == 3
+    assert (jobs["initialise"], jobs["breed"], jobs["summarise"], jobs["rescore"]) == (1, 9, 4, 4)
+    assert jobs["retrain"] == jobs["audit"] == 4
     assert {"tune", "prepare_dataset"}.isdisjoint(jobs)
 
 
@@ -145,5 +187,5 @@ def test_a_lost_file_is_made_again(scratch):
 def test_five_hundred_generations_plan(scratch):
     config = scratch.overlay("{study: long, search: {generations: 500}}")
     jobs = scratch.planned(config=config)
-    assert jobs["breed"] == 1501
-    assert jobs["select"] == 1503
+    assert jobs["breed"] == 2001
+    assert jobs["select"] == 2004

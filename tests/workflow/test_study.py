@@ -14,7 +14,10 @@ from evoloss.losses.gradient_scale import task_loss
 COLUMNS = {
     "search_cost": "method runs best_fitness best_fitness_sd evaluations training_samples "
     "training_seconds check_seconds rescore_samples peak_memory_bytes relative_cost fitness_difference "
-    "difference_ci_low difference_ci_high p_value cost_to_match matched_share reused",
+    "difference_ci_low difference_ci_high p_value cost_to_match matched_share reused "
+    "stopped_evaluations fitness_noise_sd population_sd winners_luck",
+    "functional_check": "method stage proposals rejected check_seconds saved_samples saved_seconds "
+    "audited false_rejections ci_low ci_high",
     "savings": "method step samples runs",
     "champions": "task method runs test_accuracy",
     "tasks": "task dataset network parameters multiply_adds training_images epochs batch_size "
@@ -28,7 +31,7 @@ COLUMNS = {
     "implementation": "group item value",
 }
 
-METHODS = ("egp", "glo", "taylor_glo")
+METHODS = ("egp", "egp_racing", "glo", "taylor_glo")
 
 
 def table(copy, name):
@@ -131,6 +134,56 @@ def test_scores_are_what_the_search_is_charged(finished):
             scores = records[f"{folder}/scores.parquet"]
             assert row["training_samples"] == sum(s["training_samples"] for s in scores)
             assert row["reused"] == sum(s["purpose"] == "reused" for s in scores)
+
+
+def test_a_race_trains_its_own_beginning_and_saves_what_its_ledger_says(finished):
+    records = finished.records()
+    run = "search/egp_racing/seed0"
+    ledger = records[f"{run}/ledger.parquet"]
+    for row in ledger:
+        files = [path for path in records if f"{run}/generation{row['generation']}/eval" in path]
+        assert len(files) == 1  # a race is one batch, larger than batch_size as it may be
+        trained = records[files[0]]
+        stopped = [e for e in trained if e["status"] == "stopped_early"]
+        assert len(stopped) == row["stopped_evaluations"]
+        saved = sum(e["full_samples"] - e["training_samples"] for e in stopped)
+        assert saved == row["stopped_samples"]
+    assert (ledger[0]["evaluations"], ledger[0]["stopped_evaluations"]) == (4, 3)
+    assert ledger[0]["stopped_samples"] > 0
+    first = records[f"{run}/generation0/evaluations/0.parquet"]
+    pool = records["search/pools/default/seed0/candidates.parquet"]
+    assert [e["candidate_id"] for e in first] == [row["candidate_id"] for row in pool]
+    # Who was not stopped has the accuracy of the pool's own trainings, which raced nobody.
+    alone = {
+        e["candidate_id"]: e["validation_accuracy"]
+        for path, rows in records.items()
+        if path.startswith("search/pools/default/seed0/evaluations/")
+        for e in rows
+    }
+    finishers = [e for e in first if e["status"] == "completed"]
+    assert finishers
+    for e in finishers:
+        assert e["validation_accuracy"] == alone[e["candidate_id"]]
+
+
+def test_the_audit_trains_in_full_and_is_off_the_books(finished):
+    records = finished.records()
+    for method in METHODS:
+        run = f"search/{method}/seed0"
+        rows = records[f"{run}/audit.parquet"]
+        assert [row["slot"] for row in rows] == list(range(len(rows)))
+        assert len(rows) <= 2
+        for row in rows:
+            assert row["status"] != "stopped_early"
+            assert row["stage"] != "novel"
+            assert row["training_samples"] == 256 or row["status"] != "completed"
+    stages = {row["stage"] for row in records["search/egp_racing/seed0/audit.parquet"]}
+    assert "stopped" in stages
+    rows = table(finished, "functional_check")
+    (stopped,) = [row for row in rows if row["stage"] == "stopped"]
+    ledger = records["search/egp_racing/seed0/ledger.parquet"]
+    assert stopped["method"] == "egp_racing"
+    assert float(stopped["rejected"]) == sum(row["stopped_evaluations"] for row in ledger)
 
 
 def test_the_exported_loss_gives_our_values(finished):

@@ -1,17 +1,8 @@
 import pytest
 import torch
 
-from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import load_task
-
-
-@pytest.fixture(scope="session")
-def data_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data")
-    settings = TaskSettings.model_validate({"dataset": "digits"})
-    prepare(settings.dataset, folder / "digits", {"study": "test"})
-    return folder
 
 
 @pytest.fixture(scope="session")

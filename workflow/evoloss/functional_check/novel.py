@@ -24,8 +24,13 @@ Fingerprint = tuple[float, ...]
 PROJECTIONS = 6
 SAMPLES = 48
 LOGIT_SCALES = (0.3, 1.0, 2.0)
-"""Wider logits would reach the guards (p < 1e-7), which are not equivariant to a factor."""
+LEADS = (3.0, 6.0)
+"""Logit leads of confident probes, right and wrong: losses may differ there alone, by a max or min.
+
+Wider logits would reach the guards (p < 1e-7), which are not equivariant to a factor."""
 TOLERANCE = 1e-6
+ROUNDING = 1e-12
+"""A gradient scale below this is rounding: the loss has no gradient."""
 
 
 @lru_cache(maxsize=16)
@@ -33,6 +38,10 @@ def _probes(classes: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     batches = [probe_batch(classes, SAMPLES, scale) for scale in LOGIT_SCALES]
     logits = torch.cat([logits for logits, _ in batches])
     targets = torch.cat([targets for _, targets in batches])
+    narrow, own = batches[0]
+    one_hot = torch.nn.functional.one_hot(own, classes).double()
+    sure = [narrow + lead * y for lead in LEADS for y in (one_hot, one_hot.roll(1, dims=1))]
+    logits, targets = torch.cat([logits, *sure]), torch.cat([targets, own.repeat(len(sure))])
     source = torch.Generator().manual_seed(derive_seed("fingerprint", classes))
     shape = (logits.numel(), PROJECTIONS)
     projections = torch.randn(shape, generator=source, dtype=torch.float64) / logits.numel() ** 0.5
@@ -50,7 +59,7 @@ def fingerprint(loss, classes: Sequence[int], scale_matched: bool) -> Fingerprin
         logits, targets, projections = _probes(c)
         scale = gradient_scale(loss, c) if scale_matched else cross_entropy_scale(c)
         field = torch.asinh(logit_gradient(loss, logits, targets) / scale)
-        if scale == 0 or not bool(field.isfinite().all()):
+        if scale < ROUNDING or not bool(field.isfinite().all()):
             return None
         numbers += (field.flatten() @ projections).tolist()
     return tuple(numbers)

@@ -18,13 +18,13 @@ class Contestant:
     seen: dict[str, list[float]] = field(default_factory=dict)
 
     def look(self, segments: int) -> dict[str, float] | None:
-        """The accuracies just before the look; None if a training has ended before its time."""
+        """The accuracies just before the look, of a training that is complete its last; None if one failed."""
         accuracies = {}
         for task, training in self.trainings.items():
             curve = training.advance(segments)
-            if len(curve) < segments or training.result is not None:
+            if training.result is not None and training.result.status != "completed":
                 return None
-            accuracies[task] = curve[segments - 1]
+            accuracies[task] = curve[min(segments, len(curve)) - 1]
         for task, accuracy in accuracies.items():
             self.seen.setdefault(task, []).append(accuracy)
         return accuracies
@@ -37,7 +37,7 @@ class Contestant:
 def contest(contestants: Mapping[str, Contestant], looks: Sequence[int], stops: Stops) -> None:
     """Train all, stopping after each look (in segments that are done) whom `stops` names.
 
-    A contestant whose training ends by itself is out of the contest: it is stopped on the other tasks.
+    A contestant whose training fails is out of the contest: it has failed on the other tasks too.
     """
     racing = dict(contestants)
     for number, segments in enumerate(looks):
@@ -45,7 +45,7 @@ def contest(contestants: Mapping[str, Contestant], looks: Sequence[int], stops: 
         for name, contestant in racing.items():
             seen = contestant.look(segments)
             if seen is None:
-                _stop(contestant, "its training on another task ended")
+                _stop(contestant, "its training on another task failed", "failed")
             else:
                 accuracies[name] = seen
         for name, reason in stops(number, accuracies).items():
@@ -54,6 +54,6 @@ def contest(contestants: Mapping[str, Contestant], looks: Sequence[int], stops: 
         racing = {name: racing[name] for name in accuracies}
 
 
-def _stop(contestant: Contestant, reason: str) -> None:
+def _stop(contestant: Contestant, reason: str, status: str = "stopped_early") -> None:
     for training in contestant.trainings.values():
-        training.stop(reason)
+        training.stop(reason, status)

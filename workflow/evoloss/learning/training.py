@@ -142,15 +142,14 @@ class Training:
             self._resume(None)
         return self.result
 
-    def stop(self, reason: str) -> TrainingResult:
-        """End it here (after its first segment at the earliest) with status `stopped_early`, unless
-        it has ended by itself."""
+    def stop(self, reason: str, status: str = "stopped_early") -> TrainingResult:
+        """End it here (after its first segment at the earliest), unless it has ended by itself."""
         self.advance(1)
         if self.result is None:
-            self._resume(reason)
+            self._resume((status, reason))
         return self.finish()
 
-    def _resume(self, stop: str | None) -> None:
+    def _resume(self, stop: tuple[str, str] | None) -> None:
         on_gpu = [self._device] if self._device.type == "cuda" else []
         with torch.random.fork_rng(devices=on_gpu):
             if self._random_state:
@@ -188,9 +187,9 @@ def segment_ends(total_steps: int) -> list[int]:
 
 def _steps_of(
     loss: nn.Module, task: Task, learning_rate: float, seed: int, per_epoch: bool
-) -> Generator[list[float], str | None, TrainingResult]:
+) -> Generator[list[float], tuple[str, str] | None, TrainingResult]:
     """The training itself. It yields the accuracies of the segments that a step has completed, and
-    stops if it is sent a reason."""
+    stops if it is sent a status and a reason."""
     settings, device = task.settings, task.device
     batch_size = settings.batch_size
     steps_per_epoch = len(task.train) // batch_size
@@ -250,7 +249,7 @@ def _steps_of(
                         stop = yield done
                         start += time.perf_counter() - pause
                         if stop:
-                            raise _Stopped(stop)
+                            raise _Stopped(*stop)
             training_loss.append(float(total) / steps_per_epoch)
             last = epoch == settings.epochs - 1
             if per_epoch:
@@ -267,7 +266,7 @@ def _steps_of(
                 break
         best.restore(network)
     except _Stopped as word:
-        status, reason = "stopped_early", str(word)
+        status, reason = word.args
     except FloatingPointError as error:
         status, reason = "diverged", str(error)
     except torch.cuda.OutOfMemoryError as error:

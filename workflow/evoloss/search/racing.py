@@ -1,8 +1,12 @@
 """Who is trained to the end: races between the candidates of a generation, and a hurdle for each alone.
 
-Both look at the accuracy on the training batches, which costs nothing: of a full training's first
-part it tells more about the final validation accuracy than a complete shorter training does
-(`tests/benchmarks/racing.py`). A race is successive halving (Jamieson & Talwalkar, arXiv 1502.07943),
+Both look at the accuracy on the training batches, which costs nothing. Of a full training's first part it
+tells more about the final validation accuracy than a complete shorter training does: on Fashion-MNIST, over
+206 candidates that pass the check, its rank correlation with it is 0.70 after a sixth and 0.85
+after a third; a complete training of a third has 0.62, one of a ninth 0.16 (`tests/benchmarks/racing.py`).
+A race of 12 over a sixth and a third costs a third of the trainings, and its best falls short of
+the best of the 12 by 0.008 of fitness on average. A hurdle at a third, at half of cross entropy's gain,
+stops two in five of the candidates that are not good and one in twenty that are. A race is successive halving (Jamieson & Talwalkar, arXiv 1502.07943),
 by thirds. Every decision is a function of values that `evaluations` records. Torch is not imported here.
 """
 
@@ -19,7 +23,26 @@ from evoloss.strict_model import StrictModel
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 
-class RacingSettings(StrictModel):
+SEGMENTS = 18
+"""Equal parts of a training, at whose ends it can be looked at (`learning.training` has the same)."""
+
+
+class _Rungs(StrictModel):
+    rungs: Annotated[list[Share], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        looks = [segments_at(rung, SEGMENTS) for rung in self.rungs]
+        if sorted(set(looks)) != looks:
+            raise ValueError(
+                f"rungs: {self.rungs} are not {len(looks)} ascending eighteenths of a training"
+            )
+        if looks[-1] == SEGMENTS:
+            raise ValueError(f"rungs: {self.rungs[-1]:g} is the end of a training; write less")
+        return self
+
+
+class RacingSettings(_Rungs):
     """A race: all candidates of a generation start, and after each rung the best share goes on."""
 
     rungs: Annotated[list[Share], Field(min_length=1)] = [1 / 6, 1 / 3]
@@ -27,14 +50,8 @@ class RacingSettings(StrictModel):
     going_on: Share = 1 / 3
     """Share of the candidates that goes on after a rung, rounded up."""
 
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        if sorted(set(self.rungs)) != self.rungs:
-            raise ValueError("rungs must ascend, each share once")
-        return self
 
-
-class HurdleSettings(StrictModel):
+class HurdleSettings(_Rungs):
     """A hurdle within each training: who is far behind cross entropy at the same step is stopped."""
 
     rungs: Annotated[list[Share], Field(min_length=1)] = [1 / 3]
@@ -72,6 +89,7 @@ def segments_at(rung: float, segments: int) -> int:
 
 def race_cost(racing: RacingSettings, entrants: int) -> float:
     """What a race costs, in full trainings, if no training ends by itself."""
-    shares = [0.0, *racing.rungs, 1.0]
+    looks = [segments_at(rung, SEGMENTS) for rung in racing.rungs]
+    shares = [0.0, *(look / SEGMENTS for look in looks), 1.0]
     running = [entrants, *(places(entrants, racing.going_on, k) for k in range(len(racing.rungs)))]
     return sum(n * (b - a) for n, a, b in zip(running, shares, shares[1:], strict=False))

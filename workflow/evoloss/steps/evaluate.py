@@ -163,7 +163,13 @@ def decide(
                 for name in losers(scores, room)
             }
         at_cross_entropy = rung_score(
-            {task.name: task.cross_entropy_curve[looks[number] - 1] for task in resolved}, by_task
+            {
+                task.name: task.cross_entropy_curve[: looks[number]][
+                    -1
+                ]  # its last, if it ended early
+                for task in resolved
+            },
+            by_task,
         )
         return {
             name: f"fell at {rung}: {score:.3f}, cross entropy {at_cross_entropy:.3f}"

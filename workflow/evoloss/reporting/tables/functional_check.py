@@ -136,7 +136,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         f"In brackets: the {100 * records.confidence:g} % Clopper–Pearson interval of their share. The "
         "audit comes after the search and off its books: it is in no cost of any table. A training "
         "that did not complete is not good. What stage novel rejects is not audited: the search has its "
-        "twin."
+        "twin. A race keeps the best and not all that are good: what it stops is good now and then by design."
         if audited
         else "Nothing was audited: search.audit_trainings is "
         f"{records.description['audit_trainings']}."

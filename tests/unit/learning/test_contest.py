@@ -1,0 +1,303 @@
+"""Trainings that pause, end early and race: nothing of it may show in the numbers of those that go on."""
+
+import types
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from evoloss.expressions.parsing import parse
+from evoloss.learning import training as training_module
+from evoloss.learning.contest import Contestant, contest
+from evoloss.learning.training import SEGMENTS, Training, segment_ends, train
+from evoloss.losses.expression_loss import CROSS_ENTROPY
+from evoloss.losses.gradient_scale import task_loss
+
+CE = task_loss(CROSS_ENTROPY, 10, match_gradient_scale=True)
+MSE = task_loss(parse("square(p - y)"), 10, match_gradient_scale=True)
+MAE = task_loss(parse("abs(p - y)"), 10, match_gradient_scale=True)
+
+
+def state(result):
+    """All weights and statistics, as one vector."""
+    return torch.cat([value.double().flatten() for value in result.network.state_dict().values()])
+
+
+def same(one, other):
+    """Equal results, the seconds and the memory apart."""
+    assert torch.equal(state(one), state(other))
+    for name in (
+        *("status", "reason", "steps", "training_samples", "validation_samples", "full_samples"),
+        *("validation_accuracy", "training_loss", "training_accuracy", "validation_accuracies"),
+        "curve",
+    ):
+        assert getattr(one, name) == getattr(other, name), name
+    return True
+
+
+def dropout_network(shape, classes):
+    return nn.Sequential(
+        nn.Flatten(), nn.Linear(64, 32), nn.Dropout(0.5), nn.ReLU(), nn.Linear(32, classes)
+    )
+
+
+class Bomb(nn.Module):
+    """Not finite at its third call."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, logits, targets):
+        self.calls += 1
+        return logits.sum() * (float("inf") if self.calls == 3 else 1e-3)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"network": f"{__name__}:dropout_network"},
+        {"augmentation": ["crop", "flip"], "early_stopping": 1, "epochs": 3},
+        {"training_images": 1.0, "batch_size": 32},
+    ],
+    ids=["plain", "dropout", "augmented", "more steps"],
+)
+def test_trainings_that_take_turns_end_as_they_do_alone(make_task, changes):
+    task = make_task(**changes)
+    alone = train([CE, MSE], task, [0.2, 0.1], 1, per_epoch=True)
+    turns = [Training(CE, task, 0.2, 1, True), Training(MSE, task, 0.1, 1, True)]
+    for segments in range(1, SEGMENTS + 1):
+        for training in turns:
+            training.advance(segments)
+            torch.rand(3)  # the global generator is nobody's business
+    for training, reference in zip(turns, alone, strict=True):
+        assert same(training.finish(), reference)
+
+
+def test_a_training_leaves_the_global_generator_alone(make_task):
+    task = make_task(network=f"{__name__}:dropout_network")
+    torch.manual_seed(5)
+    untouched = torch.rand(4)
+    torch.manual_seed(5)
+    training = Training(CE, task, 0.2, 1)
+    training.advance(4)
+    training.advance(9)
+    training.finish()
+    assert torch.equal(torch.rand(4), untouched)
+
+
+@given(st.integers(1, 10_000))
+def test_segments_end_in_order_and_the_last_with_the_training(steps):
+    ends = segment_ends(steps)
+    assert len(ends) == SEGMENTS
+    assert ends == sorted(ends)
+    assert ends[-1] == steps
+    for number, end in enumerate(ends, start=1):
+        assert 0 <= end - steps * number / SEGMENTS < 1
+
+
+@pytest.mark.parametrize(
+    ("images", "epochs", "steps"), [(64, 1, 1), (256, 2, 8), (256, 9, 36), (320, 5, 25)]
+)
+def test_a_curve_has_an_entry_a_segment_however_few_the_steps(make_task, images, epochs, steps):
+    task = make_task(training_images=images, epochs=epochs)
+    (result,) = train([CE], task, [0.2], 0, per_epoch=True)
+    ends = segment_ends(steps)
+    assert (result.steps, len(result.curve)) == (steps, SEGMENTS)
+    assert all(0 <= accuracy <= 1 for accuracy in result.curve)
+    for k in range(1, SEGMENTS):
+        if ends[k] == ends[k - 1]:  # segments that share a step share its accuracy
+            assert result.curve[k] == result.curve[k - 1]
+    # Each step counts once: weighted by steps, the curve has the mean of the epochs.
+    starts = dict(zip([0, *sorted(set(ends))], sorted(set(ends)), strict=False))
+    hits = sum((end - start) * result.curve[ends.index(end)] for start, end in starts.items())
+    assert hits / steps == pytest.approx(sum(result.training_accuracy) / epochs)
+
+
+def test_a_look_is_of_the_batches_of_its_own_segment(make_task):
+    # One step a segment, and a loss that notes what each step gets right.
+    right = []
+
+    class Noting(nn.Module):
+        def forward(self, logits, targets):
+            right.append(float((logits.argmax(dim=1) == targets).float().mean()))
+            return CE(logits, targets)
+
+    task = make_task(training_images=576, epochs=2)
+    training = Training(Noting(), task, 0.2, 0)
+    assert training.advance(5) == pytest.approx(right)
+    assert len(right) == 5
+    assert training.finish().curve == pytest.approx(right)
+
+
+def test_a_stopped_training_says_what_it_took_and_no_more(make_task):
+    task = make_task(training_images=600, epochs=2)  # 9 batches an epoch, the last 24 left out
+    training = Training(CE, task, 0.2, 0)
+    curve = list(training.advance(6))
+    result = training.stop("lost")
+    assert (result.status, result.reason) == ("stopped_early", "lost")
+    assert (result.steps, result.training_samples, result.full_samples) == (6, 6 * 64, 18 * 64)
+    assert result.curve == curve
+    assert len(curve) == 6
+    assert (result.validation_samples, result.validation_seconds) == (0, 0)
+    assert result.network is None
+    assert result.validation_accuracy is None
+    assert result.validation_accuracies == []
+    assert result.peak_memory_bytes > 2**20
+    # The word is final.
+    assert training.stop("again") is result
+    assert training.finish() is result
+    assert training.advance(SEGMENTS) == curve
+
+
+def test_a_training_is_stopped_after_its_first_segment_at_the_earliest(make_task):
+    result = Training(CE, make_task(training_images=576, epochs=4), 0.2, 0).stop("not wanted")
+    assert (result.status, result.reason, result.steps) == ("stopped_early", "not wanted", 2)
+    assert len(result.curve) == 1
+    # One of a single step is over by then.
+    result = Training(CE, make_task(training_images=64, epochs=1), 0.2, 0).stop("not wanted")
+    assert (result.status, result.steps, result.training_samples) == ("completed", 1, 64)
+    assert result.validation_accuracy is not None
+
+
+def test_a_stop_after_the_end_changes_nothing(make_task):
+    training = Training(CE, make_task(), 0.2, 0)
+    result = training.finish()
+    assert training.stop("too late") is result
+    assert (result.status, result.reason) == ("completed", None)
+    assert result.training_samples == result.full_samples == 512
+    bomb = Training(Bomb(), make_task(), 0.2, 0)
+    bomb.advance(SEGMENTS)
+    assert bomb.stop("too late").status == "diverged"
+    assert "not finite" in bomb.result.reason
+    assert (bomb.result.steps, bomb.result.full_samples) == (2, 512)
+
+
+def test_one_that_cannot_begin_has_ended(make_task):
+    training = Training.failed(make_task(), "no gradient")
+    assert training.advance(3) == []
+    result = training.stop("too late")
+    assert (result.status, result.reason, result.training_samples) == ("failed", "no gradient", 0)
+    assert (result.full_samples, result.network, result.validation_accuracy) == (512, None, None)
+
+
+def test_waiting_for_ones_turn_is_not_time_in_training(make_task, monkeypatch):
+    clock = types.SimpleNamespace(now=0.0)
+    monkeypatch.setattr(
+        training_module, "time", types.SimpleNamespace(perf_counter=lambda: clock.now)
+    )
+
+    class Slow(nn.Module):
+        def forward(self, logits, targets):
+            clock.now += 1.0
+            return CE(logits, targets)
+
+    training = Training(Slow(), make_task(), 0.2, 0)
+    for segments in (3, 6, 7, 12):
+        training.advance(segments)
+        clock.now += 1000.0
+    assert training.finish().seconds == 8.0
+    stopped = Training(Slow(), make_task(), 0.2, 0)
+    stopped.advance(6)
+    clock.now += 1000.0
+    assert stopped.stop("lost").seconds == 3.0
+
+
+def entrants(task, *losses, second=None):
+    """Contestants a, b, c, ... on one task, or on two."""
+    tasks = {"one": task} | ({"two": second} if second else {})
+    return {
+        name: Contestant({key: Training(loss, t, 0.2, 1) for key, t in tasks.items()})
+        for name, loss in zip("abcdef", losses, strict=False)
+    }
+
+
+class Judge:
+    """Stops whom it was told to at each look, and remembers whom it was shown."""
+
+    def __init__(self, *names):
+        self.names, self.shown = names, []
+
+    def __call__(self, number, accuracies):
+        assert number == len(self.shown)
+        self.shown.append({name: dict(seen) for name, seen in accuracies.items()})
+        return dict.fromkeys(self.names[number], f"stopped at look {number}")
+
+
+def test_a_contest_stops_on_every_task_whom_it_is_told_to(make_task):
+    tasks = make_task(), make_task(epochs=3)
+    running = entrants(tasks[0], CE, MSE, MAE, second=tasks[1])
+    judge = Judge(["b"], [])
+    contest(running, [3, 9], judge)
+    assert [list(shown) for shown in judge.shown] == [["a", "b", "c"], ["a", "c"]]
+    for name, contestant in running.items():
+        results = contestant.results()
+        assert list(results) == ["one", "two"]
+        for task, key in zip(tasks, results, strict=True):
+            if name == "b":
+                assert results[key].status == "stopped_early"
+                assert results[key].reason == "stopped at look 0"
+                assert results[key].steps == 2  # of 8 and of 12
+                assert len(contestant.seen[key]) == 1
+            else:
+                loss = {"a": CE, "c": MAE}[name]
+                (alone,) = train([loss], task, [0.2], 1)
+                assert same(results[key], alone)
+                assert contestant.seen[key] == [alone.curve[2], alone.curve[8]]
+            assert judge.shown[0][name][key] == contestant.seen[key][0]
+
+
+def test_one_that_ends_by_itself_is_out_and_not_shown(make_task):
+    running = entrants(make_task(), Bomb(), CE, MSE)
+    judge = Judge([], ["c"])
+    contest(running, [6, 9], judge)  # of 8 steps: after 3 and 4
+    assert [list(shown) for shown in judge.shown] == [["b", "c"], ["b", "c"]]
+    results = {name: contestant.results()["one"] for name, contestant in running.items()}
+    assert [results[name].status for name in "abc"] == ["diverged", "completed", "stopped_early"]
+    assert "not finite" in results["a"].reason
+    assert running["a"].seen == {}
+    assert results["c"].steps == 4
+
+
+def test_one_that_ends_between_two_looks_keeps_what_was_seen(make_task):
+    running = entrants(make_task(), Bomb(), CE)
+    judge = Judge([], [])
+    contest(running, [2, 9], judge)  # of 8 steps: after 1 and 4; it bursts at the third
+    assert [list(shown) for shown in judge.shown] == [["a", "b"], ["b"]]
+    assert running["a"].seen == {"one": [judge.shown[0]["a"]["one"]]}
+
+
+@pytest.mark.parametrize("bursts", ["one", "two"])
+def test_one_that_fails_on_a_task_has_failed_on_the_others(make_task, bursts):
+    task = make_task()
+    losses = {"one": CE, "two": CE} | {bursts: Bomb()}
+    burst = Contestant({key: Training(loss, task, 0.2, 1) for key, loss in losses.items()})
+    judge = Judge([], [])
+    contest({"a": burst}, [6, 9], judge)
+    assert judge.shown == [{}, {}]
+    results = burst.results()
+    assert results[bursts].status == "diverged"
+    other = results["two" if bursts == "one" else "one"]
+    assert (other.status, other.reason) == ("failed", "its training on another task failed")
+    assert burst.seen == {}
+
+
+def test_a_contest_without_looks_stops_nobody(make_task):
+    running = entrants(make_task(), CE)
+    contest(running, [], Judge())
+    assert running["a"].results()["one"].status == "completed"
+
+
+def test_one_that_has_come_to_its_end_is_not_stopped_any_more(make_task):
+    running = entrants(make_task(epochs=12, early_stopping=1), CE, MSE)
+    ended = {name: c.trainings["one"].finish() for name, c in running.items()}
+    assert all(result.status == "completed" for result in ended.values())
+    running |= {"c": Contestant({"one": Training(MAE, make_task(), 0.2, 1)})}
+    judge = Judge([], ["c"])
+    contest(running, [3, 6], judge)
+    assert [list(shown) for shown in judge.shown] == [["a", "b", "c"], ["a", "b", "c"]]
+    for name, result in ended.items():
+        assert running[name].results()["one"] is result
