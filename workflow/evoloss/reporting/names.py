@@ -2,6 +2,7 @@
 
 METHODS = {
     "egp": "E-GP",
+    "egp_racing": "E-GP, racing",
     "random_search": "Random search",
     "ngl_gp": "NGL-GP",
     "ngl_gp_rescored": "NGL-GP, re-scored",
@@ -13,6 +14,7 @@ METHODS = {
 
 SHORT_METHODS = {
     "random_search": "RS",
+    "egp_racing": "E-GP-R",
     "ngl_gp": "NGL",
     "ngl_gp_rescored": "NGL-R",
     "regularised_evolution": "RE",
