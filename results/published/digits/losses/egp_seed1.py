@@ -1,16 +1,16 @@
 """egp_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  log(y / p)
+    sum over classes of  (-p + sigmoid(0.5)) * (y - p)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0000 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9890 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 1.0, 3: 1.0000000000000002, 5: 1.0000000000000002, 10: 1.0, 20: 1.0000000000000002, 50: 1.0, 100: 0.9999999999999999, 200: 1.0000000000000002, 1000: 0.9999999999999999}
+FACTORS = {2: 2.020441997125023, 3: 2.8825640920108255, 5: 4.865407305533881, 10: 9.617229470730035, 20: 20.856990794753436, 50: 51.865984638794814, 100: 104.79503094219316, 200: 210.68042219315052, 1000: 1067.245001908901}
 
 
 def _limit_gradient(gradient):
@@ -19,9 +19,11 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = y / p.clamp_min(1e-07)
-    v2 = torch.log(v1.clamp_min(1e-07))
-    return v2
+    v1 = -p
+    v2 = v1 + 0.6224593312018546
+    v3 = y - p
+    v4 = v2 * v3
+    return v4
 
 
 class EgpSeed1(nn.Module):

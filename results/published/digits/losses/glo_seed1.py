@@ -1,16 +1,16 @@
 """glo_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  abs(y / p)
+    sum over classes of  1.97 * ((0.8293 * ((3.889 * square(2.252 * p)) - (3.267 * y))) * (2.673 * p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9945 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0097 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.5049603721924293, 3: 0.33526208174299293, 5: 0.19380623354551074, 10: 0.09883813821494002, 20: 0.04642025326697418, 50: 0.01896873054697884, 100: 0.009523380616638452, 200: 0.004732581897107353, 1000: 0.000936785875632496}
+FACTORS = {2: 0.05327347271350223, 3: 0.11444119419735331, 5: 0.2603651494811697, 10: 0.6268893183004505, 20: 1.444389098786759, 50: 3.665247350362774, 100: 7.401957191074303, 200: 14.831796354238731, 1000: 74.87357796551328}
 
 
 def _limit_gradient(gradient):
@@ -19,9 +19,16 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = y / p.clamp_min(1e-07)
-    v2 = torch.abs(v1)
-    return v2
+    v1 = 2.252 * p
+    v2 = torch.square(v1)
+    v3 = 3.889 * v2
+    v4 = 3.267 * y
+    v5 = v3 - v4
+    v6 = 0.8293 * v5
+    v7 = 2.673 * p
+    v8 = v6 * v7
+    v9 = 1.97 * v8
+    return v9
 
 
 class GloSeed1(nn.Module):

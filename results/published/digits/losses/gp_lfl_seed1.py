@@ -1,16 +1,16 @@
 """gp_lfl_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  y / p
+    sum over classes of  y - log(sin(y * p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9945 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9931 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.5049603721924293, 3: 0.33526208174299293, 5: 0.19380623354551074, 10: 0.09883813821494002, 20: 0.04642025326697418, 50: 0.01896873054697884, 100: 0.009523380616638452, 200: 0.004732581897107353, 1000: 0.000936785875632496}
+FACTORS = {2: 1.0946617832197498, 3: 1.0408045587356263, 5: 1.0123159226680623, 10: 1.0032440154938647, 20: 1.0006954545329292, 50: 1.0001192037438467, 100: 1.000029836103318, 200: 1.0000073891561945, 1000: 1.000000292014434}
 
 
 def _limit_gradient(gradient):
@@ -19,8 +19,11 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = y / p.clamp_min(1e-07)
-    return v1
+    v1 = y * p
+    v2 = torch.sin(v1)
+    v3 = torch.log(v2.abs().clamp_min(1e-07))
+    v4 = y - v3
+    return v4
 
 
 class GpLflSeed1(nn.Module):

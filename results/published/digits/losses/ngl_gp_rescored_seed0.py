@@ -1,16 +1,16 @@
 """ngl_gp_rescored_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sqrt(y / y) / sqrt(-p)
+    sum over classes of  square(((y - p) * cos(y)) - p)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9866 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0080 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 1.4216744299844108, 3: 1.157431694285079, 5: 0.8801063171657078, 10: 0.6289757557380462, 20: 0.43118961028519326, 50: 0.2755426042704601, 100: 0.19523065063295597, 200: 0.13762151371695241, 1000: 0.061228518101558355}
+FACTORS = {2: 0.6133581745553238, 3: 1.026324585828373, 5: 2.000241775702766, 10: 4.456587673317473, 20: 10.51082472122941, 50: 28.77517886554603, 100: 60.17814438477801, 200: 123.83683403988795, 1000: 638.4623770712966}
 
 
 def _limit_gradient(gradient):
@@ -19,11 +19,11 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = y / y.clamp_min(1e-07)
-    v2 = torch.sqrt(v1.clamp_min(1e-07))
-    v3 = -p
-    v4 = torch.sqrt(v3.abs().clamp_min(1e-07))
-    v5 = v2 / v4
+    v1 = y - p
+    v2 = torch.cos(y)
+    v3 = v1 * v2
+    v4 = v3 - p
+    v5 = torch.square(v4)
     return v5
 
 

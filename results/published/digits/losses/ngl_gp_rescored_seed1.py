@@ -1,16 +1,16 @@
 """ngl_gp_rescored_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (p - y) * p
+    sum over classes of  tanh((y - cos(p)) - (y / cos(y)))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9834 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0248 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.020441997125023, 3: 2.8825640920108255, 5: 4.865407305533882, 10: 9.617229470730036, 20: 20.85699079475344, 50: 51.86598463879482, 100: 104.79503094219318, 200: 210.68042219315055, 1000: 1067.2450019089013}
+FACTORS = {2: 10.976811998428747, 3: 23.75454249484406, 5: 59.31025312377447, 10: 181.65544030452963, 20: 555.7460540140484, 50: 2219.352094626317, 100: 6227.754723755253, 200: 17156.615099841325, 1000: 190689.9354019902}
 
 
 def _limit_gradient(gradient):
@@ -19,9 +19,13 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = p - y
-    v2 = v1 * p
-    return v2
+    v1 = torch.cos(p)
+    v2 = y - v1
+    v3 = torch.cos(y)
+    v4 = y / torch.where(v3.abs() < 1e-07, 1e-07, v3)
+    v5 = v2 - v4
+    v6 = torch.tanh(v5)
+    return v6
 
 
 class NglGpRescoredSeed1(nn.Module):

@@ -1,16 +1,16 @@
 """ngl_gp_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sigmoid(sin(min(p, 1)) - (sigmoid(2) / square(((y - p) - p) * cos(tanh(sigmoid(y))))))
+    sum over classes of  (-y * y) * sqrt(sqrt(p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9960 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9813 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 1.6925786773103704, 3: 2.057685347489249, 5: 4.232663036518963, 10: 10.09553960217273, 20: 24.689145260255984, 50: 67.40218647718598, 100: 141.17397592372535, 200: 288.92943130620915, 1000: 1484.7057955675484}
+FACTORS = {2: 4.745103252233056, 3: 5.251164209718851, 5: 6.067800256834461, 10: 7.138821346152577, 20: 8.62721897254282, 50: 10.776627046189986, 100: 12.827219934313828, 200: 15.257563176348723, 1000: 22.867791322334018}
 
 
 def _limit_gradient(gradient):
@@ -19,19 +19,12 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = p.clamp_max(1.0)
-    v2 = torch.sin(v1)
-    v3 = y - p
-    v4 = v3 - p
-    v5 = torch.sigmoid(y)
-    v6 = torch.tanh(v5)
-    v7 = torch.cos(v6)
-    v8 = v4 * v7
-    v9 = torch.square(v8)
-    v10 = 0.8807970779778823 / v9.clamp_min(1e-07)
-    v11 = v2 - v10
-    v12 = torch.sigmoid(v11)
-    return v12
+    v1 = -y
+    v2 = v1 * y
+    v3 = torch.sqrt(p.clamp_min(1e-07))
+    v4 = torch.sqrt(v3)
+    v5 = v2 * v4
+    return v5
 
 
 class NglGpSeed0(nn.Module):

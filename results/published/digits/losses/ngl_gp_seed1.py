@@ -1,16 +1,16 @@
 """ngl_gp_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  -log((p * y) * max(p, sqrt(sigmoid(tanh(y * p)))))
+    sum over classes of  exp(exp(max(p, y)) + cos(cos(p)))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0000 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0331 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.9291898454546548, 3: 0.9401465289223879, 5: 0.959385423388304, 10: 0.9772184913648376, 20: 0.9889902767939326, 50: 0.9952908357257372, 100: 0.9976418281013801, 200: 0.9988289228848253, 1000: 0.9997661714774123}
+FACTORS = {2: 0.222699361769646, 3: 0.4646070197695849, 5: 1.0371724791433983, 10: 2.2321898060704237, 20: 4.564470007446352, 50: 11.290527910170727, 100: 22.614308973127564, 200: 45.38815622826238, 1000: 228.98559440688229}
 
 
 def _limit_gradient(gradient):
@@ -19,16 +19,13 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = p * y
-    v2 = y * p
-    v3 = torch.tanh(v2)
-    v4 = torch.sigmoid(v3)
-    v5 = torch.sqrt(v4)
-    v6 = torch.maximum(p, v5)
-    v7 = v1 * v6
-    v8 = torch.log(v7.clamp_min(1e-07))
-    v9 = -v8
-    return v9
+    v1 = torch.maximum(p, y)
+    v2 = torch.exp(v1)
+    v3 = torch.cos(p)
+    v4 = torch.cos(v3)
+    v5 = v2 + v4
+    v6 = torch.exp(v5)
+    return v6
 
 
 class NglGpSeed1(nn.Module):

@@ -1,16 +1,16 @@
 """random_search_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sigmoid((log(y) - exp(y)) * max(min(y, y), exp(p)))
+    sum over classes of  log(y / min(p, p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9640 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0000 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 40.62153756213631, 3: 36.961838201281886, 5: 45.74216799211435, 10: 74.68588711471507, 20: 146.26012672604722, 50: 343.01659581613757, 100: 678.8504121027663, 200: 1349.829435889416, 1000: 6775.939236930588}
+FACTORS = {2: 1.0, 3: 1.0000000000000002, 5: 1.0000000000000002, 10: 1.0, 20: 1.0000000000000002, 50: 1.0, 100: 0.9999999999999999, 200: 1.0000000000000002, 1000: 0.9999999999999999}
 
 
 def _limit_gradient(gradient):
@@ -19,15 +19,10 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = torch.log(y.clamp_min(1e-07))
-    v2 = torch.exp(y)
-    v3 = v1 - v2
-    v4 = torch.minimum(y, y)
-    v5 = torch.exp(p)
-    v6 = torch.maximum(v4, v5)
-    v7 = v3 * v6
-    v8 = torch.sigmoid(v7)
-    return v8
+    v1 = torch.minimum(p, p)
+    v2 = y / v1.clamp_min(1e-07)
+    v3 = torch.log(v2.clamp_min(1e-07))
+    return v3
 
 
 class RandomSearchSeed0(nn.Module):

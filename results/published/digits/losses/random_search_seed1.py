@@ -1,16 +1,16 @@
 """random_search_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (sqrt(y / p) * exp(p - p)) * ((max(y, y) + (-1 + p)) + sqrt(1 - 2))
+    sum over classes of  sqrt(y + p) - tanh(sqrt(p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0055 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0041 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.869588541302329, 3: 1.7417862279545158, 5: 1.0921233211703572, 10: 0.6975807915117671, 20: 0.4520432248010389, 50: 0.28079497154651833, 100: 0.19705631530443365, 200: 0.13824127869248393, 1000: 0.06127121042388247}
+FACTORS = {2: 6.716487455543586, 3: 6.840953570488253, 5: 7.506315259411167, 10: 9.019645890101827, 20: 11.700289031854894, 50: 16.760115147240484, 100: 22.74089599109527, 200: 31.218484795100427, 1000: 67.41977441291036}
 
 
 def _limit_gradient(gradient):
@@ -19,17 +19,12 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = y / p.clamp_min(1e-07)
+    v1 = y + p
     v2 = torch.sqrt(v1.clamp_min(1e-07))
-    v3 = p - p
-    v4 = torch.exp(v3)
-    v5 = v2 * v4
-    v6 = torch.maximum(y, y)
-    v7 = (-1.0) + p
-    v8 = v6 + v7
-    v9 = v8 + 1.0
-    v10 = v5 * v9
-    return v10
+    v3 = torch.sqrt(p.clamp_min(1e-07))
+    v4 = torch.tanh(v3)
+    v5 = v2 - v4
+    return v5
 
 
 class RandomSearchSeed1(nn.Module):

@@ -1,16 +1,16 @@
 """regularised_evolution_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  square((-log(1) - p) * cos(y))
+    sum over classes of  square((y - p) * cos(tanh(p) + (y * y)))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0067 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9866 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.8483779613122353, 3: 5.793158561303529, 5: 13.793151129719897, 10: 40.41191872452785, 20: 119.9890423944748, 50: 471.42509789008665, 100: 1313.7057179669407, 200: 3614.0669141892645, 1000: 40083.74211155993}
+FACTORS = {2: 2.855666067078594, 3: 3.6020919428142233, 5: 4.973950424793157, 10: 8.020610331685297, 20: 15.576174684826183, 50: 36.2972210506832, 100: 71.85333518419823, 200: 142.74896576039285, 1000: 716.4006344960126}
 
 
 def _limit_gradient(gradient):
@@ -19,11 +19,14 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = (-0.0) - p
-    v2 = torch.cos(y)
-    v3 = v1 * v2
-    v4 = torch.square(v3)
-    return v4
+    v1 = y - p
+    v2 = torch.tanh(p)
+    v3 = y * y
+    v4 = v2 + v3
+    v5 = torch.cos(v4)
+    v6 = v1 * v5
+    v7 = torch.square(v6)
+    return v7
 
 
 class RegularisedEvolutionSeed0(nn.Module):

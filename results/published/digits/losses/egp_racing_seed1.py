@@ -1,0 +1,55 @@
+"""egp_racing_seed1: a loss for image classifiers, found by evoloss (study digits).
+
+    sum over classes of  abs(y / p)
+
+with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
+0.9945 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+"""
+
+import torch
+from torch import nn
+
+# What makes the gradient at initialisation as large as cross entropy's, by number of classes.
+FACTORS = {2: 0.5049603721924293, 3: 0.33526208174299293, 5: 0.19380623354551074, 10: 0.09883813821494002, 20: 0.04642025326697418, 50: 0.01896873054697884, 100: 0.009523380616638452, 200: 0.004732581897107353, 1000: 0.000936785875632496}
+
+
+def _limit_gradient(gradient):
+    finite = torch.nan_to_num(gradient, nan=0.0, posinf=1000000000000.0, neginf=-1000000000000.0)
+    return finite.clamp(-1000000000000.0, 1000000000000.0)
+
+
+def _elementwise(p, y):
+    v1 = y / p.clamp_min(1e-07)
+    v2 = torch.abs(v1)
+    return v2
+
+
+class EgpRacingSeed1(nn.Module):
+    """Takes logits (n, C) and class indices (n,); returns a scalar.
+
+    `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or
+    "none".
+    """
+
+    def __init__(self, factor=None, reduction="mean"):
+        super().__init__()
+        if reduction not in ("mean", "sum", "none"):
+            raise ValueError(f"reduction must be mean, sum or none, got {reduction!r}")
+        self.factor = factor
+        self.reduction = reduction
+
+    def forward(self, logits, targets):
+        classes = logits.shape[1]
+        factor = FACTORS.get(classes) if self.factor is None else self.factor
+        if factor is None:
+            raise ValueError(
+                f"no factor is known for {classes} classes, only for {sorted(FACTORS)}; "
+                "pass factor=1.0 for the loss as written, or a factor of your own"
+            )
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        p = torch.softmax(logits, dim=1)
+        if p.requires_grad:
+            p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(p.dtype)
+        loss = factor * _elementwise(p, y).sum(dim=1)
+        return loss if self.reduction == "none" else getattr(loss, self.reduction)()
