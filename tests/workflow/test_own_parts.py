@@ -16,6 +16,7 @@ search:
   rescore: {finalists: 1, repeats: 1}
   methods:
     egp: {population: 2, parents: 1, tournament: 2}
+    egp_racing: null
     ngl_gp: null
     ngl_gp_rescored: null
     regularised_evolution: null
