@@ -1,6 +1,6 @@
 """What the functional check rejects, what that costs, and which good candidates it loses.
 
-    python tests/benchmarks/functional_check.py labels/*.parquet
+    python tests/benchmarks/functional_check.py results/labels/*.parquet
 
 Reads what `labelled.py` has trained. Good: at least 60 % of cross entropy's gain over chance; at chance:
 under 10 %. Twins (stage novel) are left out. Proposals count by their weights, so that the shares are

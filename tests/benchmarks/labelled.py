@@ -1,7 +1,7 @@
 """Candidates with the fitness that their full training gives: what checks and races are calibrated on.
 
     python tests/benchmarks/labelled.py --data fashion_mnist --seed 0 --candidates 260 \
-        --output labels/fashion0.parquet
+        --output results/labels/fashion0.parquet
 
 Every second expression is a random tree, the others are bred: mutants of cross entropy and of what trained
 well so far. All that pass the stages structure, finite, gradient (its range alone) and novel are trained;
@@ -26,12 +26,12 @@ from evoloss.expressions.tree import Expression
 from evoloss.expressions.variation import ramped_half_and_half, subtree_or_one_point_mutation
 from evoloss.functional_check import finite, gradient, novel, structure
 from evoloss.functional_check.settings import FunctionalCheckSettings
+from evoloss.learning.expression_training import expression_training
 from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import Part, Task, load_task
-from evoloss.learning.training import Training, TrainingResult
+from evoloss.learning.training import TrainingResult
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
-from evoloss.losses.gradient_scale import LossError, task_loss
 from evoloss.search.fitness import GOOD, Reference
 
 FASHION = {"source": "fashion_mnist", "validation_fraction": 0.1}
@@ -78,12 +78,7 @@ class Bench:
 
     def train(self, tree: Expression, seed: int, task: Task | None = None) -> TrainingResult:
         """One training on the task or a shorter one; without a gradient to scale it fails."""
-        task = task or self.task
-        try:
-            training = Training(task_loss(tree, 10, True), task, self.rate, seed)
-        except LossError as error:
-            training = Training.failed(task, str(error))
-        return training.finish()
+        return expression_training(str(tree), task or self.task, self.rate, seed).finish()
 
     def fitness(self, result: TrainingResult) -> float:
         """The fitness of a training; 0 of one that did not complete."""

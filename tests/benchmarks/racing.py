@@ -1,6 +1,6 @@
 """How well a training's first part tells its end, and what races by it save and lose.
 
-    python tests/benchmarks/racing.py labels/*.parquet
+    python tests/benchmarks/racing.py results/labels/*.parquet
 
 Reads what `labelled.py` has trained. Compared are the accuracy on the training batches after so many
 eighteenths of the training, and the validation accuracy of complete shorter trainings.

@@ -1,5 +1,7 @@
 """What a run has written about one of its generations, wherever it lies. Needs no torch."""
 
+import argparse
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,17 @@ class RunFolder:
     batches: list[int]
     trains_alone: bool
 
+    @classmethod
+    def of(cls, flags: argparse.Namespace) -> "RunFolder":
+        """The run that the flags of `add_run_flags` speak of."""
+        return cls(
+            Path(flags.run),
+            flags.pool and Path(flags.pool),
+            flags.population,
+            json.loads(flags.batches),
+            flags.trains_alone,
+        )
+
     def generation(self, number: int) -> tuple[Rows, Rows, Rows]:
         """Candidates, proposals and evaluations of a generation.
 
@@ -49,3 +62,16 @@ class RunFolder:
             proposals = [row for row in proposals if row["proposal"] <= last]
             evaluations = [row for row in evaluations if row["candidate_id"] in names]
         return candidates, proposals, evaluations
+
+
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that tell a step where a run's records lie."""
+    parser.add_argument("--run", required=True, help="folder of the run")
+    parser.add_argument("--pool", help="folder of the pool, if the method has one")
+    parser.add_argument(
+        "--population", type=int, required=True, help="P, the run's share of the pool"
+    )
+    parser.add_argument("--batches", required=True, help="batches a generation, as a JSON list")
+    parser.add_argument(
+        "--trains-alone", action="store_true", help="the run trained its share of the pool itself"
+    )

@@ -119,16 +119,16 @@ def _forward(features: torch.Tensor, weights: list[torch.Tensor]):
 
 
 @lru_cache(maxsize=16)
-def _cross_entropy(classes: int, settings: str) -> float:
-    parsed = FunctionalCheckSettings.model_validate_json(settings)
-    return learnt(ExpressionLoss(CROSS_ENTROPY), classes, parsed)
+def _cross_entropy(classes: int, steps: int, samples: int) -> float:
+    settings = FunctionalCheckSettings(probe_steps=steps, probe_samples=samples)
+    return learnt(ExpressionLoss(CROSS_ENTROPY), classes, settings)
 
 
 def learning_share(loss, classes: int, settings: FunctionalCheckSettings) -> float:
     """What is learnt over chance, in units of what cross entropy learns."""
     classes = min(classes, MOST_CLASSES)
     chance = 1 / classes
-    gain = _cross_entropy(classes, settings.model_dump_json()) - chance
+    gain = _cross_entropy(classes, settings.probe_steps, settings.probe_samples) - chance
     return (learnt(loss, classes, settings) - chance) / gain
 
 

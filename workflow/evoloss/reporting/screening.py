@@ -4,8 +4,8 @@ import pandas as pd
 
 from evoloss.functional_check.settings import STAGES
 
-OWN_CHECK, STOPPED = "method", "stopped"
-"""A method's own check, and the stop by a race or a hurdle, as the records name them."""
+OWN_CHECK = "method"
+"""A method's own check, as the records name it."""
 
 REJECTED = {OWN_CHECK: "rejected_method", **{stage: f"rejected_{stage}" for stage in STAGES}}
 """Who rejects before training, in the order of the checks -> its column of the ledger."""

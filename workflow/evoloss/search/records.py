@@ -110,6 +110,9 @@ RESCORED = pa.schema(
 """One row a fresh training. `role`: `incumbent` (since `generation`), `finalist` (born in `generation`) or
 `cross_entropy`, the baseline on the same seeds and splits."""
 
+STOPPED = "stopped"
+"""Who ended a candidate that a race or a hurdle stopped, beside the stages of the check."""
+
 AUDIT = pa.schema(
     [
         ("slot", pa.int64()),

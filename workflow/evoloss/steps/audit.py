@@ -1,39 +1,29 @@
 """Rule audit: train some of what a run rejected or stopped, in full and off its books."""
 
 import argparse
-import json
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from evoloss.command_line import Flags, run_step
-from evoloss.expressions.parsing import parse
 from evoloss.functional_check.settings import STAGES
-from evoloss.generation_records import RunFolder
+from evoloss.generation_records import RunFolder, add_run_flags
+from evoloss.learning.expression_training import expression_training
 from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
 from evoloss.learning.task import Task, load_task
-from evoloss.learning.training import Training, choose_device
-from evoloss.losses.gradient_scale import LossError, task_loss
+from evoloss.learning.training import choose_device
 from evoloss.parquet import write
 from evoloss.provenance import record
-from evoloss.search.records import AUDIT
+from evoloss.search.records import AUDIT, STOPPED
 from evoloss.seeds import generator, training_seed
 
-STOPPED = "stopped"
 AUDITED = ("method", *(stage for stage in STAGES if stage != "novel"), STOPPED)
 """Who rejects. A twin that `novel` rejects is no loss to the search, which has the other."""
 
 
 def main(flags: Flags) -> None:
     """Draw from the rejected and the stopped, train each as the search would have, and record it."""
-    folder = RunFolder(
-        Path(flags.run),
-        flags.pool and Path(flags.pool),
-        flags.population,
-        json.loads(flags.batches),
-        flags.trains_alone,
-    )
-    drawn = draw(rejected(folder), flags.trainings, flags.method, flags.run_seed)
+    drawn = draw(rejected(RunFolder.of(flags)), flags.trainings, flags.method, flags.run_seed)
     device = choose_device(flags.device)
     rows = []
     for resolved in read_resolved_tasks(flags.tasks):
@@ -94,13 +84,9 @@ def full_training(
 ) -> dict[str, Any]:
     """The training that the search did not make or finish: on its seed, at its rate."""
     seed = training_seed("search", flags.run_seed, task.name, 0)
-    matched = task.settings.match_gradient_scale and not flags.as_written
-    try:
-        loss = task_loss(parse(row["expression"]), task.classes, matched)
-        training = Training(loss, task, resolved.learning_rate, seed)
-    except LossError as error:
-        training = Training.failed(task, str(error))
-    result = training.finish()
+    result = expression_training(
+        row["expression"], task, resolved.learning_rate, seed, flags.as_written
+    ).finish()
     print(
         f"{row['stage']}: {result.status}, accuracy {result.validation_accuracy}: {row['expression']}",
         flush=True,
@@ -121,15 +107,7 @@ if __name__ == "__main__":
     parser.add_argument("--method", required=True, help="name of the method")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--trainings", type=int, required=True, help="expressions to train")
-    parser.add_argument("--run", required=True, help="folder of the run")
-    parser.add_argument("--pool", help="folder of the pool, if the method has one")
-    parser.add_argument(
-        "--population", type=int, required=True, help="P, the run's share of the pool"
-    )
-    parser.add_argument("--batches", required=True, help="batches a generation, as a JSON list")
-    parser.add_argument(
-        "--trains-alone", action="store_true", help="the run trained its share of the pool itself"
-    )
+    add_run_flags(parser)
     parser.add_argument(
         "--as-written",
         action="store_true",

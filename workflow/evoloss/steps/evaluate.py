@@ -80,12 +80,19 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train some candidates side by side, stopping some on the way; one row a training."""
     from evoloss.learning.contest import Contestant, contest
+    from evoloss.learning.expression_training import expression_training
     from evoloss.learning.training import SEGMENTS, device_name
 
     contestants = {
         row["candidate_id"]: Contestant(
             {
-                task.name: training_of(row, task, r.learning_rate, flags)
+                task.name: expression_training(
+                    row["expression"],
+                    task,
+                    r.learning_rate,
+                    seed_of(row, task.name, flags),
+                    flags.as_written,
+                )
                 for r, task in zip(resolved, tasks, strict=True)
             }
         )
@@ -125,20 +132,6 @@ def train(
     return rows
 
 
-def training_of(candidate: Mapping[str, Any], task: Any, rate: float, flags: Flags) -> Any:
-    """The training of a candidate on a task: of a loss that cannot be scaled, one that failed."""
-    from evoloss.expressions.parsing import parse
-    from evoloss.learning.training import Training
-    from evoloss.losses.gradient_scale import LossError, task_loss
-
-    matched = task.settings.match_gradient_scale and not flags.as_written
-    try:
-        loss = task_loss(parse(candidate["expression"]), task.classes, matched)
-    except LossError as error:
-        return Training.failed(task, str(error))
-    return Training(loss, task, rate, seed_of(candidate, task.name, flags))
-
-
 def seed_of(candidate: Mapping[str, Any], task: str, flags: Flags) -> int:
     """The seed of a candidate's training."""
     return training_seed("search", flags.run_seed, task, candidate["repeat"])
@@ -162,15 +155,9 @@ def decide(
                 name: f"lost at {rung}: {scores[name]:.3f}, not among the {room} best"
                 for name in losers(scores, room)
             }
-        at_cross_entropy = rung_score(
-            {
-                task.name: task.cross_entropy_curve[: looks[number]][
-                    -1
-                ]  # its last, if it ended early
-                for task in resolved
-            },
-            by_task,
-        )
+        # A curve that ended early has its last entry for what it lacks.
+        curves = {task.name: task.cross_entropy_curve[: looks[number]] for task in resolved}
+        at_cross_entropy = rung_score({name: curve[-1] for name, curve in curves.items()}, by_task)
         return {
             name: f"fell at {rung}: {score:.3f}, cross entropy {at_cross_entropy:.3f}"
             for name, score in scores.items()

@@ -1,14 +1,12 @@
 """Rule summarise: one row a generation of a run: what it cost and who led. Needs no torch."""
 
 import argparse
-import json
-from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from evoloss.command_line import Flags, run_step
 from evoloss.functional_check.settings import STAGES
-from evoloss.generation_records import RunFolder
+from evoloss.generation_records import RunFolder, add_run_flags
 from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.records import LEDGER, POPULATION, SCORES
@@ -16,13 +14,7 @@ from evoloss.search.records import LEDGER, POPULATION, SCORES
 
 def main(flags: Flags) -> None:
     """Write the ledger of a run."""
-    folder = RunFolder(
-        Path(flags.run),
-        flags.pool and Path(flags.pool),
-        flags.population,
-        json.loads(flags.batches),
-        flags.trains_alone,
-    )
+    folder = RunFolder.of(flags)
     rows = []
     incumbent: dict[str, Any] | None = None
     for generation in range(len(folder.batches)):
@@ -102,14 +94,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--method", required=True, help="name of the method")
     parser.add_argument("--run-seed", type=int, required=True)
-    parser.add_argument(
-        "--population", type=int, required=True, help="P, the run's share of the pool"
-    )
-    parser.add_argument("--batches", required=True, help="batches a generation, as a JSON list")
-    parser.add_argument("--pool", help="folder of the pool, if the method has one")
-    parser.add_argument(
-        "--trains-alone", action="store_true", help="the run trained its share of the pool itself"
-    )
-    parser.add_argument("--run", required=True, help="folder of the run")
+    add_run_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

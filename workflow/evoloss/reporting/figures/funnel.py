@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from evoloss.reporting.names import method_name
-from evoloss.reporting.screening import OWN_CHECK, REJECTED, STOPPED
+from evoloss.reporting.screening import OWN_CHECK, REJECTED
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import new_figure
+from evoloss.search.records import STOPPED
 
 REUSED, FAILED, TRAINED = "reused", "failed", "trained"
 

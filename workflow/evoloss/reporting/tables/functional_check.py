@@ -7,9 +7,10 @@ from evoloss.functional_check.settings import STAGES
 from evoloss.reporting.incumbents import RUN
 from evoloss.reporting.latex_table import Dressed
 from evoloss.reporting.method_comparison import breakable_name
-from evoloss.reporting.screening import OWN_CHECK, REJECTED, STOPPED, full_cost
+from evoloss.reporting.screening import OWN_CHECK, REJECTED, full_cost
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.search.fitness import GOOD, fitness, references
+from evoloss.search.records import STOPPED
 
 COLUMNS = [
     "method",
