@@ -59,4 +59,4 @@ def test_points_below_the_axis_and_failures_are_counted():
     assert (records.scores["fitness"] > bottom).sum() >= records.scores["fitness"].count() / 2
     axis = generations.draw(records).axes[0]
     below, failed = (mine["fitness"] < bottom).sum(), mine["fitness"].isna().sum()
-    assert axis.get_xlabel() == f"{below} below, {failed} failed of {len(mine)}"
+    assert axis.get_xlabel() == f"{below} below, {failed} unfinished of {len(mine)}"

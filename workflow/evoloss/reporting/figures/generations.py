@@ -2,7 +2,7 @@
 
 Only new individuals count, at the fitness that the search saw, over all runs. Losses that train to
 chance make a long lower tail: the axis begins where the better half of all points is in view, and
-each panel says how many points lie below and how many individuals failed and have no fitness.
+each panel says how many points lie below and how many individuals, failed or stopped, have no fitness.
 """
 
 import numpy as np
@@ -48,9 +48,9 @@ def draw(records: StudyRecords) -> Figure:
         axis.set_title(f"{method_name(method)} (n = {mine['run_seed'].nunique()})", loc="left")
         axis.set_ylim(bottom, top + 0.05 * (top - bottom))
         axis.xaxis.get_major_locator().set_params(integer=True)
-        below, failed = (mine["fitness"] < bottom).sum(), mine["fitness"].isna().sum()
+        below, unfinished = (mine["fitness"] < bottom).sum(), mine["fitness"].isna().sum()
         axis.set_xlabel(
-            f"{below} below, {failed} failed of {len(mine)}", fontsize=7, color="#666666"
+            f"{below} below, {unfinished} unfinished of {len(mine)}", fontsize=7, color="#666666"
         )
     handles = [Line2D([], [], color="#111111", marker=".", label="Best so far, mean over runs")]
     if not boxes:
