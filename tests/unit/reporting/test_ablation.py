@@ -27,6 +27,15 @@ def test_effects_are_variant_minus_base_over_the_variants_alone():
     assert list(frame["change"]) == list(CHANGES.values())
 
 
+def test_points_are_the_effect_in_validation_accuracy():
+    records = records_of(range(9))
+    records.resolved_tasks[0]["chance"] = 0.1
+    row = ablation.build(records).set_index("method").loc["retry"]
+    # Cross entropy's accuracy is 1.
+    for points, effect in [("points", "effect"), ("points_ci_low", "ci_low")]:
+        assert row[points] == pytest.approx(90 * row[effect], rel=1e-6)
+
+
 def test_costs_are_ratios_to_the_base():
     records = records_of(range(2))
     mine = records.ledgers["method"] == "retry"

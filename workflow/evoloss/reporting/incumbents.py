@@ -1,5 +1,7 @@
 """The re-scored fitness of the runs' candidates, and of their incumbents over the course of the search."""
 
+from statistics import fmean
+
 import pandas as pd
 
 from evoloss.reporting.study_records import StudyRecords
@@ -29,18 +31,30 @@ def champion_fitness(records: StudyRecords) -> pd.DataFrame:
     champion that the others choose counts with its fitness in that one, and those values are averaged.
     With one repeat there is nothing to leave out.
     """
-    by_run = repeated_fitness(records).groupby(RUN).apply(_left_out)
-    return by_run.unstack("method")[records.methods].rename_axis(columns="method")
+    scores = repeated_fitness(records)
+    return _of_champions(scores, scores, records)
 
 
-def _left_out(of_run: pd.Series) -> float:
+def champion_accuracy(records: StudyRecords) -> pd.DataFrame:
+    """The same champions' validation accuracy, in [0, 1], mean over tasks: run seeds x methods."""
+    unit = [*RUN, "candidate_id", "repeat"]
+    accuracies = records.rescored.groupby(unit)["validation_accuracy"].mean()
+    return _of_champions(repeated_fitness(records), accuracies, records)
+
+
+def _of_champions(fitness: pd.Series, values: pd.Series, records: StudyRecords) -> pd.DataFrame:
+    by_run = {run: _left_out(cells, values.loc[run]) for run, cells in fitness.groupby(RUN)}
+    frame = pd.Series(by_run, dtype=float).rename_axis(RUN).unstack("method")
+    return frame[records.methods].rename_axis(columns="method")
+
+
+def _left_out(of_run: pd.Series, values: pd.Series) -> float:
+    """The mean over repeats of the value of the candidate that the other repeats' fitness chooses."""
     cells = of_run.droplevel(RUN).unstack("repeat").drop(index=BASELINE, errors="ignore").dropna()
     if cells.empty:
         return float("nan")
-    if cells.shape[1] == 1:
-        return float(cells.max().item())
-    others = cells.rsub(cells.sum(axis=1), axis=0)
-    return float(sum(cells.loc[others[k].idxmax(), k] for k in cells) / cells.shape[1])
+    others = cells if cells.shape[1] == 1 else cells.rsub(cells.sum(axis=1), axis=0)
+    return fmean(values[(others[repeat].idxmax(), repeat)] for repeat in cells)
 
 
 def _fitness_by(rescored: pd.DataFrame, unit: list[str], records: StudyRecords) -> pd.Series:

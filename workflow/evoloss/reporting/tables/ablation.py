@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from evoloss.reporting.incumbents import champion_fitness
+from evoloss.reporting.incumbents import champion_accuracy, champion_fitness
 from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.method_comparison import (
     STAR_NOTE,
@@ -25,6 +25,9 @@ COLUMNS = [
     "ci_low",
     "ci_high",
     "p_value",
+    "points",
+    "points_ci_low",
+    "points_ci_high",
     "samples_ratio",
     "trainings_ratio",
 ]
@@ -33,6 +36,7 @@ COLUMNS = [
 def build(records: StudyRecords) -> pd.DataFrame:
     """One row a method of `ablation_changes`; the effect is variant minus base in re-scored fitness.
 
+    `points` is the same difference in percentage points of validation accuracy, mean over tasks.
     p-values are Holm-corrected over the variants; ratios are of the means over runs.
     """
     base = records.description["ablation_base"]
@@ -42,6 +46,8 @@ def build(records: StudyRecords) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     fitness = champion_fitness(records)[[base, *variants]]
     differences = compare(fitness, base, records.confidence)
+    points = 100 * champion_accuracy(records)[[base, *variants]]
+    points = compare(points, base, records.confidence)
     costs = records.ledgers.groupby(["method", "run_seed"])[["training_samples", "evaluations"]]
     costs = costs.sum().groupby("method").mean()
     ratios = costs / costs.loc[base]
@@ -57,6 +63,9 @@ def build(records: StudyRecords) -> pd.DataFrame:
             "ci_low": differences.loc[method, "ci_low"],
             "ci_high": differences.loc[method, "ci_high"],
             "p_value": differences.loc[method, "p_value"],
+            "points": points.loc[method, "difference"],
+            "points_ci_low": points.loc[method, "ci_low"],
+            "points_ci_high": points.loc[method, "ci_high"],
             "samples_ratio": ratios.loc[method, "training_samples"],
             "trainings_ratio": ratios.loc[method, "evaluations"],
         }
@@ -75,6 +84,10 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
                 difference_text(row.effect, row.ci_low, row.ci_high, 3)
                 for row in frame.itertuples()
             ],
+            "Points": [
+                difference_text(row.points, row.points_ci_low, row.points_ci_high, 2)
+                for row in frame.itertuples()
+            ],
             "p": frame["p_value"].map(p_text),
             "Samples": frame["samples_ratio"].map(lambda v: signed(v, 2)),
             "Trainings": frame["trainings_ratio"].map(lambda v: signed(v, 2)),
@@ -90,6 +103,8 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         f"champion, variant minus base (cross entropy = 1), mean over {frame['runs'].max()} run seeds, in "
         f"pairs, with its {level} t interval. {STAR_NOTE}",
         p_note(frame["p_value"], frame["runs"]),
-        "Samples and trainings: what the search spends, as a multiple of the base.",
+        "Points: the same difference in percentage points of validation accuracy. Samples and trainings: what the search spends, as a multiple of the base.",
     )
-    return Dressed(shown, notes=notes, widths={"Variant": 0.17, "Change": 0.28, "Effect": 0.165})
+    return Dressed(
+        shown, notes=notes, widths={"Variant": 0.17, "Change": 0.22, "Effect": 0.15, "Points": 0.13}
+    )
