@@ -1,0 +1,62 @@
+"""What the functional check as it is now rejects of a study's candidates, whose fitness is known.
+
+    python tests/benchmarks/check_on_records.py results/fashion_rivals
+
+For studies made with a laxer check, such as `search.functional_check.stages: [structure, finite, novel]`:
+what the check lets through in the first place cannot count here. Digits and Fashion-MNIST: ten classes.
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+import torch
+from scipy.stats import binomtest
+
+from evoloss.expressions.parsing import parse
+from evoloss.functional_check import finite, gradient, learns
+from evoloss.functional_check.settings import FunctionalCheckSettings
+from evoloss.losses.expression_loss import ExpressionLoss
+from evoloss.search.fitness import GOOD
+
+CLASSES = 10
+TOP = 0.05
+
+
+def main() -> None:
+    """Check every expression of the study that was trained, and count."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", type=Path, help="results/<study>")
+    flags = parser.parse_args()
+    torch.set_num_threads(1)
+    scores = pd.concat(
+        [pd.read_parquet(path) for path in sorted(flags.study.glob("search/**/scores.parquet"))]
+    )
+    # A training that failed has no fitness: it is as bad as chance.
+    fitness = scores["fitness"].fillna(0.0).groupby(scores["expression"]).mean()
+    rejected = pd.Series({text: stage(text) for text in fitness.index})
+    for name, chosen in {
+        "good": fitness >= GOOD,
+        f"best {TOP:.0%}": fitness >= fitness.quantile(1 - TOP),
+        "not good": fitness < GOOD,
+    }.items():
+        lost = rejected[chosen].dropna()
+        interval = binomtest(len(lost), int(chosen.sum())).proportion_ci(method="exact")
+        print(
+            f"{name}: {len(lost)} of {chosen.sum()} rejected [{interval.low:.1%}, {interval.high:.1%}] "
+            f"{lost.value_counts().to_dict()}"
+        )
+
+
+def stage(expression: str) -> str | None:
+    """The stage that rejects an expression, or None; structure and novel belong to its run."""
+    loss, settings = ExpressionLoss(parse(expression)), FunctionalCheckSettings()
+    if finite.problem(loss, CLASSES):
+        return "finite"
+    if gradient.problem(loss, CLASSES, settings):
+        return "gradient"
+    return "learns" if learns.problem(loss, CLASSES, settings) else None
+
+
+if __name__ == "__main__":
+    main()
