@@ -31,8 +31,9 @@ from evoloss.losses.formula import loss_from
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
 from evoloss.reporting.statistics import Difference, paired_difference, standard_deviation
+from evoloss.search.fitness import BASELINE
 from evoloss.seeds import derive_seed, training_seed
-from evoloss.settings import BASELINE, Config, load_files
+from evoloss.settings import Config, load_files
 
 
 def verdict(

@@ -1,34 +1,31 @@
 """The configuration as a whole: assembles what each room declares, and says what is wrong with it.
 
-No step imports this module: a step is told the settings it needs. `python -m evoloss.settings` prints the JSON schema that is
-kept in `workflow/schemas/config.schema.json` for editors.
+No step imports this module: a step is told the settings it needs. `python -m evoloss.settings` prints the
+JSON schema that is kept in `workflow/schemas/config.schema.json` for editors.
 """
 
 import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self, Union
 
 from pydantic import Field, ValidationError, model_validator
 
 from evoloss.errors import UserError
-from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import PoolSettings
-from evoloss.expressions.tree import Expression
-from evoloss.functional_check import structure
 from evoloss.functional_check.settings import FunctionalCheckSettings
-from evoloss.learning.settings import NETWORK_NAMES, DatasetSettings, TaskSettings
-from evoloss.learning.sources import SOURCES
-from evoloss.losses.catalogue import CATALOGUE, formula_of
-from evoloss.own_parts import own_part_problem
+from evoloss.learning.settings import DatasetSettings, TaskSettings
+from evoloss.losses.catalogue import formula_of
 from evoloss.reporting.deliverables import FIGURES, TABLES
 from evoloss.reporting.settings import ReportSettings
+from evoloss.search.fitness import BASELINE
 from evoloss.search.method import algorithms, load_algorithm
 from evoloss.search.settings import RescoreSettings
 from evoloss.settings_errors import sentences
+from evoloss.settings_problems import disagreements
 from evoloss.strict_model import StrictModel
 
 NAME = r"^[a-z][a-z0-9_]*$"
@@ -41,7 +38,6 @@ MethodEntry = Annotated[
     Field(discriminator="algorithm"),
 ]
 
-BASELINE = "cross_entropy"
 REFERENCE = "ngl_gp"
 
 
@@ -121,7 +117,7 @@ class Config(StrictModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = list(_disagreements(self))
+        problems = list(disagreements(self))
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -192,139 +188,6 @@ def _name_of(loss: str) -> str:
         return own
     kind = "function" if ":" in loss else "expression"
     return f"{kind}_{hashlib.sha256(loss.encode()).hexdigest()[:8]}"
-
-
-def _disagreements(config: Config) -> Iterator[str]:
-    """Sentences about keys that are each legal but do not go together."""
-    search, retrain = config.search, config.retrain
-    if config.study == "published":
-        yield "study: 'published' is the folder of published results; choose another name"
-    for key, names in (("search.tasks", search.tasks), ("retrain.tasks", retrain.tasks)):
-        for name in names:
-            if name not in config.tasks:
-                yield f"{key}: unknown task {name!r}; there are {', '.join(config.tasks)}"
-    lists = {
-        "search.tasks": search.tasks,
-        "search.run_seeds": search.run_seeds,
-        "retrain.tasks": retrain.tasks,
-        "retrain.training_seeds": retrain.training_seeds,
-    }
-    for key, values in lists.items():
-        if len(set(values)) != len(values):
-            yield f"{key}: got {values}, but each entry may stand only once"
-    for name, method in search.methods.items():
-        key = f"search.methods.{name}"
-        if name == "pools" or name in CATALOGUE:
-            yield f"{key}: a method cannot be called {name!r}; choose another name"
-        if method.pool is None:
-            if type(method).model_fields["pool"].default is not None:
-                yield f"{key}.pool: got null, but {method.algorithm} starts from a pool; name one"
-        elif method.pool not in search.pools:
-            yield f"{key}.pool: unknown pool {method.pool!r}; there are {', '.join(search.pools)}"
-        elif method.population > search.pools[method.pool].size:
-            yield (
-                f"{key}.population: got {method.population}, but its pool {method.pool!r} holds "
-                f"{search.pools[method.pool].size} individuals; raise search.pools.{method.pool}.size"
-            )
-        if method.reuse and "novel" not in (method.stages or search.functional_check.stages):
-            yield (
-                f"{key}.reuse: it rests on the stage novel of the functional check; add novel to "
-                f"{key}.stages, or set reuse: false"
-            )
-    for name, task in config.tasks.items():
-        if config.datasets()[task.dataset.name] != task.dataset:
-            yield (
-                f"tasks.{name}.dataset: another task uses a data set named {task.dataset.name!r} with "
-                "other options; give one of them a name of its own"
-            )
-        if ":" in task.network:
-            problem = own_part_problem(task.network)
-            if problem:
-                yield f"tasks.{name}.network: got {task.network!r}, but {problem}"
-        elif task.network not in NETWORK_NAMES:
-            yield (
-                f"tasks.{name}.network: got {task.network!r}; there are {', '.join(NETWORK_NAMES)}, "
-                "or write module:function"
-            )
-    yield from _initial_loss_problems(config)
-    yield from _loss_problems(config)
-    base = config.report.ablation_base
-    if base is not None and base not in search.methods:
-        yield f"report.ablation_base: unknown method {base!r}; there are {', '.join(search.methods)}"
-    if config.reference_method() not in search.methods:
-        yield (
-            f"report.reference_method: unknown method {config.report.reference_method!r}; "
-            f"there are {', '.join(search.methods)}"
-        )
-
-
-def _initial_loss_problems(config: Config) -> Iterator[str]:
-    # Those of image folders are known when they are read; rule initialise asks again.
-    sources = {
-        config.tasks[task].dataset.source for task in config.search.tasks if task in config.tasks
-    }
-    classes = {SOURCES[source].classes for source in sources} - {None}
-    for name, pool in config.search.pools.items():
-        key = f"search.pools.{name}.initial_losses"
-        if len(pool.initial_losses) > pool.size:
-            yield (
-                f"{key}: got {len(pool.initial_losses)} losses, but the pool holds {pool.size} "
-                f"individuals; raise search.pools.{name}.size"
-            )
-        seen: set[Expression] = set()
-        for text in pool.initial_losses:
-            try:
-                formula = formula_of(text)
-            except UserError as error:
-                yield f"{key}: {error}"
-                continue
-            if ":" in formula:
-                yield (
-                    f"{key}: {text!r} is a function of logits, which a search cannot vary; "
-                    "write losses that are expressions over p and y"
-                )
-                continue
-            tree = parse(formula, classes=10)
-            if len(classes) > 1 and tree != parse(formula, classes=11):
-                yield (
-                    f"{key}: {text!r} contains C, the number of classes, which differs between the "
-                    f"search tasks ({', '.join(map(str, sorted(classes)))}); write it without C"
-                )
-            problem = structure.problem(tree, pool.space)
-            if problem:
-                yield f"{key}: {text!r} is too large for search.pools.{name}.space: {problem}"
-            if tree in seen:
-                yield f"{key}: {text!r} stands there twice"
-            seen.add(tree)
-
-
-def _loss_problems(config: Config) -> Iterator[str]:
-    try:
-        formulas = config.retrain.formulas()
-    except UserError as error:
-        yield f"retrain.losses: {error}"
-        return
-    if len(formulas) != len(config.retrain.losses):
-        yield (
-            "retrain.losses: the same loss stands there twice, or two under one name; "
-            "write `name: loss` for the second"
-        )
-    if BASELINE not in formulas:
-        yield f"retrain.losses: {BASELINE!r} is missing; every other loss is compared to it"
-    for name, formula in formulas.items():
-        problem = own_part_problem(formula) if ":" in formula else None
-        if problem:
-            yield f"retrain.losses: got {formula!r}, but {problem}"
-        if name in CATALOGUE and formula != CATALOGUE[name].formula:
-            yield f"retrain.losses: {name!r} is a loss of the catalogue; give your own another name"
-    for name in set(formulas) & set(config.champions()):
-        yield f"retrain.losses: {name!r} is the name of a run's champion; choose another"
-    for name in config.report.curve_losses:
-        if name not in formulas:
-            yield (
-                f"report.curve_losses: {name!r} is not among retrain.losses; "
-                f"there are {', '.join(formulas)}"
-            )
 
 
 def load(raw: Mapping[str, Any]) -> Config:
