@@ -151,7 +151,7 @@ def test_comments_and_docstrings_do_not_count_and_code_does(copy):
         "# a comment\n" + path.read_text().replace('"""One training of', '"""A training of')
     )
     assert digest("evaluate") == before
-    edit(path, "THREADS = 1", "THREADS = 2")
+    edit(path, "SEGMENTS = 18", "SEGMENTS = 36")
     assert digest("evaluate") != before
 
 

@@ -25,11 +25,12 @@ import torch
 
 from evoloss.errors import UserError
 from evoloss.learning.datasets import Images
+from evoloss.learning.device import choose_device, device_name
 from evoloss.learning.preparation import store
 from evoloss.learning.reading import Delivery
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import Part, Task, load_task
-from evoloss.learning.training import accuracy, choose_device, device_name, train
+from evoloss.learning.training import accuracy, train
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.settings import Config, load_files

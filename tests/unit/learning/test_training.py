@@ -5,15 +5,10 @@ from torch import nn
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
+from evoloss.learning.device import choose_device
 from evoloss.learning.optimizers import Optimizer, rate_multiple
 from evoloss.learning.settings import TaskSettings
-from evoloss.learning.training import (
-    accuracy,
-    choose_device,
-    initial_network,
-    logits_of,
-    train,
-)
+from evoloss.learning.training import accuracy, initial_network, logits_of, train
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
 from evoloss.losses.gradient_scale import task_loss
 

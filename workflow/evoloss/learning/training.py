@@ -5,7 +5,6 @@ on the CPU), so that losses compared under one seed differ in the loss alone (co
 """
 
 import math
-import os
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -13,14 +12,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from evoloss.errors import UserError
 from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
 from evoloss.learning.augmentation import augment
+from evoloss.learning.device import peak_memory, synchronise
 from evoloss.learning.early_stopping import BestEpoch
 from evoloss.learning.network import build
 from evoloss.learning.optimizers import Optimizer
 from evoloss.learning.task import EVALUATION_BATCH, Part, Task
-from evoloss.provenance import peak_memory_bytes
 from evoloss.seeds import derive_seed
 
 FINITE_CHECK_EVERY = {"cpu": 1, "cuda": 16}
@@ -28,9 +26,6 @@ FINITE_CHECK_EVERY = {"cpu": 1, "cuda": 16}
 
 SEGMENTS = 18
 """A training can be looked at after each of so many equal parts of its steps: ninths and thirds among them."""
-
-THREADS = 1
-"""One thread a job and one job a core beats threads, and makes sums repeatable."""
 
 
 @dataclass(frozen=True)
@@ -57,31 +52,6 @@ class TrainingResult:
     network: nn.Module | None = None
     full_samples: int = 0
     curve: list[float] = field(default_factory=list)
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of a `--device` flag: `auto`, `cpu`, `cuda` or `cuda:N`; sets repeatable modes.
-
-    Raises UserError when a GPU is asked for and there is none.
-    """
-    torch.set_num_threads(THREADS)
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    device = torch.device(name)
-    if device.type == "cuda":
-        if not torch.cuda.is_available():
-            raise UserError(
-                f"device: {name} was asked for, but torch finds no CUDA GPU; write cpu or auto"
-            )
-        if (device.index or 0) >= torch.cuda.device_count():
-            raise UserError(
-                f"device: {name} is not there; torch finds {torch.cuda.device_count()} GPUs"
-            )
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.backends.cudnn.benchmark = False
-        torch.backends.cudnn.allow_tf32 = False
-        torch.use_deterministic_algorithms(True, warn_only=True)
-    return device
 
 
 def train(
@@ -255,7 +225,7 @@ def _steps_of(
             if per_epoch:
                 training_accuracy.append(float(hits) / (steps_per_epoch * batch_size))
             if per_epoch or last or best.patience:
-                _synchronise(device)
+                synchronise(device)
                 pause = time.perf_counter()
                 validation.append(accuracy(network, task.validation, settings.balanced))
                 validation_samples += len(task.validation)
@@ -271,7 +241,7 @@ def _steps_of(
         status, reason = "diverged", str(error)
     except torch.cuda.OutOfMemoryError as error:
         status, reason = "failed", f"out of GPU memory: {error}".splitlines()[0]
-    _synchronise(device)
+    synchronise(device)
     seconds = time.perf_counter() - start - validation_seconds
     completed = status == "completed"
     return TrainingResult(
@@ -282,7 +252,7 @@ def _steps_of(
         validation_samples=validation_samples,
         seconds=seconds,
         validation_seconds=validation_seconds,
-        peak_memory_bytes=_peak_memory(device),
+        peak_memory_bytes=peak_memory(device),
         validation_accuracy=(max(validation) if best.patience else validation[-1])
         if completed
         else None,
@@ -331,19 +301,3 @@ def _autocast(task: Task) -> torch.autocast:
     wanted = task.settings.precision
     enabled = wanted == "bfloat16" or (wanted == "auto" and kind == "cuda")
     return torch.autocast(kind, dtype=torch.bfloat16, enabled=enabled)
-
-
-def device_name(device: torch.device) -> str:
-    """`cpu`, or what the GPU calls itself."""
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-
-
-def _synchronise(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-def _peak_memory(device: torch.device) -> int | None:
-    if device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device)
-    return peak_memory_bytes()

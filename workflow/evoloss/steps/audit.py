@@ -8,10 +8,10 @@ from typing import Any
 from evoloss.command_line import Flags, run_step
 from evoloss.functional_check.settings import STAGES
 from evoloss.generation_records import RunFolder, add_run_flags
+from evoloss.learning.device import choose_device
 from evoloss.learning.expression_training import expression_training
 from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
 from evoloss.learning.task import Task, load_task
-from evoloss.learning.training import choose_device
 from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.search.records import AUDIT, STOPPED

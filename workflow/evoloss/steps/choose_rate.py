@@ -8,11 +8,11 @@ import argparse
 from pathlib import Path
 
 from evoloss.command_line import Flags, run_step
+from evoloss.learning.device import choose_device
 from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.records import LEARNING_RATES
 from evoloss.learning.resolved_task import read_resolved_tasks
 from evoloss.learning.task import load_task
-from evoloss.learning.training import choose_device
 from evoloss.losses.formula import loss_from
 from evoloss.parquet import write
 from evoloss.provenance import record

@@ -57,8 +57,8 @@ def trainings(
     stopping: Stopping,
 ) -> list[dict[str, Any]]:
     """Train every candidate on every task: those of a race side by side, all others one by one."""
+    from evoloss.learning.device import choose_device
     from evoloss.learning.task import load_task
-    from evoloss.learning.training import choose_device
 
     device = choose_device(flags.device)
     tasks = [load_task(r.name, r.settings, Path(flags.data), device) for r in resolved]
@@ -80,8 +80,9 @@ def train(
 ) -> list[dict[str, Any]]:
     """Train some candidates side by side, stopping some on the way; one row a training."""
     from evoloss.learning.contest import Contestant, contest
+    from evoloss.learning.device import device_name
     from evoloss.learning.expression_training import expression_training
-    from evoloss.learning.training import SEGMENTS, device_name
+    from evoloss.learning.training import SEGMENTS
 
     contestants = {
         row["candidate_id"]: Contestant(

@@ -8,9 +8,10 @@ from typing import Any
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
+from evoloss.learning.device import choose_device
 from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
 from evoloss.learning.task import load_task
-from evoloss.learning.training import choose_device, train
+from evoloss.learning.training import train
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import read, write, write_json
