@@ -106,8 +106,8 @@ def read_image_folder(
     """Read every image, as `size` x `size` pixels with `channels` channels (1 grey, 3 RGB).
 
     An image is scaled, keeping its proportions, until its shorter side fits, and cut to its centre.
-    Classes are numbered in sorted order; `readers` processes decode. Raises UserError for damaged files, all of them counted,
-    and when the pixels would take more than `largest_bytes`.
+    Classes are numbered in sorted order; `readers` processes decode. Raises UserError for damaged files,
+    all of them counted, and when the pixels would take more than `largest_bytes`.
     """
     parts = parts_of(root)
     count = sum(len(files) for classes in parts.values() for files in classes.values())

@@ -103,7 +103,8 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         f"champion, variant minus base (cross entropy = 1), mean over {frame['runs'].max()} run seeds, in "
         f"pairs, with its {level} t interval. {STAR_NOTE}",
         p_note(frame["p_value"], frame["runs"]),
-        "Points: the same difference in percentage points of validation accuracy. Samples and trainings: what the search spends, as a multiple of the base.",
+        "Points: the same difference in percentage points of validation accuracy. Samples and trainings: "
+        "what the search spends, as a multiple of the base.",
     )
     return Dressed(
         shown, notes=notes, widths={"Variant": 0.17, "Change": 0.22, "Effect": 0.15, "Points": 0.13}
