@@ -30,7 +30,8 @@ class Entry:
 
     `evidence` says how sure the formula is: `code` (read in the authors' or reference code),
     `standard` (textbook) or `unverified` (recalled, not checked against the paper). `latex` is the formula
-    for readers, without `$`, of one sample: t is the target class, z are logits. `target` describes p_t, the softmax probability, at the minimum.
+    for readers, without `$`, of one sample: t is the target class, z are logits. `target` describes p_t,
+    the softmax probability, at the minimum.
     """
 
     name: str
