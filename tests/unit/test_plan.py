@@ -1,12 +1,13 @@
 """What rules are told about losses; the rest of the plan is exercised by the workflow tests."""
 
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 from test_settings import changed
 
 from evoloss.plan import Plan
-from evoloss.settings import load
+from evoloss.settings import load, load_files
 
 NCE = "evoloss.losses.on_logits:nce"
 
@@ -36,3 +37,14 @@ def test_initial_losses_reach_the_step_as_formulas():
     told = json.loads(made.pool_settings(SimpleNamespace(pool="default")))
     assert told["initial_losses"] == ["-(y * log(p))", "abs(p - y)"]
     assert told["size"] == made.config.search.pools["default"].size
+
+
+def test_what_a_variant_changes_is_written_as_in_a_configuration():
+    overlay = Path(__file__).parents[2] / "config" / "fashion_racing.yaml"
+    told = json.loads(Plan(load_files([overlay])).description_of(["ablation"]))
+    assert told["ablation_base"] == "egp"
+    assert told["ablation_changes"]["egp_frugal"] == (
+        "reuse: true (base false), racing: {rungs: [0.1667, 0.3333], going_on: 0.2} (base null)"
+    )
+    # Another algorithm is no variant.
+    assert "ngl_gp" not in told["ablation_changes"]

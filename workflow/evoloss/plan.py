@@ -3,6 +3,7 @@
 The Snakefile alone imports this module.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
@@ -140,7 +141,7 @@ class Plan(JobPlan):
         if mine.pool != theirs.pool:
             pairs.append(tuple(search.pools[m.pool].model_dump() for m in (mine, theirs)))
         return ", ".join(
-            f"{setting}: {ours[setting]} (base {others[setting]})"
+            f"{setting}: {_as_yaml(ours[setting])} (base {_as_yaml(others[setting])})"
             for ours, others in pairs
             for setting in ours
             if ours[setting] != others[setting]
@@ -201,3 +202,8 @@ class Plan(JobPlan):
                 for name, formula in self.config.retrain.formulas().items()
             ]
         }
+
+
+def _as_yaml(value: Any) -> str:
+    """A setting as one would write it in the configuration: `true`, `null`, `{rungs: [0.5]}`."""
+    return json.dumps(value).replace('"', "")
