@@ -159,6 +159,7 @@ class Plan(JobPlan):
         retrain = self.config.retrain
         champions = self.config.champions() if retrain.champions else {}
         return {
+            "methods": list(self.config.search.methods),
             "retrain_tasks": retrain.tasks,
             "losses": self.config.retrained(),
             "blocks": len(retrain.blocks()),

@@ -28,6 +28,7 @@ def planted(tasks: int, gap: float = 0.01, methods=METHODS) -> SimpleNamespace:
         for seed in (0, 1)
     ]
     return SimpleNamespace(
+        methods=list(methods),
         retrained=pd.DataFrame(rows),
         description={
             "champions": champions,

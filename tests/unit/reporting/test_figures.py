@@ -10,7 +10,7 @@ from evoloss.reporting.figures.loss_shapes import shape
 from evoloss.reporting.figures.training_curves import per_epoch
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import colour_of, look_of
+from evoloss.reporting.style import looks
 from evoloss.search.records import AUDIT, SCORES
 
 
@@ -50,15 +50,14 @@ def test_names_and_colours():
     assert loss_name("egp_seed3") == "E-GP, seed 3"
     assert loss_name("ngl") == "NGL"
     assert loss_name("my_loss") == "my_loss"
-    assert colour_of("egp_seed3") == colour_of("egp")
-    assert colour_of("some_method") == colour_of("some_method")
 
 
 def test_the_eight_methods_can_be_told_apart():
-    looks = [look_of(method) for method in METHODS]
-    assert len({look.colour for look in looks}) == len({look.marker for look in looks}) == 8
-    assert look_of("egp_seed3") == look_of("egp")
-    assert look_of("my_method").colour not in {look.colour for look in looks}
+    own = ["mine", "another", "a_third", "a_fourth", "a_fifth"]
+    found = looks([*METHODS, *own])
+    assert len({look.colour for look in found.values()}) == len(METHODS) + len(own)
+    # The others of a study change nothing about a method that has a look.
+    assert looks(["mine", "egp"])["egp"] == looks(["egp"])["egp"] == found["egp"]
 
 
 def test_scores_of_all_generations(tmp_path):

@@ -1,6 +1,5 @@
 """The looks of all figures: fonts, widths, one colour a method, files."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
@@ -41,6 +40,7 @@ class Look:
 
 _METHODS = {
     "egp": Look(_COLOURS[0], _SOLID, "o"),
+    "egp_racing": Look("#117755", _DOTTED, "h"),
     "random_search": Look(_COLOURS[7], _DASHED, "X"),
     "ngl_gp": Look(_COLOURS[3], _SOLID, "s"),
     "ngl_gp_rescored": Look(_COLOURS[1], _DASHED, "D"),
@@ -49,25 +49,27 @@ _METHODS = {
     "taylor_glo": Look(_COLOURS[5], _DASHED, "P"),
     "gp_lfl": Look(_COLOURS[9], _SOLID, "*"),
 }
-# Dark tones that no method has.
-_FREE = ("#882255", "#332288", "#7a7a1f", "#117755")
+# Dark tones, markers and line styles that no method above has.
+_FREE = [
+    Look(colour, dashes, marker)
+    for (colour, marker), dashes in zip(
+        [("#332288", "p"), ("#882255", "d"), ("#7a7a1f", "<"), ("#444444", ">"), ("#0a5c6b", "8")],
+        [_DOTTED, (0, (5, 1.2, 1.2, 1.2)), (0, (2.5, 1.2)), _DOTTED, (0, (5, 1.2, 1.2, 1.2))],
+        strict=True,
+    )
+]
 
 REFERENCE_COLOURS = ("#111111", "#111111", "#777777", "#777777")
 REFERENCE_DASHES = (_SOLID, _DASHED, _DOTTED, _SOLID)
 
 
-def look_of(method: str) -> Look:
-    """The look of a method, the same in every figure; a champion has its method's."""
-    method = method.split("_seed")[0]
-    if method in _METHODS:
-        return _METHODS[method]
-    number = int(hashlib.sha256(method.encode()).hexdigest(), 16)
-    return Look(_FREE[number % len(_FREE)], _DOTTED, "h")
+def looks(methods: Sequence[str]) -> dict[str, Look]:
+    """The look of each of a study's methods, the same in all its figures.
 
-
-def colour_of(method: str) -> str:
-    """The colour of a method or its champion."""
-    return look_of(method).colour
+    Methods under names of one's own share the free looks out in their order; of many some look alike.
+    """
+    free = cycle(_FREE)
+    return {method: _METHODS.get(method) or next(free) for method in methods}
 
 
 def reference_lines(names: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from evoloss.reporting.incumbents import curves
 from evoloss.reporting.names import method_name
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import end_bars, look_of, new_figure
+from evoloss.reporting.style import end_bars, looks, new_figure
 
 MOST_SINGLE_RUNS = 12
 """So many runs in all may each have a thin line of their own."""
@@ -62,6 +62,7 @@ def draw(records: StudyRecords) -> Figure:
 
 
 def _panel(axis: Axes, methods: list[str], frame: pd.DataFrame, budget: float) -> None:
+    look_of = looks(methods)
     single = frame.groupby(["method", "run_seed"]).ngroups <= MOST_SINGLE_RUNS
     ends, late = [], []
     for method in methods:
@@ -73,7 +74,7 @@ def _panel(axis: Axes, methods: list[str], frame: pd.DataFrame, budget: float) -
         inner = mine["cost"][mine["cost"].between(start, budget)]
         grid = np.unique([start, *inner, budget])
         lines = on_grid(mine, grid, "cost")
-        look = look_of(method)
+        look = look_of[method]
         if single and len(lines) > 1:
             for line in lines:
                 axis.step(grid, line, where="post", linewidth=0.6, alpha=0.35, color=look.colour)

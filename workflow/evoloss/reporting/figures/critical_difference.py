@@ -15,7 +15,7 @@ from scipy import stats
 
 from evoloss.reporting.names import method_name
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import colour_of, new_figure
+from evoloss.reporting.style import Look, looks, new_figure
 
 LEVEL = 0.05
 FEWEST_TASKS = 5
@@ -81,10 +81,10 @@ def draw(records: StudyRecords) -> Figure:
             "share its images, and more of them show how sure a rank on that task is, not whether it "
             "holds on another."
         )
-    return _diagram(task_means(records))
+    return _diagram(task_means(records), looks(records.methods))
 
 
-def _diagram(means: pd.DataFrame) -> Figure:
+def _diagram(means: pd.DataFrame, look_of: dict[str, Look]) -> Figure:
     tasks, methods = means.shape
     with np.errstate(invalid="ignore"):
         test = stats.friedmanchisquare(*(means[name] for name in means))
@@ -101,7 +101,7 @@ def _diagram(means: pd.DataFrame) -> Figure:
         p_values,
         alpha=LEVEL,
         ax=axis,
-        color_palette={method: colour_of(method) for method in means},
+        color_palette={method: look_of[method].colour for method in means},
         label_props={"fontsize": 8.5},
         text_h_margin=0.05,
         crossbar_props={"color": "#333333", "linewidth": 2.5},

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from evoloss.reporting.names import method_name
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import look_of, panels
+from evoloss.reporting.style import looks, panels
 
 MOST_BOXES = 12
 """More generations than this are drawn as bands of quantiles."""
@@ -34,9 +34,10 @@ def draw(records: StudyRecords) -> Figure:
     top = max(scores["fitness"].max(), records.ledgers["best_fitness"].max())
     boxes = scores["generation"].nunique() <= MOST_BOXES
     figure, axes = panels(len(records.methods), columns=3, row_height=1.75, margin=0.7)
+    look_of = looks(records.methods)
     for axis, method in zip(axes, records.methods, strict=True):
         mine = scores[scores["method"] == method]
-        colour = look_of(method).colour
+        colour = look_of[method].colour
         by_generation = {
             generation: np.sort(part.dropna())
             for generation, part in mine.groupby("generation")["fitness"]

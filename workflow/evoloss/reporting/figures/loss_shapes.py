@@ -16,7 +16,7 @@ from evoloss.losses.formula import as_written
 from evoloss.losses.gradient_scale import logit_gradient, task_loss
 from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import colour_of, panels, reference_lines
+from evoloss.reporting.style import looks, panels, reference_lines
 
 POINTS = 400
 
@@ -45,7 +45,7 @@ def draw(records: StudyRecords) -> Figure:
     classes = manifest["classes"]
     formulas = records.description["formulas"]
     known = {name: shape(text, classes) for name, text in formulas.items()}
-    looks = reference_lines(list(known))
+    references, look_of = reference_lines(list(known)), looks(records.methods)
     wide = len(records.methods) <= MOST_WIDE
     figure, axes = panels(
         2 * len(records.methods),
@@ -58,12 +58,12 @@ def draw(records: StudyRecords) -> Figure:
         champions = [c["expression"] for c in records.champions if c["method"] == method]
         for text in champions:
             x, value, gradient = shape(text, classes)
-            options = {"color": colour_of(method), "linewidth": 0.8, "alpha": 0.75}
+            options = {"color": look_of[method].colour, "linewidth": 0.8, "alpha": 0.75}
             left.plot(x, value, **options)
             right.plot(x, gradient, **options)
         for name, (x, value, gradient) in known.items():
-            left.plot(x, value, label=loss_name(name), linewidth=1.3, **looks[name])
-            right.plot(x, gradient, linewidth=1.3, **looks[name])
+            left.plot(x, value, label=loss_name(name), linewidth=1.3, **references[name])
+            right.plot(x, gradient, linewidth=1.3, **references[name])
         left.set_title(f"{method_name(method)} (n = {len(champions)})", loc="left")
         # A 1/p tail would leave the rest flat: what cross entropy does sets the height.
         left.set_ylim(-0.2, 6)

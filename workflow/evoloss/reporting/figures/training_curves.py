@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import Look, end_bars, look_of, new_figure, reference_lines
+from evoloss.reporting.style import Look, end_bars, looks, new_figure, reference_lines
 from evoloss.search.fitness import BASELINE
 
 MOST_BANDS = 4
@@ -41,15 +41,15 @@ def draw(records: StudyRecords) -> Figure:
     its axis is as high as the second half of the epochs needs.
     """
     tasks = records.description["retrain_tasks"]
-    lines = groups(records)
+    lines, look_of = groups(records), looks(records.methods)
     height = 0.4 + 0.2 * -(-len(lines) // 3) + 2.1 * len(tasks)
     figure, axes = new_figure(columns=3, rows=len(tasks), height=height)
     for (validation, training, gain), task in zip(axes, tasks, strict=True):
         of_task = records.retrained[records.retrained["task"] == task]
         balanced = ", balanced" if task in records.description["balanced_tasks"] else ""
-        _accuracies(validation, _curves(lines, of_task, "validation_accuracy"))
-        _accuracies(training, _curves(lines, of_task, "training_accuracy"))
-        _gains(gain, of_task, _curves(lines, of_task, "validation_accuracy"))
+        _accuracies(validation, _curves(lines, look_of, of_task, "validation_accuracy"))
+        _accuracies(training, _curves(lines, look_of, of_task, "training_accuracy"))
+        _gains(gain, of_task, _curves(lines, look_of, of_task, "validation_accuracy"))
         validation.set_title(f"Validation{balanced}, {task}", fontsize=8)
         training.set_title(f"Training, {task}", fontsize=8)
         gain.set_title("Validation: gain over CE", fontsize=8)
@@ -64,16 +64,17 @@ def draw(records: StudyRecords) -> Figure:
 
 
 def _curves(
-    groups: dict[str, list[str]], trainings: pd.DataFrame, column: str
+    groups: dict[str, list[str]], look_of: dict[str, Look], trainings: pd.DataFrame, column: str
 ) -> list[tuple[str, Look, np.ndarray]]:
     """Label, look and curves in percent (trainings x epochs) of every group that has any."""
     known = reference_lines([name for name, losses in groups.items() if losses == [name]])
     found = []
     for name, losses in groups.items():
         lines = 100 * per_epoch(trainings[trainings["loss"].isin(losses)], column)
-        title, look = method_name(name), look_of(name)
         if name in known:
             title, look = loss_name(name), Look(known[name]["color"], known[name]["linestyle"], "_")
+        else:
+            title, look = method_name(name), look_of[name]
         if len(lines):
             found.append((f"{title} (n = {len(lines)})", look, lines))
     return found
