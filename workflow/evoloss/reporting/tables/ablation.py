@@ -32,6 +32,9 @@ COLUMNS = [
     "trainings_ratio",
 ]
 
+WIDTHS = {"Variant": 0.14, "Change": 0.21, "Effect": 0.175, "Points": 0.155}
+"""Shares of the text's width; the rest is for the columns that do not break."""
+
 
 def build(records: StudyRecords) -> pd.DataFrame:
     """One row a method of `ablation_changes`; the effect is variant minus base in re-scored fitness.
@@ -103,9 +106,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         f"champion, variant minus base (cross entropy = 1), mean over {frame['runs'].max()} run seeds, in "
         f"pairs, with its {level} t interval. {STAR_NOTE}",
         p_note(frame["p_value"], frame["runs"]),
-        "Points: the same difference in percentage points of validation accuracy. Samples and trainings: "
-        "what the search spends, as a multiple of the base.",
+        "Points: the same difference in percentage points of validation accuracy. Samples: training "
+        "samples that the search spends, as a multiple of the base.",
     )
-    return Dressed(
-        shown, notes=notes, widths={"Variant": 0.17, "Change": 0.22, "Effect": 0.15, "Points": 0.13}
-    )
+    return Dressed(shown, notes=notes, widths=WIDTHS)
