@@ -32,7 +32,7 @@ COLUMNS = [
     "trainings_ratio",
 ]
 
-WIDTHS = {"Variant": 0.14, "Change": 0.21, "Effect": 0.175, "Points": 0.155}
+WIDTHS = {"Variant": 0.14, "Change": 0.25, "Effect": 0.18, "Points": 0.16}
 """Shares of the text's width; the rest is for the columns that do not break."""
 
 
@@ -93,7 +93,6 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             ],
             "p": frame["p_value"].map(p_text),
             "Samples": frame["samples_ratio"].map(lambda v: signed(v, 2)),
-            "Trainings": frame["trainings_ratio"].map(lambda v: signed(v, 2)),
         }
     )
     if frame.empty:

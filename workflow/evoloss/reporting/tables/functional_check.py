@@ -123,7 +123,6 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             "Rejected": [_rejected_text(row) for row in frame.itertuples()],
             "Check (s)": frame["check_seconds"].map(_seconds_text),
             "Saved (k)": frame["saved_samples"].map(lambda v: f"{v / 1000:,.0f}"),
-            "Saved (s)": frame["saved_seconds"].map(_seconds_text),
             "Good": [_audit_text(row) for row in frame.itertuples()],
         }
     )
@@ -156,7 +155,8 @@ def _notes(records: StudyRecords) -> list[str]:
         "Stopped: by a race or a hurdle, of the candidates in training. These two are not timed. "
         "Stages that a method leaves out are not shown.",
         "Saved: thousands of training samples that complete trainings of the rejected would have taken, "
-        "or the rest of those that were stopped; and their seconds, at the method's own seconds a sample.",
+        "or the rest of those that were stopped. The CSV file has their seconds, at the method's own seconds "
+        "a sample.",
         f"All checks of a method take {low if low == high else f'{low} to {high}'} % of the seconds of "
         "its trainings and validations.",
     ]
