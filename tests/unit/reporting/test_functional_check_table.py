@@ -131,7 +131,6 @@ def test_it_is_dressed_with_the_audit():
         "6/36 (17 %)",
         "3.00",
         "1",
-        "2.70",
         "1/14 [0, 34] %",
     ]
     assert dressed.frame["Good"].iloc[1] == ""
