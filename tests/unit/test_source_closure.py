@@ -164,7 +164,7 @@ def test_an_edit_counts_only_where_it_is_used(copy):
     tests = [("evaluate",), ("retrain",), ("tune",)]
     before = [digest(*names) for names in tests]
     edit(root / "losses" / "catalogue.py", "0.7 * log", "0.8 * log")
-    edit(root / "settings.py", "REFERENCE =", "OTHER = 1\nBASELINE =")
+    edit(root / "settings.py", "REFERENCE =", "OTHER = 1\nREFERENCE =")
     edit(root / "expressions" / "variation.py", "CONSTANT_SHIFT = 0.3", "CONSTANT_SHIFT = 0.4")
     assert [digest(*names) for names in tests] == before
     assert digest("initialise") != digest("evaluate")
