@@ -4,10 +4,13 @@ Both look at the accuracy on the training batches, which costs nothing. Of a ful
 tells more about the final validation accuracy than a complete shorter training does: on Fashion-MNIST, over
 206 candidates that pass the check, its rank correlation with it is 0.70 after a sixth and 0.85
 after a third; a complete training of a third has 0.62, one of a ninth 0.16 (`tests/benchmarks/racing.py`).
-A race of 12 over a sixth and a third costs a third of the trainings, and its best falls short of
-the best of the 12 by 0.008 of fitness on average. A hurdle at a third, at half of cross entropy's gain,
-stops two in five of the candidates that are not good and one in twenty that are. A race is successive halving (Jamieson & Talwalkar, arXiv 1502.07943),
-by thirds. Every decision is a function of values that `evaluations` records. Torch is not imported here.
+A race of 12 over a sixth and a third costs a third of the trainings, and its best falls short of the best of
+the 12 by 0.008 of fitness on average. In study fashion_racing, whose trainings repeat better, such a race
+left the best of 32 in nine runs of nine (`tests/benchmarks/race_on_records.py`).
+
+A hurdle at a third, at half of cross entropy's gain, stops two in five of the candidates that are not good
+and one in twenty that are. A race is successive halving (Jamieson & Talwalkar, arXiv 1502.07943), by
+thirds. Every decision is a function of values that `evaluations` records. Torch is not imported here.
 """
 
 import math
