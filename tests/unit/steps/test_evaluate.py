@@ -154,6 +154,12 @@ def test_of_six_in_a_race_two_and_then_one_go_on(evaluate, resolved, names):
         assert row["rung_accuracies"] is None
 
 
+def test_places_are_counted_from_all_who_entered(evaluate, resolved):
+    rows = evaluate([*SIX, *SIX], [resolved["one"]], racing=RACE)
+    # Of twelve four and then two; counted from the four it would be one.
+    assert sum(row["status"] == "completed" for row in rows) == 2
+
+
 def test_two_races_are_one(evaluate, resolved):
     rows = evaluate(SIX, [resolved["one"]], racing=RACE)
     assert rows == evaluate(SIX, [resolved["one"]], racing=RACE)
