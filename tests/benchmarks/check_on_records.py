@@ -14,9 +14,9 @@ import torch
 from scipy.stats import binomtest
 
 from evoloss.expressions.parsing import parse
-from evoloss.functional_check import finite, gradient, learns
+from evoloss.expressions.settings import SearchSpace
+from evoloss.functional_check.funnel import Funnel
 from evoloss.functional_check.settings import FunctionalCheckSettings
-from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.search.fitness import GOOD
 
 CLASSES = 10
@@ -34,7 +34,10 @@ def main() -> None:
     )
     # A training that failed has no fitness: it is as bad as chance.
     fitness = scores["fitness"].fillna(0.0).groupby(scores["expression"]).mean()
-    rejected = pd.Series({text: stage(text) for text in fitness.index})
+    # Stages structure and novel belong to the run that a candidate was bred in.
+    settings = FunctionalCheckSettings(stages=["finite", "gradient", "learns"])
+    funnel = Funnel(settings, SearchSpace(), [CLASSES], scale_matched=True)
+    rejected = pd.Series({text: funnel.check(parse(text)).rejected_by for text in fitness.index})
     for name, chosen in {
         "good": fitness >= GOOD,
         f"best {TOP:.0%}": fitness >= fitness.quantile(1 - TOP),
@@ -46,16 +49,6 @@ def main() -> None:
             f"{name}: {len(lost)} of {chosen.sum()} rejected [{interval.low:.1%}, {interval.high:.1%}] "
             f"{lost.value_counts().to_dict()}"
         )
-
-
-def stage(expression: str) -> str | None:
-    """The stage that rejects an expression, or None; structure and novel belong to its run."""
-    loss, settings = ExpressionLoss(parse(expression)), FunctionalCheckSettings()
-    if finite.problem(loss, CLASSES):
-        return "finite"
-    if gradient.problem(loss, CLASSES, settings):
-        return "gradient"
-    return "learns" if learns.problem(loss, CLASSES, settings) else None
 
 
 if __name__ == "__main__":

@@ -52,10 +52,12 @@ def test_names_and_colours():
     assert loss_name("my_loss") == "my_loss"
 
 
-def test_the_eight_methods_can_be_told_apart():
+def test_methods_can_be_told_apart():
     own = ["mine", "another", "a_third", "a_fourth", "a_fifth"]
     found = looks([*METHODS, *own])
-    assert len({look.colour for look in found.values()}) == len(METHODS) + len(own)
+    different = len(METHODS) + len(own)
+    assert len({look.colour for look in found.values()}) == different
+    assert len({look.marker for look in found.values()}) == different
     # The others of a study change nothing about a method that has a look.
     assert looks(["mine", "egp"])["egp"] == looks(["egp"])["egp"] == found["egp"]
 

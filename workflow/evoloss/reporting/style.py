@@ -23,6 +23,7 @@ TEXT_WIDTH = 6.3
 
 _COLOURS = sns.color_palette("colorblind", 10).as_hex()
 _SOLID, _DASHED, _DOTTED = "-", (0, (4, 1.5)), (0, (1.2, 1.2))
+_DASH_DOTTED, _SHORT_DASHED = (0, (5, 1.2, 1.2, 1.2)), (0, (2.5, 1.2))
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,11 @@ _METHODS = {
 }
 # Dark tones, markers and line styles that no method above has.
 _FREE = [
-    Look(colour, dashes, marker)
-    for (colour, marker), dashes in zip(
-        [("#332288", "p"), ("#882255", "d"), ("#7a7a1f", "<"), ("#444444", ">"), ("#0a5c6b", "8")],
-        [_DOTTED, (0, (5, 1.2, 1.2, 1.2)), (0, (2.5, 1.2)), _DOTTED, (0, (5, 1.2, 1.2, 1.2))],
-        strict=True,
-    )
+    Look("#332288", _DOTTED, "p"),
+    Look("#882255", _DASH_DOTTED, "d"),
+    Look("#7a7a1f", _SHORT_DASHED, "<"),
+    Look("#444444", _DOTTED, ">"),
+    Look("#0a5c6b", _DASH_DOTTED, "8"),
 ]
 
 REFERENCE_COLOURS = ("#111111", "#111111", "#777777", "#777777")
