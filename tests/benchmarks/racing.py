@@ -30,7 +30,7 @@ def main() -> None:
     """Print rank correlations, and the regret and cost of races."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("labels", nargs="+", help="Parquet files of labelled.py")
-    parser.add_argument("--passed", type=float, default=0.6, help="smallest score of stage learns")
+    parser.add_argument("--passed", type=float, default=0.5, help="smallest score of stage learns")
     flags = parser.parse_args()
     frame = passed(pd.concat([pd.read_parquet(p) for p in flags.labels]), flags.passed)
     curves = np.array(frame["curve"].tolist())

@@ -38,8 +38,7 @@ def test_every_published_loss_on_logits_passes_what_needs_no_tree(name, classes)
     loss = as_written(CATALOGUE[name].formula, classes)
     assert finite.problem(loss, classes) is None
     assert gradient.problem(loss, classes, settings) is None
-    if (name, classes >= 10) not in {("hinge", True), ("l1_logits", True)}:
-        assert learns.problem(loss, classes, settings) is None
+    assert learns.problem(loss, classes, settings) is None
 
 
 @pytest.mark.parametrize(
@@ -89,10 +88,14 @@ class FlatLoss:
 
 
 def test_ties_are_not_hits():
-    assert learns.learnt(FlatLoss(), 10, FunctionalCheckSettings()) == 0
+    assert learnt(FlatLoss(), 10) == [0, 0, 0]
 
 
 SETTINGS = FunctionalCheckSettings()
+
+
+def learnt(loss, classes, settings=None):
+    return list(learns.learnt(loss, classes, settings or SETTINGS))
 
 
 def of(text):
@@ -106,32 +109,27 @@ def test_what_is_learnt_does_not_depend_on_the_scale(text, classes):
         learns.learning_share(loss, classes, SETTINGS)
         for loss in (of(text), of(f"1000 * ({text})"), of(f"0.001 * ({text}) + 5"))
     ]
-    # A sample or two of the 384 that count may tip over by rounding.
+    # A few samples of the 1664 that count may tip over by rounding.
     assert max(shares) - min(shares) < 0.01
     # A power of two does not even round.
-    assert learns.learnt(of(f"1024 * ({text})"), classes, SETTINGS) == learns.learnt(
-        of(text), classes, SETTINGS
-    )
+    assert learnt(of(f"1024 * ({text})"), classes) == learnt(of(text), classes)
 
 
-@pytest.mark.parametrize("classes", [2, 10])
-def test_the_scale_decides_no_verdict_even_where_rounding_decides_the_path(classes):
-    # The kinks of this one make its training chaotic: shares of 0.00, 0.05 and 0.08.
+def test_the_scale_decides_no_verdict_even_where_rounding_decides_the_path():
+    # The kinks of this one make its training chaotic.
     text = "sqrt(abs(p - 0.2 * y))"
     for scaled in (text, f"1000 * {text}", f"0.001 * {text} + 5"):
-        assert learns.problem(of(scaled), classes, SETTINGS)
+        assert learns.problem(of(scaled), 10, SETTINGS)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 100])
 def test_cross_entropy_learns_a_share_of_one(classes):
     assert learns.learning_share(of("-(y * log(p))"), classes, SETTINGS) == 1
     chance = 1 / min(classes, learns.MOST_CLASSES)
-    learnt = learns.learnt(of("-(y * log(p))"), min(classes, learns.MOST_CLASSES), SETTINGS)
-    assert learnt > chance + 0.4  # enough to tell others by
-    better = FunctionalCheckSettings(probe_steps=60)
-    assert learns.learnt(of("-(y * log(p))"), 10, better) > learns.learnt(
-        of("-(y * log(p))"), 10, SETTINGS
-    )
+    looks = learnt(of("-(y * log(p))"), min(classes, learns.MOST_CLASSES))
+    assert looks[0] > chance + 0.4  # enough to tell others by
+    assert looks[0] <= looks[1] + 0.01
+    assert looks[1] <= looks[2] + 0.01
 
 
 @pytest.mark.parametrize("text", ["square(p - y)", "-(y * sqrt(p))", "tanh(10 * p) * (1 - y)"])
@@ -146,19 +144,60 @@ def test_learning_repeats_and_leaves_the_global_generator_alone():
     torch.manual_seed(1)
     untouched = torch.rand(3)
     torch.manual_seed(1)
-    first = learns.learnt(of("square(p - y)"), 7, SETTINGS)
+    first = learnt(of("square(p - y)"), 7)
     assert torch.equal(torch.rand(3), untouched)
     learns.problem_of.cache_clear()
     learns._cross_entropy.cache_clear()
-    assert learns.learnt(of("square(p - y)"), 7, SETTINGS) == first
+    assert learnt(of("square(p - y)"), 7) == first
     # The shared problem is not written to.
-    assert learns.learnt(of("square(p - y)"), 7, SETTINGS) == first
+    assert learnt(of("square(p - y)"), 7) == first
+
+
+class Counted(ExpressionLoss):
+    """Counts its gradients."""
+
+    gradients = 0
+
+    def per_sample(self, logits, targets):
+        self.gradients += 1
+        return super().per_sample(logits, targets)
+
+
+@pytest.mark.parametrize(
+    ("text", "look"),
+    [
+        ("square(p - y)", 27),
+        ("tanh(10 * p) * (1 - y)", 27),
+        ("-(y * square(p))", 80),  # learns a quarter
+        ("cos(cos(y)) / p", 80),  # slowly, but enough in the end
+        ("-((sigmoid(y) + max(p, 2)) * log(p))", 80),
+    ],
+)
+def test_training_ends_at_the_look_that_decides(text, look):
+    loss = Counted(parse(text))
+    learns.learning_share(loss, 10, SETTINGS)
+    assert loss.gradients == 1 + look - 1  # the gradient scale's, and a step's before each look
+
+
+def test_who_has_learnt_enough_by_an_early_look_goes_on_if_more_is_asked_for():
+    loss = Counted(parse("-(y * sqrt(p))"))
+    early = learns.learning_share(loss, 10, SETTINGS)
+    assert learns.CLEAR < early < 1
+    loss.gradients = 0
+    learns.learning_share(loss, 10, FunctionalCheckSettings(smallest_learning=1))
+    assert loss.gradients > 27
+
+
+@pytest.mark.parametrize("text", ["cos(cos(y)) / p", "max(y, p) - log(p)"])
+def test_slow_learners_pass(text):
+    # Batches of 64 at a rate of 0.4 train these to 80 % of cross entropy's gain and more.
+    assert learns.problem(of(text), 10, SETTINGS) is None
 
 
 def test_the_verdict_is_by_the_share_that_is_asked_for():
-    loss = of("tanh(10 * p) * (1 - y)")
+    loss = of("-(y * square(p))")
     share = learns.learning_share(loss, 10, SETTINGS)
-    assert 0 < share < SETTINGS.smallest_learning
+    assert 0.1 < share < SETTINGS.smallest_learning
     lenient = FunctionalCheckSettings(smallest_learning=share)
     assert learns.problem(loss, 10, lenient) is None
     strict = FunctionalCheckSettings(smallest_learning=share + 1e-6)

@@ -21,11 +21,11 @@ class FunctionalCheckSettings(StrictModel):
     """`gradient`: the gradient-scale factor must lie within [1/largest_factor, largest_factor]."""
     smallest_alignment: Annotated[float, Field(ge=-1, le=1)] = 0.1
     """`gradient`: smallest mean cosine between the loss's logit gradient and cross entropy's."""
-    probe_steps: Annotated[int, Field(ge=6, le=10_000)] = 20
-    """`learns`: steps that a small network trains on a made-up problem."""
+    probe_steps: Annotated[int, Field(ge=6, le=10_000)] = 80
+    """`learns`: most steps that a small network trains on a made-up problem; a third often suffices."""
     probe_samples: Annotated[int, Field(ge=10, le=100_000)] = 128
     """`learns`: samples a step."""
-    smallest_learning: Annotated[float, Field(ge=0, le=1)] = 0.6
+    smallest_learning: Annotated[float, Field(ge=0, le=1)] = 0.5
     """`learns`: smallest gain over chance, in units of cross entropy's on the same problem."""
 
     @model_validator(mode="after")
