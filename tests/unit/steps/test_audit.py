@@ -143,6 +143,14 @@ def test_the_pools_own_trainings_count_for_a_run_that_takes_them(folder):
     assert [row["expression"] for row in found["learns"]] == ["tanh(p)", "cos(p)"]
 
 
+def test_a_run_is_told_of_its_share_of_the_pool_alone(folder):
+    shared = RunFolder(folder.run, folder.pool, 2, [1, 2], trains_alone=False)
+    candidates, proposals, evaluations = shared.generation(0)
+    assert [row["candidate_id"] for row in candidates] == ["a", "b"]
+    assert [row["proposal"] for row in proposals] == list(range(6))
+    assert [row["candidate_id"] for row in evaluations] == ["a", "b"]
+
+
 def test_who_failed_on_a_task_was_not_stopped_by_a_race(folder):
     second = Records(folder.run / "generation1")
     second.evaluations(("e", "diverged"), ("e", "failed"), ("d", "stopped_early"), batch=0)

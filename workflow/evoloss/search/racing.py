@@ -2,8 +2,8 @@
 
 Both look at the accuracy on the training batches, which costs nothing. Of a full training's first part it
 tells more about the final validation accuracy than a complete shorter training does: on Fashion-MNIST, over
-206 candidates that pass the check, its rank correlation with it is 0.70 after a sixth and 0.85
-after a third; a complete training of a third has 0.62, one of a ninth 0.16 (`tests/benchmarks/racing.py`).
+229 candidates that pass the check, its rank correlation with it is 0.75 after a sixth and 0.87
+after a third; a complete training of a third has 0.67, one of a ninth 0.27 (`tests/benchmarks/racing.py`).
 A race of 12 over a sixth and a third costs a third of the trainings, and its best falls short of the best of
 the 12 by 0.008 of fitness on average. In study fashion_racing, whose trainings repeat better, such a race
 left the best of 32 in nine runs of nine (`tests/benchmarks/race_on_records.py`).
