@@ -188,6 +188,15 @@ def test_who_has_learnt_enough_by_an_early_look_goes_on_if_more_is_asked_for():
     assert loss.gradients > 27
 
 
+def test_a_look_at_which_cross_entropy_has_learnt_little_itself_decides_nothing():
+    few = FunctionalCheckSettings(probe_steps=6)
+    first, _, last = learnt(of("-(y * log(p))"), 10, few)
+    assert first < 0.12 < 0.4 < last
+    # The Brier score is ahead by then and behind in the end, which is what counts.
+    assert learnt(of("square(p - y)"), 10, few)[0] > first
+    assert learns.learning_share(of("square(p - y)"), 10, few) < 1
+
+
 @pytest.mark.parametrize("text", ["cos(cos(y)) / p", "max(y, p) - log(p)"])
 def test_slow_learners_pass(text):
     # Batches of 64 at a rate of 0.4 train these to 80 % of cross entropy's gain and more.

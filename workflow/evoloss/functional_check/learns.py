@@ -161,10 +161,15 @@ def learning_share(loss: Loss, classes: int, settings: FunctionalCheckSettings) 
     chance = 1 / classes
     least, most = min(HOPELESS, settings.smallest_learning), max(CLEAR, settings.smallest_learning)
     references = _cross_entropy(classes, settings.probe_steps, settings.probe_samples)
+    gains = [reference - chance for reference in references]
     share = 0.0
-    # The references first, so that no step is taken after the last look.
-    for reference, accuracy in zip(references, learnt(loss, classes, settings), strict=False):
-        share = (accuracy - chance) / (reference - chance)
+    # The gains first, so that no step is taken after the last look.
+    for gain, accuracy in zip(gains, learnt(loss, classes, settings), strict=False):
+        if (
+            gain < gains[-1] / 2
+        ):  # too early, with few steps: cross entropy has learnt little itself
+            continue
+        share = (accuracy - chance) / gain
         if not least <= share < most:
             break
     return share
