@@ -87,7 +87,7 @@ class FlatLoss:
         return 0 * logits.sum(dim=1)
 
 
-def test_ties_are_not_hits():
+def test_without_a_gradient_nothing_is_learnt():
     assert learnt(FlatLoss(), 10) == [0, 0, 0]
 
 

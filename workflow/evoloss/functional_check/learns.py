@@ -76,7 +76,7 @@ def problem_of(classes: int, steps: int, samples: int) -> Problem:
 
 
 def learnt(loss: Loss, classes: int, settings: FunctionalCheckSettings) -> Iterator[float]:
-    """What has been learnt at each of `LOOKS`, accuracies in [0, 1]; a tie is no hit.
+    """What has been learnt at each of `LOOKS`, accuracies in [0, 1].
 
     All 0 without a finite gradient. The loss is scaled to cross entropy's gradient, whatever its task
     does: what is asked is whether it can be learnt with at a rate that suits it.
@@ -96,7 +96,8 @@ def learnt(loss: Loss, classes: int, settings: FunctionalCheckSettings) -> Itera
     for step, features in enumerate(problem.features):
         logits = network.forward(features)
         if any(look - length <= step < look for look in looks):
-            hits.append(_hits(logits, problem.targets))
+            own = logits.gather(1, problem.targets[:, None])
+            hits.append((own == logits.amax(dim=1, keepdim=True)).float().mean())
         if step + 1 in looks:
             yield float(torch.stack(hits[-length:]).mean())
         # What is not finite spreads to all weights, and nan is never a hit.
@@ -104,13 +105,6 @@ def learnt(loss: Loss, classes: int, settings: FunctionalCheckSettings) -> Itera
         rate = LEARNING_RATE * min((step + 1) / (0.3 * steps), (steps - step) / (0.7 * steps), 1.0)
         momentum.mul_(MOMENTUM).add_(slopes)
         weights.sub_(slopes, alpha=rate).sub_(momentum, alpha=rate * MOMENTUM)
-
-
-def _hits(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    top = logits.max(dim=1, keepdim=True).values
-    own = logits.gather(1, targets[:, None])
-    alone = (logits == top).sum(dim=1, keepdim=True) == 1
-    return ((own == top) & alone).float().mean()
 
 
 def _layers(flat: torch.Tensor, classes: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -159,7 +153,7 @@ def learning_share(loss: Loss, classes: int, settings: FunctionalCheckSettings) 
     """What is learnt over chance, in units of what cross entropy learns, at the look that decides."""
     classes = min(classes, MOST_CLASSES)
     chance = 1 / classes
-    least, most = min(HOPELESS, settings.smallest_learning), max(CLEAR, settings.smallest_learning)
+    clear = max(CLEAR, settings.smallest_learning)
     references = _cross_entropy(classes, settings.probe_steps, settings.probe_samples)
     gains = [reference - chance for reference in references]
     share = 0.0
@@ -170,7 +164,7 @@ def learning_share(loss: Loss, classes: int, settings: FunctionalCheckSettings) 
         ):  # too early, with few steps: cross entropy has learnt little itself
             continue
         share = (accuracy - chance) / gain
-        if not least <= share < most:
+        if not HOPELESS <= share < clear:
             break
     return share
 
