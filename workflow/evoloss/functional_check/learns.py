@@ -47,8 +47,8 @@ LOOKS = (1 / 3, 2 / 3, 1)
 """After these shares of the steps a look is taken at what has been learnt ..."""
 LAST_STEPS = 1 / 6
 """... which is the accuracy on the batches just before, so many as this share of the steps ..."""
-HOPELESS, CLEAR = 0.03, 0.8
-"""... and who has learnt less or more than these shares of what cross entropy has need not go on."""
+GOES_ON = ((0.03, 0.8), (0.25, 0.6), (1, 1))
+"""... and only who has learnt between these shares of what cross entropy has goes on."""
 MOST_CLASSES = 10
 """A problem of more classes would take more steps than a check may cost; it gets so many instead."""
 
@@ -153,18 +153,16 @@ def learning_share(loss: Loss, classes: int, settings: FunctionalCheckSettings) 
     """What is learnt over chance, in units of what cross entropy learns, at the look that decides."""
     classes = min(classes, MOST_CLASSES)
     chance = 1 / classes
-    clear = max(CLEAR, settings.smallest_learning)
     references = _cross_entropy(classes, settings.probe_steps, settings.probe_samples)
     gains = [reference - chance for reference in references]
     share = 0.0
-    # The gains first, so that no step is taken after the last look.
-    for gain, accuracy in zip(gains, learnt(loss, classes, settings), strict=False):
-        if (
-            gain < gains[-1] / 2
-        ):  # too early, with few steps: cross entropy has learnt little itself
-            continue
+    # The gains before what is learnt, so that no step is taken after the last look.
+    looks = zip(gains, GOES_ON, learnt(loss, classes, settings), strict=False)
+    for gain, (hopeless, clear), accuracy in looks:
+        if gain < gains[-1] / 2:
+            continue  # too early, with few steps: cross entropy itself has learnt little
         share = (accuracy - chance) / gain
-        if not HOPELESS <= share < clear:
+        if not hopeless <= share < max(clear, settings.smallest_learning):
             break
     return share
 

@@ -6,7 +6,7 @@ tells more about the final validation accuracy than a complete shorter training 
 after a third; a complete training of a third has 0.67, one of a ninth 0.27 (`tests/benchmarks/racing.py`).
 A race of 12 over a sixth and a third costs a third of the trainings, and its best falls short of the best of
 the 12 by 0.008 of fitness on average. In study fashion_racing, whose trainings repeat better, such a race
-left the best of 32 in nine runs of nine (`tests/benchmarks/race_on_records.py`).
+left the best of 64 in nine runs of nine (`tests/benchmarks/race_on_records.py`).
 
 A hurdle at a third, at half of cross entropy's gain, stops two in five of the candidates that are not good
 and one in twenty that are. A race is successive halving (Jamieson & Talwalkar, arXiv 1502.07943), by

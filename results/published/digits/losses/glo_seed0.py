@@ -1,16 +1,16 @@
 """glo_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (-y * y) * sqrt(sqrt(p))
+    sum over classes of  0.9406 * square(0.04925 * ((0.3946 * p) - (-0.3645 * ((2.65 * ((-0.752 * y) - (1.898 * min(1.572 * p, 1.922 * p)))) + (0.3925 * square(3.019 * ((1.114 * y) - (0.02135 * p))))))))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9813 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0000 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 4.745103252233056, 3: 5.251164209718851, 5: 6.067800256834461, 10: 7.138821346152577, 20: 8.62721897254282, 50: 10.776627046189986, 100: 12.827219934313828, 200: 15.257563176348723, 1000: 22.867791322334018}
+FACTORS = {2: 211.2931642033154, 3: 278.5959764180515, 5: 473.07852267597633, 10: 908.8597435873027, 20: 1972.1958977814518, 50: 4962.389462343761, 100: 10045.639331490984, 200: 20266.447533587314, 1000: 102833.02975475855}
 
 
 def _limit_gradient(gradient):
@@ -19,12 +19,27 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = -y
-    v2 = v1 * y
-    v3 = torch.sqrt(p.clamp_min(1e-07))
-    v4 = torch.sqrt(v3)
-    v5 = v2 * v4
-    return v5
+    v1 = 0.3946 * p
+    v2 = (-0.752) * y
+    v3 = 1.572 * p
+    v4 = 1.922 * p
+    v5 = torch.minimum(v3, v4)
+    v6 = 1.898 * v5
+    v7 = v2 - v6
+    v8 = 2.65 * v7
+    v9 = 1.114 * y
+    v10 = 0.02135 * p
+    v11 = v9 - v10
+    v12 = 3.019 * v11
+    v13 = torch.square(v12)
+    v14 = 0.3925 * v13
+    v15 = v8 + v14
+    v16 = (-0.3645) * v15
+    v17 = v1 - v16
+    v18 = 0.04925 * v17
+    v19 = torch.square(v18)
+    v20 = 0.9406 * v19
+    return v20
 
 
 class GloSeed0(nn.Module):

@@ -1,16 +1,16 @@
 """gp_lfl_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  square((y - p) * square((y - p) * cos(y)))
+    sum over classes of  min(y, min(y, p)) + square(sin(y) - p)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9853 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9907 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 10.229947007085627, 3: 26.32082581405162, 5: 28.871949772100866, 10: 33.35892859214391, 20: 53.51164816946124, 50: 113.4525316643422, 100: 216.88168520803697, 200: 423.9024076236525, 1000: 2098.9188990527214}
+FACTORS = {2: 2.986505781751796, 3: 4.027501443467265, 5: 6.959009257615545, 10: 13.541282225408953, 20: 29.632780918883196, 50: 74.90807904097755, 100: 152.04102739923982, 200: 307.40565680650406, 1000: 1561.6844194791051}
 
 
 def _limit_gradient(gradient):
@@ -19,12 +19,12 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = y - p
-    v2 = torch.cos(y)
-    v3 = v1 * v2
-    v4 = torch.square(v3)
-    v5 = v1 * v4
-    v6 = torch.square(v5)
+    v1 = torch.minimum(y, p)
+    v2 = torch.minimum(y, v1)
+    v3 = torch.sin(y)
+    v4 = v3 - p
+    v5 = torch.square(v4)
+    v6 = v2 + v5
     return v6
 
 

@@ -1,16 +1,16 @@
 """ngl_gp_rescored_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  square(((y - p) * cos(y)) - p)
+    sum over classes of  (exp(cos(y)) / cos(y)) / exp(p)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0080 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0147 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.6133581745553238, 3: 1.026324585828373, 5: 2.000241775702766, 10: 4.456587673317473, 20: 10.51082472122941, 50: 28.77517886554603, 100: 60.17814438477801, 200: 123.83683403988795, 1000: 638.4623770712966}
+FACTORS = {2: 6.479606631940764, 3: 7.314477980128989, 5: 10.757335113018598, 10: 20.654593178713707, 20: 41.43923478887618, 50: 107.79209776842292, 100: 222.11396192547505, 200: 452.9867899214116, 1000: 2320.042559834001}
 
 
 def _limit_gradient(gradient):
@@ -19,11 +19,11 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = y - p
-    v2 = torch.cos(y)
-    v3 = v1 * v2
-    v4 = v3 - p
-    v5 = torch.square(v4)
+    v1 = torch.cos(y)
+    v2 = torch.exp(v1)
+    v3 = v2 / torch.where(v1.abs() < 1e-07, 1e-07, v1)
+    v4 = torch.exp(p)
+    v5 = v3 / v4
     return v5
 
 

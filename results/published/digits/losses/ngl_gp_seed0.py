@@ -1,16 +1,16 @@
 """ngl_gp_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (-y * y) * sqrt(sqrt(p))
+    sum over classes of  square(y - p) + square(exp(p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9813 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9960 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 4.745103252233056, 3: 5.251164209718851, 5: 6.067800256834461, 10: 7.138821346152577, 20: 8.62721897254282, 50: 10.776627046189986, 100: 12.827219934313828, 200: 15.257563176348723, 1000: 22.867791322334018}
+FACTORS = {2: 0.8974676373374021, 3: 1.253466785626336, 5: 2.2607204054075907, 10: 4.530999476406483, 20: 9.953191065322267, 50: 25.486930563671045, 100: 51.82801120138174, 200: 104.92552967583846, 1000: 533.2372045226526}
 
 
 def _limit_gradient(gradient):
@@ -19,11 +19,11 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = -y
-    v2 = v1 * y
-    v3 = torch.sqrt(p.clamp_min(1e-07))
-    v4 = torch.sqrt(v3)
-    v5 = v2 * v4
+    v1 = y - p
+    v2 = torch.square(v1)
+    v3 = torch.exp(p)
+    v4 = torch.square(v3)
+    v5 = v2 + v4
     return v5
 
 
