@@ -43,8 +43,9 @@ def test_what_a_variant_changes_is_written_as_in_a_configuration():
     overlay = Path(__file__).parents[2] / "config" / "fashion_racing.yaml"
     told = json.loads(Plan(load_files([overlay])).description_of(["ablation"]))
     assert told["ablation_base"] == "egp"
-    assert told["ablation_changes"]["egp_frugal"] == (
-        "reuse: true (base false), racing: {rungs: [0.1667, 0.3333], going_on: 0.2} (base null)"
+    assert told["ablation_changes"]["egp_halving"] == (
+        "reuse: true (base false), "
+        "racing: {rungs: [0.0556, 0.1667, 0.3333], going_on: 0.5} (base null)"
     )
     # Another algorithm is no variant.
     assert "ngl_gp" not in told["ablation_changes"]

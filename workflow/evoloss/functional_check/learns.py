@@ -126,16 +126,16 @@ class _Network:
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Logits (n, classes)."""
         raw = features @ self.hidden
-        variance, mean = torch.var_mean(raw, dim=0, correction=0)
-        self.spread = variance.add_(1e-5).rsqrt_()
-        self.normal = raw.sub_(mean).mul_(self.spread)
+        raw.sub_(raw.mean(dim=0))
+        self.spread = (raw * raw).mean(dim=0).add_(1e-5).rsqrt_()
+        self.normal = raw.mul_(self.spread)
         self.active = self.normal.clamp_min(0)
         return torch.addmm(self.bias, self.active, self.output)
 
     def backward(self, features: torch.Tensor, gradient: torch.Tensor) -> None:
         """Write the weights' gradients into the slopes, given that of the logits (n, classes)."""
         hidden, output, bias = self.slopes
-        slope = (gradient @ self.output.T).mul_(self.normal > 0)
+        slope = (gradient @ self.output.T).mul_(self.active.sign())
         both = (slope * self.normal).mean(dim=0)
         slope.sub_(slope.mean(dim=0)).addcmul_(self.normal, both, value=-1).mul_(self.spread)
         torch.mm(features.T, slope, out=hidden)
