@@ -5,7 +5,7 @@ from functools import lru_cache
 import torch
 
 from evoloss.expressions.primitives import GRADIENT_LIMIT, LIMIT
-from evoloss.losses.gradient_scale import logit_gradient, probe_batch
+from evoloss.losses.gradient_scale import probe_batch
 
 CONFIDENCE = 8.0
 """Logit lead of the confident probes: p of about 3e-4 on the other side."""
@@ -28,17 +28,15 @@ def problem(loss, classes: int) -> str | None:
     been infinite without the guard, and is refused like an infinite one.
     """
     logits, targets = probes(classes)
+    logits = logits.clone().requires_grad_()
     values = loss.per_sample(logits, targets)
     if not bool(values.isfinite().all()):
         return "the value is not finite"
-    if float(values.abs().max()) >= LIMIT * (1 - 1e-6):
+    if float(values.detach().abs().max()) >= LIMIT * (1 - 1e-6):
         return "the value reaches its guard's limit"
-    if (
-        not values.requires_grad
-        and not loss.per_sample(logits.clone().requires_grad_(), targets).requires_grad
-    ):
+    if not values.requires_grad:
         return "the value does not depend on the logits"
-    gradient = logit_gradient(loss, logits, targets)
+    (gradient,) = torch.autograd.grad(values.sum(), logits)
     if not bool(gradient.isfinite().all()):
         return "the gradient is not finite"
     if float(gradient.abs().max()) >= GRADIENT_LIMIT * 1e-6:

@@ -30,6 +30,12 @@ class ExpressionLoss(Loss):
             p.register_hook(limit_gradient)
         return self._elementwise(p, labels.to(p.dtype)).sum(dim=1)
 
+    def slope(self, p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The derivative of the expression with respect to `p`, within its guard, for tensors of one shape."""
+        p = p.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(self._elementwise(p, y).sum(), p)
+        return limit_gradient(slope)
+
 
 CROSS_ENTROPY = Expression(("neg", "mul", "y", "log", "p"))
 """The loss that every task is tuned with and every other loss is compared to."""
