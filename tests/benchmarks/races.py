@@ -17,7 +17,14 @@ import numpy as np
 import pandas as pd
 from race_on_records import trained
 
-from evoloss.search.racing import SEGMENTS, RacingSettings, losers, places, race_cost
+from evoloss.search.racing import (
+    SEGMENTS,
+    RacingSettings,
+    losers,
+    places,
+    race_cost,
+    segments_at,
+)
 
 SHARES = (0.1, 0.15, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
 MOST_RUNGS = 4
@@ -91,7 +98,7 @@ def left(scores: list[dict[str, float]], racing: RacingSettings) -> list[str]:
     """Who is trained to the end."""
     running = list(scores[0])
     for place, rung in enumerate(racing.rungs):
-        at_rung = scores[round(rung * SEGMENTS) - 1]
+        at_rung = scores[segments_at(rung, SEGMENTS) - 1]
         stopped = losers(
             {name: at_rung[name] for name in running},
             places(len(scores[0]), racing.going_on, place),

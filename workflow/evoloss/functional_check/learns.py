@@ -175,6 +175,7 @@ class _LogitGradient:
     def at(self, logits: torch.Tensor) -> torch.Tensor:
         """The gradient of each sample's loss, shape (n, C), for logits (n, C)."""
         p = torch.softmax(logits, dim=1)
+        # The half of POINTS is that of the range and half a step, so that long() rounds to the nearest.
         place = torch.logit(p, SMALLEST).mul_((POINTS - 1) / (2 * FARTHEST)).add_(POINTS / 2)
         slopes = self.slopes.take(place.long().clamp_(0, POINTS - 1).add_(self.rows))
         return slopes.sub_((slopes * p).sum(dim=1, keepdim=True)).mul_(p)

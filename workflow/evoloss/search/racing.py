@@ -17,7 +17,8 @@ random parts of them, where what halves leave falls short by more, by 1.5 points
 
 A hurdle at a third, at half of cross entropy's gain, stops two in five of the candidates that are not good
 and one in twenty that are. A race is successive halving (Jamieson & Talwalkar, arXiv 1502.07943), by
-thirds where nothing else is set. Every decision is a function of values that `evaluations` records. Torch is not imported here.
+thirds where nothing else is set. Every decision is a function of values that `evaluations` records. Torch is
+not imported here.
 """
 
 import math
