@@ -12,23 +12,29 @@ from study_copy import Copy, environment
 pytestmark = pytest.mark.timeout(900)
 
 
+OUTPUT = "output.txt"
+
+
 def start(copy, *arguments, cores=2):
-    """Start Snakemake in a process group of its own."""
-    return subprocess.Popen(
-        copy.command(*arguments, cores=cores),
-        cwd=copy.folder,
-        env=environment(),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    """Start Snakemake in a process group of its own.
+
+    It writes to a file: a pipe that nobody reads is full after half a study, and the run then waits for ever.
+    """
+    with (copy.folder / OUTPUT).open("w") as output:
+        return subprocess.Popen(
+            copy.command(*arguments, cores=cores),
+            cwd=copy.folder,
+            env=environment(),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
-def wait_for(condition, process, seconds=600):
+def wait_for(condition, process, copy, seconds=600):
     end = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None, process.stdout.read()
+        assert process.poll() is None, (copy.folder / OUTPUT).read_text()
         assert time.monotonic() < end, "the run did not get that far"
         time.sleep(0.05)
 
@@ -43,11 +49,10 @@ def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, 
     ]
     for stage in stages:
         process = start(copy, cores=1)
-        wait_for(stage.exists, process)
+        wait_for(stage.exists, process, copy)
         time.sleep(1.0)  # into the next job
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        process.stdout.close()
     assert not (results / "tables/accuracy.csv").exists()
     copy.run(cores=1)
     assert copy.planned() == {}
@@ -68,7 +73,7 @@ def test_two_live_runs_of_one_study_refuse_each_other(tmp_path):
     target = "results/tiny/tasks/digits_short.json"
     first = start(copy, target)
     try:
-        wait_for((copy.folder / "results/tiny/.lock").exists, first)
+        wait_for((copy.folder / "results/tiny/.lock").exists, first, copy)
         second = copy.run("results/tiny/tasks/digits_full.json", check=False)
         assert second.returncode != 0
         assert "Another run of this study is alive" in second.stdout
@@ -77,6 +82,5 @@ def test_two_live_runs_of_one_study_refuse_each_other(tmp_path):
     finally:
         first.kill()
         first.wait()
-        first.stdout.close()
     assert json.loads((copy.folder / target).read_text())["name"] == "digits_short"
     copy.run("results/tiny/tasks/digits_full.json")
