@@ -46,7 +46,8 @@ def draw(records: StudyRecords) -> Figure:
         ledger = records.ledgers[records.ledgers["method"] == method]
         best = ledger.groupby("generation")["best_fitness"].mean()
         axis.plot(best.index, best, color="#111111", linewidth=1, marker=".", markersize=3)
-        axis.set_title(f"{method_name(method)} (n = {mine['run_seed'].nunique()})", loc="left")
+        runs = mine["run_seed"].nunique()
+        axis.set_title(f"{method_name(method)} (n = {runs})", loc="left", fontsize=8)
         axis.set_ylim(bottom, top + 0.05 * (top - bottom))
         axis.xaxis.get_major_locator().set_params(integer=True)
         below, unfinished = (mine["fitness"] < bottom).sum(), mine["fitness"].isna().sum()
