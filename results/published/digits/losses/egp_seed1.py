@@ -1,16 +1,16 @@
 """egp_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (-p + sigmoid(0.5)) * (y - p)
+    sum over classes of  (sin(p) - y) * p
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9890 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9931 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.020441997125023, 3: 2.8825640920108255, 5: 4.865407305533881, 10: 9.617229470730035, 20: 20.856990794753436, 50: 51.865984638794814, 100: 104.79503094219316, 200: 210.68042219315052, 1000: 1067.245001908901}
+FACTORS = {2: 2.010581063374425, 3: 2.9168895194328055, 5: 4.877406648609908, 10: 9.632595610905874, 20: 20.861457250173476, 50: 51.86641394417143, 100: 104.79549007075464, 200: 210.6804931509193, 1000: 1067.2450043585318}
 
 
 def _limit_gradient(gradient):
@@ -19,11 +19,10 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = -p
-    v2 = v1 + 0.6224593312018546
-    v3 = y - p
-    v4 = v2 * v3
-    return v4
+    v1 = torch.sin(p)
+    v2 = v1 - y
+    v3 = v2 * p
+    return v3
 
 
 class EgpSeed1(nn.Module):

@@ -1,16 +1,16 @@
 """regularised_evolution_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (p - tanh(abs(y))) * p
+    sum over classes of  log(sqrt(1 * y)) - log(abs(y * p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0207 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0000 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.6698298604600583, 3: 3.6603025826577906, 5: 6.302411655940901, 10: 12.273395333776914, 20: 26.80069304425689, 50: 67.54913876544684, 100: 136.8030360443285, 200: 276.00005690326157, 1000: 1400.7290291472302}
+FACTORS = {2: 1.0, 3: 1.0, 5: 1.0000000000000002, 10: 1.0, 20: 1.0000000000000002, 50: 0.9999999999999999, 100: 1.0, 200: 1.0, 1000: 0.9999999999999999}
 
 
 def _limit_gradient(gradient):
@@ -19,11 +19,14 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = torch.abs(y)
-    v2 = torch.tanh(v1)
-    v3 = p - v2
-    v4 = v3 * p
-    return v4
+    v1 = 1.0 * y
+    v2 = torch.sqrt(v1.clamp_min(1e-07))
+    v3 = torch.log(v2)
+    v4 = y * p
+    v5 = torch.abs(v4)
+    v6 = torch.log(v5.clamp_min(1e-07))
+    v7 = v3 - v6
+    return v7
 
 
 class RegularisedEvolutionSeed1(nn.Module):
