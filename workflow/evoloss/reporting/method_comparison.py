@@ -3,7 +3,6 @@
 import pandas as pd
 
 from evoloss.reporting.latex_table import plus_minus, signed
-from evoloss.reporting.names import method_name
 from evoloss.reporting.statistics import SMALLEST_TESTED, holm, paired_difference, wilcoxon_p
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -36,11 +35,6 @@ def compare(values: pd.DataFrame, reference: str, confidence: float) -> pd.DataF
         }
     frame = pd.DataFrame.from_dict(rows, orient="index")
     return frame.assign(p_value=holm(frame["p_value"].tolist()))
-
-
-def breakable_name(method: str) -> str:
-    """The display name of a method; a configured name breaks lines at its underscores."""
-    return method_name(method).replace("_", " ")
 
 
 def spread_text(mean: float, sd: float, digits: int, scale: float = 1.0) -> str:

@@ -3,6 +3,7 @@
 METHODS = {
     "egp": "E-GP",
     "egp_racing": "E-GP, racing",
+    "egp_halving": "E-GP, halving",
     "random_search": "Random search",
     "ngl_gp": "NGL-GP",
     "ngl_gp_rescored": "NGL-GP, re-scored",
@@ -15,6 +16,7 @@ METHODS = {
 SHORT_METHODS = {
     "random_search": "RS",
     "egp_racing": "E-GP-R",
+    "egp_halving": "E-GP-H",
     "ngl_gp": "NGL",
     "ngl_gp_rescored": "NGL-R",
     "regularised_evolution": "RE",
@@ -52,8 +54,8 @@ LOSSES = {
 
 
 def method_name(method: str) -> str:
-    """How a method is called in tables and figures."""
-    return METHODS.get(method, method)
+    """How a method is called in tables and figures, where lines may break at its spaces."""
+    return METHODS.get(method, method.replace("_", " "))
 
 
 def short_method_name(method: str) -> str:

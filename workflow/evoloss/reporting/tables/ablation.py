@@ -6,12 +6,12 @@ from evoloss.reporting.incumbents import champion_accuracy, champion_fitness
 from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.method_comparison import (
     STAR_NOTE,
-    breakable_name,
     compare,
     difference_text,
     p_note,
     p_text,
 )
+from evoloss.reporting.names import method_name
 from evoloss.reporting.study_records import StudyRecords
 
 COLUMNS = [
@@ -81,7 +81,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     """One row a variant, with what was changed."""
     shown = pd.DataFrame(
         {
-            "Variant": frame["method"].map(breakable_name),
+            "Variant": frame["method"].map(method_name),
             "Change": frame["change"],
             "Effect": [
                 difference_text(row.effect, row.ci_low, row.ci_high, 3)
@@ -99,7 +99,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         return Dressed(shown, notes=("No method is a variant of another.",))
     if frame["p_value"].isna().all():
         shown = shown.drop(columns="p")
-    base, level = breakable_name(frame["base"].iloc[0]), f"{100 * records.confidence:g} %"
+    base, level = method_name(frame["base"].iloc[0]), f"{100 * records.confidence:g} %"
     notes = (
         f"Base: {base}, fitness {frame['base_fitness'].iloc[0]:.3f}. Effect: re-scored fitness of the "
         f"champion, variant minus base (cross entropy = 1), mean over {frame['runs'].max()} run seeds, in "

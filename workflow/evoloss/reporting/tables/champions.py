@@ -7,13 +7,13 @@ import pandas as pd
 from evoloss.reporting.latex_table import Dressed
 from evoloss.reporting.method_comparison import (
     STAR_NOTE,
-    breakable_name,
     compare,
     difference_text,
     p_note,
     p_text,
     spread_text,
 )
+from evoloss.reporting.names import method_name
 from evoloss.reporting.statistics import paired_difference, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.search.fitness import BASELINE
@@ -111,7 +111,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     shown = pd.DataFrame(
         {
             "Task": frame["task"].where(~frame["task"].duplicated(), ""),
-            "Method": frame["method"].map(breakable_name),
+            "Method": frame["method"].map(method_name),
             "n": frame["runs"].astype(str),
             "Accuracy (%)": [
                 spread_text(row.test_accuracy, row.test_accuracy_sd, 2, 100) or "failed"
@@ -153,7 +153,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
 
 
 def _notes(frame: pd.DataFrame, records: StudyRecords) -> list[str]:
-    reference = breakable_name(records.description["reference_method"])
+    reference = method_name(records.description["reference_method"])
     level = f"{100 * records.confidence:g} %"
     notes = [
         "Test accuracy of the runs' champions: mean ± s.d. over n runs, each run the mean of its "
@@ -168,7 +168,7 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> list[str]:
             f"Class-balanced accuracy: {', '.join(records.description['balanced_tasks'])}."
         )
     notes += [
-        f"{row.task}, {breakable_name(row.method)}: {row.failed_trainings} of {row.trainings} trainings did "
+        f"{row.task}, {method_name(row.method)}: {row.failed_trainings} of {row.trainings} trainings did "
         "not complete and are left out."
         for row in frame.itertuples()
         if row.failed_trainings

@@ -6,7 +6,7 @@ from scipy.stats import binomtest
 from evoloss.functional_check.settings import STAGES
 from evoloss.reporting.incumbents import RUN
 from evoloss.reporting.latex_table import Dressed
-from evoloss.reporting.method_comparison import breakable_name
+from evoloss.reporting.names import method_name
 from evoloss.reporting.screening import OWN_CHECK, REJECTED, full_cost
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.search.fitness import GOOD, fitness, references
@@ -118,7 +118,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     frame = frame[~unused]
     shown = pd.DataFrame(
         {
-            "Method": frame["method"].map(breakable_name).where(~frame["method"].duplicated(), ""),
+            "Method": frame["method"].map(method_name).where(~frame["method"].duplicated(), ""),
             "Stage": frame["stage"].replace(STAGE_NAMES),
             "Rejected": [_rejected_text(row) for row in frame.itertuples()],
             "Check (s)": frame["check_seconds"].map(_seconds_text),

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from evoloss.reporting.latex_table import Dressed, signed
-from evoloss.reporting.method_comparison import breakable_name
+from evoloss.reporting.names import method_name
 from evoloss.reporting.screening import REJECTED, full_cost
 from evoloss.reporting.study_records import StudyRecords
 
@@ -97,7 +97,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     wide = frame.pivot(index="method", columns="step", values="samples").loc[records.methods]
     share = frame.pivot(index="method", columns="step", values="share_of_naive").loc[wide.index]
     reference = records.description["reference_method"]
-    shown = pd.DataFrame({"Method": wide.index.map(breakable_name)}, index=wide.index)
+    shown = pd.DataFrame({"Method": wide.index.map(method_name)}, index=wide.index)
     for step, header in HEADERS.items():
         sign = -1 if step in SAVED else 1
         shown[header] = (sign * wide[step]).map(_thousands)
@@ -110,7 +110,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         "training (check), candidates that take the fitness of one that trains alike (reuse), what was "
         "left of trainings that a race or a hurdle stopped (stopped), and of those that diverged or "
         "failed (early end). What remains is spent.",
-        f"Of naive: spent over naive. Of ref.: spent over what {breakable_name(reference)} spends.",
+        f"Of naive: spent over naive. Of ref.: spent over what {method_name(reference)} spends.",
     )
     return Dressed(shown.reset_index(drop=True), notes=notes, widths=WIDTHS)
 

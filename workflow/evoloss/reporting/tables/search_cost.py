@@ -17,13 +17,13 @@ from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.method_comparison import (
     SPACE,
     STAR_NOTE,
-    breakable_name,
     compare,
     difference_text,
     p_note,
     p_text,
     spread_text,
 )
+from evoloss.reporting.names import method_name
 from evoloss.reporting.statistics import censored_median, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
 
@@ -149,7 +149,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     """The columns that fit a page, the highest fitness and the lowest cost in bold."""
     shown = pd.DataFrame(
         {
-            "Method": frame["method"].map(breakable_name),
+            "Method": frame["method"].map(method_name),
             "Fitness": [
                 spread_text(mean, sd, 3)
                 for mean, sd in zip(frame["best_fitness"], frame["best_fitness_sd"], strict=True)
@@ -189,7 +189,7 @@ def _match_text(row: tuple) -> str:
 
 
 def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
-    reference = breakable_name(records.description["reference_method"])
+    reference = method_name(records.description["reference_method"])
     level = f"{100 * records.confidence:g} %"
     return (
         f"{frame['runs'].max()} runs a method. Fitness: re-scored champion, cross entropy on the same "
