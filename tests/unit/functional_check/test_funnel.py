@@ -154,6 +154,28 @@ def test_the_table_of_slopes_gives_the_gradient_that_autograd_gives(text, classe
     assert (ours - exact).norm() < 0.01 * exact.norm()
 
 
+@pytest.mark.parametrize(
+    ("text", "classes", "learns_it"),
+    [
+        ("square(log(-p) / -cos(y))", 2, True),
+        ("square(log(-p) + aq(aq(p, y), y))", 2, False),
+        ("sin(min(sigmoid(p), p / y) + log(10 / y))", 10, False),
+    ],
+)
+def test_cliffs_far_beyond_the_guards_count(text, classes, learns_it):
+    # With exact slopes these learn 0.78, 0 and 0.23; a table that ends at p = 1e-7 takes the other side.
+    assert (learns.problem(of(text), classes, SETTINGS) is None) == learns_it
+
+
+def test_a_certain_network_is_looked_up_at_the_ends_of_the_table():
+    # p is 1 and 0 in float32; where a loss is flat, all is.
+    logits = torch.tensor([[200.0, 0.0], [0.0, 200.0]])
+    targets = torch.tensor([0, 0])
+    for text in ("-(y * log(p))", "square(p - y)"):
+        exact = logit_gradient(of(text), logits, targets)
+        assert learns._LogitGradient(of(text), targets, 2).at(logits).allclose(exact, atol=1e-6)
+
+
 def test_what_is_not_finite_stays_so_with_the_table_of_slopes():
     logits = torch.tensor([[0.0, float("nan"), 1.0]])
     table = learns._LogitGradient(of("-(y * log(p))"), torch.tensor([0]), 3)
