@@ -68,6 +68,7 @@ def test_own_check_comes_first_and_the_stopped_last():
     records.description["tasks"] = ["small", "large"]
     # Ten candidates on two tasks of 100 samples, of which three were stopped on both after 10.
     change(records, "egp", 0, proposals=13, rejected_method=2, evaluations=20, full_samples=2000)
+    change(records, "egp", 0, **{f"reached_{stage}": 11 for stage in STAGES})
     change(records, "egp", 0, stopped_evaluations=6, stopped_samples=540, training_samples=1460)
     change(records, "egp", 1, evaluations=10, full_samples=1000)
     for method in records.methods:
@@ -84,6 +85,17 @@ def test_own_check_comes_first_and_the_stopped_last():
     assert stopped["saved_seconds"] == pytest.approx(540 * 3 * 2.25 / (1460 + 500 + 500))
     assert rows.loc[["method", "stopped"], "check_seconds"].isna().all()
     assert list(rows_of(records, "random_search").index) == list(STAGES)
+
+
+def test_what_a_stage_did_not_look_at_did_not_reach_it():
+    # Two took an earlier fitness at novel, and a pool's six were not checked at all.
+    records = records_of()
+    change(records, "egp", 0, reused=2, reached_learns=3)
+    change(records, "egp", 1, **{f"reached_{stage}": 0 for stage in STAGES})
+    rows = rows_of(records)
+    assert rows.loc["novel", "proposals"] == 5 + 5
+    assert rows.loc["learns", "proposals"] == 3 + 5
+    assert rows.loc["structure", "proposals"] == 6 + 6
 
 
 def test_false_rejections_and_their_interval_by_hand():

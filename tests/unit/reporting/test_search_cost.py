@@ -23,6 +23,10 @@ def ledger_row(method, seed, generation, **changes):
         "proposals": 6,
         "rejected_method": 0,
         **{f"rejected_{stage}": int(stage == "gradient") for stage in STAGES},
+        **{
+            f"reached_{stage}": 6 - (STAGES.index(stage) > STAGES.index("gradient"))
+            for stage in STAGES
+        },
         **{f"{stage}_seconds": 0.5 * (stage == "gradient") for stage in STAGES},
         "check_seconds": 0.5,
         "reused": 0,

@@ -1,14 +1,20 @@
 """What a run may still train, and who takes an earlier fitness instead."""
 
+import argparse
+
 import pytest
 
 from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import SearchSpace
 from evoloss.functional_check.funnel import Funnel
 from evoloss.functional_check.proposing import BudgetSpent, Proposer
+from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import FunctionalCheckSettings
-from evoloss.search.method import Individual
-from evoloss.steps.breed import affordable, nothing_to_do
+from evoloss.parquet import read, write, write_json
+from evoloss.search import egp
+from evoloss.search.method import Individual, Score, told
+from evoloss.search.records import CANDIDATES, SCORES
+from evoloss.steps.breed import affordable, main, nothing_to_do, overspent
 from evoloss.steps.summarise import leader
 
 CROSS_ENTROPY, TWIN, OTHER = (
@@ -16,6 +22,9 @@ CROSS_ENTROPY, TWIN, OTHER = (
     parse("(y * log(p)) * -3"),
     parse("square(p - y)"),
 )
+
+
+KNOWN = Individual("g0000s000", CROSS_ENTROPY, 0.93, 2, 0)
 
 
 def proposer(**options):
@@ -28,11 +37,12 @@ def proposer(**options):
 
 
 def test_a_twin_takes_the_fitness_of_what_it_trains_like():
-    made = proposer(reusable=[0.93])
+    made = proposer(reusable=[KNOWN])
     assert made.propose(0, TWIN, "copy", ["g0000s000"])
     assert made.propose(1, OTHER, "copy", [])
     reused, new = made.candidates
     assert (reused["purpose"], reused["reused_fitness"]) == ("reused", 0.93)
+    assert reused["reused_evaluations"] == 2
     assert (new["purpose"], new["reused_fitness"]) == ("new", None)
     assert [row["rejected_by"] for row in made.proposals] == [None, None]
 
@@ -45,7 +55,7 @@ def test_otherwise_a_twin_is_rejected(known):
 
 
 def test_twins_within_a_generation_are_rejected():
-    made = proposer(reusable=[0.5])
+    made = proposer(reusable=[KNOWN])
     assert made.propose(0, OTHER, "x", [])
     assert not made.propose(1, parse("square(y - p)"), "x", [])
 
@@ -60,7 +70,7 @@ def test_an_objection_is_recorded_as_the_methods():
 
 
 def test_a_generation_ends_where_the_budget_does():
-    made = proposer(reusable=[0.5], room=1)
+    made = proposer(reusable=[KNOWN], room=1)
     assert made.propose(0, TWIN, "x", [])  # reused: costs nothing
     assert made.propose(1, OTHER, "x", [])
     with pytest.raises(BudgetSpent):
@@ -97,11 +107,96 @@ def test_when_there_is_nothing_to_do():
     assert "budget" in nothing_to_do([{"fitness": 0.95}], None, 0)
 
 
+def score(name, fitness, purpose="new", evaluations=1):
+    return Score(name, 0, OTHER, 1, purpose, fitness, evaluations)
+
+
+def individual(name, fitness, evaluations=1):
+    return Individual(name, OTHER, fitness, evaluations, 0)
+
+
+def test_re_scoring_averages_what_is_known_and_drops_who_fails():
+    population = [individual("x", 0.8, 3), individual("y", 0.5), individual("z", 0.4)]
+    scores = [score("x", 0.4, "rescore"), score("z", None, "rescore"), score("d", 1, "rescore")]
+    known = {i.candidate_id: i for i in told(population, scores)}
+    assert set(known) == {"x", "y"}
+    assert (known["x"].fitness, known["x"].evaluations) == (pytest.approx(0.7), 4)
+    assert known["y"] == population[1]
+
+
+def test_a_history_tells_each_candidates_mean():
+    history = [score("a", 0.9), score("b", None), score("c", 0.7), score("e", 0.1)]
+    history += [score("a", 0.6, "rescore"), score("c", None, "rescore")]
+    history += [score("t", 0.7, "reused", evaluations=2), score("a", 0.3, "rescore")]
+    history += [score("t", 0.1, "rescore")]
+    known = {i.candidate_id: (i.fitness, i.evaluations) for i in told([], history)}
+    assert known == {
+        "a": (pytest.approx(0.6), 3),
+        "e": (0.1, 1),
+        "t": (pytest.approx((2 * 0.7 + 0.1) / 3), 3),
+    }
+
+
 def test_an_incumbent_that_was_revised_down_loses_the_lead():
-    first = [{"candidate_id": "a", "fitness": 1.1}, {"candidate_id": "b", "fitness": 1.0}]
-    led = leader(None, first)
-    assert led["candidate_id"] == "a"
-    revised = [{"candidate_id": "b", "fitness": 1.0}, {"candidate_id": "a", "fitness": 0.9}]
-    assert leader(led, revised)["candidate_id"] == "b"
-    # One that died keeps its fitness.
-    assert leader(led, [{"candidate_id": "b", "fitness": 1.0}])["candidate_id"] == "a"
+    first = [individual("a", 1.1), individual("b", 1.0)]
+    led = leader(None, first, [])
+    assert led.candidate_id == "a"
+    again = [score("a", 0.7, "rescore")]
+    revised = [individual("b", 1.0), individual("a", 0.9, 2)]
+    assert leader(led, revised, again).candidate_id == "b"
+    # One that died keeps its fitness, unless the same generation has scored it again.
+    assert leader(led, revised[:1], []).candidate_id == "a"
+    assert leader(led, revised[:1], again).candidate_id == "b"
+    assert leader(led, revised[:1], [score("a", None, "rescore")]).candidate_id == "b"
+    assert leader(led, revised[:1], [score("a", 1.3, "rescore")]).fitness == pytest.approx(1.2)
+
+
+def test_first_candidates_that_cost_more_than_the_budget_are_an_error():
+    scores = [{"generation": g, "training_samples": 100} for g in (0, 0, 1, 1)]
+    assert overspent(scores, None) is None
+    assert overspent(scores, 200) is None
+    assert "got 199, but the first candidates took 200" in overspent(scores, 199)
+
+
+def test_a_twin_of_one_that_was_revised_takes_the_mean_of_its_trainings(tmp_path, monkeypatch):
+    """By rule breed: the twin was scored with 0.9, then with 0.5, and the copy's twin failed."""
+    funnel = Funnel(FunctionalCheckSettings(), SearchSpace(), [10], scale_matched=True)
+
+    def row(name, expression, fitness, purpose="new", generation=0):
+        mark = funnel.fingerprint(expression) if purpose == "new" else None
+        return {
+            **{"candidate_id": name, "slot": 0, "expression": str(expression), "purpose": purpose},
+            **{"generation": generation, "fingerprint": mark, "fitness": fitness},
+            **{"evaluations": 1, "training_samples": 10},
+        }
+
+    first = [row("a", CROSS_ENTROPY, 0.9), row("b", OTHER, 0.8)]
+    second = [row("a", CROSS_ENTROPY, 0.5, "rescore", 1), row("b", OTHER, None, "rescore", 1)]
+    for generation, rows in enumerate([first, second]):
+        write(tmp_path / f"generation{generation}" / "scores.parquet", rows, SCORES, {})
+    write_json(tmp_path / "manifest.json", {"classes": 10})
+    proposed = [TWIN, parse("square(y - p)")]
+
+    def breed(breeding):
+        assert [breeding.propose(k, tree, "x", []) for k, tree in enumerate(proposed)] == [
+            True,
+            False,
+        ]
+
+    monkeypatch.setattr(egp, "breed", breed)
+    main(
+        argparse.Namespace(
+            **{"study": "test", "method": "m", "algorithm": "egp", "run_seed": 0, "generation": 2},
+            settings=egp.Settings(algorithm="egp", reuse=True).model_dump_json(),
+            space=SearchSpace().model_dump_json(),
+            functional_check=FunctionalCheckSettings().model_dump_json(),
+            **{"scale_matched": True, "target_fitness": None, "budget_samples": None},
+            **{"manifests": [tmp_path / "manifest.json"], "population": None, "run": tmp_path},
+            candidates=tmp_path / "candidates.parquet",
+            proposals=tmp_path / "proposals.parquet",
+        )
+    )
+    (reused,) = read(tmp_path / "candidates.parquet", CANDIDATES)
+    assert (reused["purpose"], reused["reused_evaluations"]) == ("reused", 2)
+    assert reused["reused_fitness"] == pytest.approx(0.7)
+    assert read(tmp_path / "proposals.parquet", PROPOSALS)[1]["rejected_by"] == "novel"

@@ -21,8 +21,8 @@ class Proposer:
     """Collects the rows of `proposals` and `candidates` of one generation.
 
     `checked` false lets everything pass unchecked (a pool's `check_initial: false`). `reusable`: the
-    fitness of each fingerprint that the funnel has seen, None where there is none; a twin of a
-    candidate with a fitness takes it instead of being rejected. `room`: trainings that may be planned;
+    individual of each fingerprint that the funnel has seen, None where there is none; a twin of an
+    individual takes its fitness instead of being rejected. `room`: trainings that may be planned;
     asking for more raises BudgetSpent.
     """
 
@@ -31,7 +31,7 @@ class Proposer:
         funnel: Funnel,
         generation: int,
         checked: bool = True,
-        reusable: Sequence[float | None] = (),
+        reusable: Sequence[Any | None] = (),
         room: int | None = None,
     ) -> None:
         self.funnel = funnel
@@ -61,7 +61,7 @@ class Proposer:
             verdict = self.funnel.check(expression)
         else:
             verdict = Verdict(None, None, self.funnel.fingerprint(expression))
-        reused = self._fitness_of(verdict.twin)
+        reused = self._individual(verdict.twin)
         passed = verdict.passed or reused is not None
         name = candidate_id(self.generation, slot) if passed else None
         self.proposals.append(
@@ -87,7 +87,8 @@ class Proposer:
                 fingerprint=verdict.fingerprint and list(verdict.fingerprint),
                 purpose="new" if reused is None else "reused",
                 repeat=0,
-                reused_fitness=reused,
+                reused_fitness=reused and reused.fitness,
+                reused_evaluations=reused and reused.evaluations,
             )
         return passed
 
@@ -104,9 +105,10 @@ class Proposer:
             purpose="rescore",
             repeat=individual.evaluations,
             reused_fitness=None,
+            reused_evaluations=None,
         )
 
-    def _fitness_of(self, twin: int | None) -> float | None:
+    def _individual(self, twin: int | None) -> Any | None:
         return self.reusable[twin] if twin is not None and twin < len(self.reusable) else None
 
     def _ask_for_room(self) -> None:

@@ -19,6 +19,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from types import ModuleType
 from typing import Any
 
@@ -57,7 +58,10 @@ class Individual:
 
 @dataclass(frozen=True)
 class Score:
-    """What came of one planned candidate of an earlier generation; without fitness when it failed."""
+    """What came of one planned candidate of a generation; without fitness when it failed.
+
+    `fitness` is the mean of `evaluations` trainings a task: of one, unless it was reused.
+    """
 
     candidate_id: str
     slot: int
@@ -65,6 +69,7 @@ class Score:
     generation: int
     purpose: str
     fitness: float | None
+    evaluations: int = 1
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Score":
@@ -76,6 +81,7 @@ class Score:
             generation=row["generation"],
             purpose=row["purpose"],
             fitness=row["fitness"],
+            evaluations=row["evaluations"],
         )
 
 
@@ -161,6 +167,26 @@ def replace(
     parents = ranked(population)
     kept = [*parents[:elites], *ranked(evaluated)[: size - elites]]
     return [*kept, *parents[elites:]][:size]
+
+
+def told(known: Iterable[Individual], scores: Iterable[Score]) -> list[Individual]:
+    """Individuals after further scores: new ones join, and who is scored again has the mean of all
+    its trainings as fitness. Who fails is gone."""
+    found = {individual.candidate_id: individual for individual in known}
+    for score in scores:
+        name = score.candidate_id
+        earlier = found.pop(name, None)
+        if score.fitness is None or (earlier is None and score.purpose == "rescore"):
+            continue
+        if earlier is None:
+            found[name] = Individual(
+                name, score.expression, score.fitness, score.evaluations, score.generation
+            )
+        else:
+            n = earlier.evaluations
+            mean = (n * earlier.fitness + score.fitness) / (n + 1)
+            found[name] = with_changes(earlier, fitness=mean, evaluations=n + 1)
+    return list(found.values())
 
 
 def best_of(history: Iterable[Score]) -> Score:

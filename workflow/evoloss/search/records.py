@@ -16,12 +16,14 @@ CANDIDATES = pa.schema(
         ("purpose", pa.string()),
         ("repeat", pa.int64()),
         ("reused_fitness", pa.float64()),
+        ("reused_evaluations", pa.int64()),
     ]
 )
 """The plan of a generation, one row a slot in use.
 
 `purpose`: `new`; `rescore`, an individual of the population once more, on the seeds of `repeat`; or
-`reused`, which trains like an earlier candidate and takes `reused_fitness` without training.
+`reused`, which trains like an earlier candidate and takes `reused_fitness`, the mean of that one's
+`reused_evaluations` trainings a task, without training.
 """
 
 SCORES = pa.schema(
@@ -33,11 +35,13 @@ SCORES = pa.schema(
         ("fingerprint", pa.list_(pa.float64())),
         ("purpose", pa.string()),
         ("fitness", pa.float64()),
+        ("evaluations", pa.int64()),
         ("training_samples", pa.int64()),
     ]
 )
 """What came of each planned candidate of a generation: the fitness of its trainings there (null when one
-failed), and the training samples that the run is charged for it."""
+failed), or that it reused; of how many trainings a task that is the mean; and the training samples that the
+run is charged for it."""
 
 POPULATION = pa.schema(
     [
@@ -59,6 +63,7 @@ LEDGER = pa.schema(
         ("proposals", pa.int64()),
         ("rejected_method", pa.int64()),
         *((f"rejected_{stage}", pa.int64()) for stage in STAGES),
+        *((f"reached_{stage}", pa.int64()) for stage in STAGES),
         *((f"{stage}_seconds", pa.float64()) for stage in STAGES),
         ("check_seconds", pa.float64()),
         ("reused", pa.int64()),
@@ -83,7 +88,8 @@ LEDGER = pa.schema(
 )
 """One row a generation of a run, with that generation's own cost (not cumulated).
 
-`rejected_method`: by a check of the method's own. `reused`: candidates that took an earlier fitness.
+`rejected_method`: by a check of the method's own. `reached_<stage>`: proposals that the stage looked at,
+all but those rejected or reused before it, and those of a pool without a check. `reused`: candidates that took an earlier fitness.
 `stopped_evaluations` are the trainings that a race or a hurdle stopped, `stopped_samples` what that saved
 of the `full_samples` that all trainings would have taken. `training_samples` are all that the search is
 charged; `rescore_samples` of them went into individuals that had a fitness already. `population`:

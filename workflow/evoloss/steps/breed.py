@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from evoloss.command_line import Flags, parse_settings, run_step
+from evoloss.errors import UserError
 from evoloss.expressions.settings import SearchSpace
 from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.parquet import read, read_json, write
 from evoloss.provenance import record
-from evoloss.search.method import Breeding, Individual, Score, load_algorithm
+from evoloss.search.method import Breeding, Individual, Score, load_algorithm, told
 from evoloss.search.records import CANDIDATES, POPULATION, SCORES
 from evoloss.seeds import generator
 
@@ -33,6 +34,10 @@ def main(flags: Flags) -> None:
     )
     population = read(flags.population, POPULATION) if flags.population else []
     scores = earlier_scores(flags)
+    if excess := overspent(scores, flags.budget_samples):
+        raise UserError(
+            f"search.budget_samples: {flags.method}, run seed {flags.run_seed}: {excess}"
+        )
     room = affordable(scores, flags.budget_samples)
     if over := nothing_to_do(population, flags.target_fitness, room):
         print(over)
@@ -47,9 +52,11 @@ def main(flags: Flags) -> None:
     if hasattr(algorithm, "space"):
         space = algorithm.space(settings, flags.generation, space)
     classes = [read_json(path)["classes"] for path in flags.manifests]
+    history = [Score.from_row(row) for row in scores]
     seen = [row for row in scores if row["fingerprint"]]
     fingerprints = [tuple(row["fingerprint"]) for row in seen]
-    reusable = [row["fitness"] for row in seen] if settings.reuse else []
+    known = {i.candidate_id: i for i in told([], history)} if settings.reuse else {}
+    reusable = [known.get(row["candidate_id"]) for row in seen]
     funnel = Funnel(check, space, classes, flags.scale_matched, fingerprints)
     proposer = Proposer(funnel, flags.generation, reusable=reusable, room=room)
     breeding = Breeding(
@@ -60,7 +67,7 @@ def main(flags: Flags) -> None:
         stream=lambda *parts: generator("breed", flags.method, flags.run_seed, *parts),
         propose=proposer.propose,
         rescore=proposer.rescore,
-        history=[Score.from_row(row) for row in scores],
+        history=history,
         classes=sorted(set(classes)),
     )
     try:
@@ -82,6 +89,17 @@ def nothing_to_do(
     if room == 0:
         return "the budget of training samples is spent; nothing to breed"
     return None
+
+
+def overspent(scores: list[dict[str, Any]], budget: int | None) -> str | None:
+    """Why a budget is too small for any search, or None: the first candidates, whom nobody asks, took more."""
+    first = sum(row["training_samples"] for row in scores if row["generation"] == 0)
+    if budget is None or first <= budget:
+        return None
+    return (
+        f"got {budget:,}, but the first candidates took {first:,}; raise it (what is trained is kept), or "
+        "start from fewer"
+    )
 
 
 def affordable(scores: list[dict[str, Any]], budget: int | None) -> int | None:

@@ -1,7 +1,6 @@
 """Rule select: who survives a generation. Needs no torch."""
 
 import argparse
-import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,12 +8,11 @@ from typing import Any
 
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
-from evoloss.expressions.parsing import parse
 from evoloss.learning.records import EVALUATIONS
 from evoloss.parquet import read, read_json, write
 from evoloss.provenance import record
 from evoloss.search.fitness import Reference, fitness, references
-from evoloss.search.method import Individual, load_algorithm, ranked, truncate
+from evoloss.search.method import Individual, Score, load_algorithm, ranked, told, truncate
 from evoloss.search.records import CANDIDATES, POPULATION, SCORES
 from evoloss.search.settings import MethodSettings
 
@@ -35,14 +33,11 @@ def main(flags: Flags) -> None:
         candidates = candidates[: settings.population]
     by_task = references(read_json(path) for path in flags.tasks)
     scores = scored(candidates, evaluations, by_task)
-    parents = with_new_scores([Individual.from_row(row) for row in previous], scores)
-    evaluated = [
-        Individual(
-            row["candidate_id"], parse(row["expression"]), row["fitness"], 1, row["generation"]
-        )
-        for row in scores
-        if row["purpose"] != "rescore" and row["fitness"] is not None
-    ]
+    again, new = [], []
+    for row in scores:
+        (again if row["purpose"] == "rescore" else new).append(Score.from_row(row))
+    parents = told([Individual.from_row(row) for row in previous], again)
+    evaluated = told([], new)
     if first:
         survivors = truncate([], evaluated, settings.population)
     else:
@@ -100,27 +95,13 @@ def scored(
             "fitness": row["reused_fitness"]
             if row["purpose"] == "reused"
             else fitness(by_candidate[row["candidate_id"]], by_task),
+            "evaluations": row["reused_evaluations"] if row["purpose"] == "reused" else 1,
             "training_samples": sum(
                 training["training_samples"] for training in by_candidate[row["candidate_id"]]
             ),
         }
         for row in candidates
     ]
-
-
-def with_new_scores(population: list[Individual], scores: list[dict[str, Any]]) -> list[Individual]:
-    """The population with what its re-scoring says: means over all trainings; who failed is gone."""
-    again = {row["candidate_id"]: row["fitness"] for row in scores if row["purpose"] == "rescore"}
-    updated = []
-    for individual in population:
-        if individual.candidate_id in again:
-            new, n = again[individual.candidate_id], individual.evaluations
-            if new is None:
-                continue
-            mean = (n * individual.fitness + new) / (n + 1)
-            individual = dataclasses.replace(individual, fitness=mean, evaluations=n + 1)
-        updated.append(individual)
-    return updated
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from evoloss.functional_check.settings import STAGES
 from evoloss.generation_records import RunFolder, add_run_flags
 from evoloss.parquet import read, write
 from evoloss.provenance import record
+from evoloss.search.method import Individual, Score, told
 from evoloss.search.records import LEDGER, POPULATION, SCORES
 
 
@@ -16,13 +17,17 @@ def main(flags: Flags) -> None:
     """Write the ledger of a run."""
     folder = RunFolder.of(flags)
     rows = []
-    incumbent: dict[str, Any] | None = None
+    incumbent: Individual | None = None
     for generation in range(len(folder.batches)):
         _, proposals, evaluations = folder.generation(generation)
         mine = folder.run / f"generation{generation}"
         population = read(mine / "population.parquet", POPULATION)
         scores = read(mine / "scores.parquet", SCORES)
-        incumbent = leader(incumbent, population)
+        incumbent = leader(
+            incumbent,
+            [Individual.from_row(row) for row in population],
+            [Score.from_row(row) for row in scores],
+        )
         fitnesses = [row["fitness"] for row in population]
         rows.append(
             {
@@ -33,11 +38,11 @@ def main(flags: Flags) -> None:
                 "rescore_samples": sum(
                     row["training_samples"] for row in scores if row["purpose"] == "rescore"
                 ),
-                "best_fitness": incumbent["fitness"],
+                "best_fitness": incumbent.fitness,
                 "mean_fitness": fmean(fitnesses),
                 "fitness_sd": stdev(fitnesses) if len(fitnesses) > 1 else None,
-                "incumbent": incumbent["candidate_id"],
-                "incumbent_expression": incumbent["expression"],
+                "incumbent": incumbent.candidate_id,
+                "incumbent_expression": str(incumbent.expression),
             }
         )
     write(
@@ -48,17 +53,19 @@ def main(flags: Flags) -> None:
     )
 
 
-def leader(incumbent: dict[str, Any] | None, population: list[dict[str, Any]]) -> dict[str, Any]:
+def leader(
+    incumbent: Individual | None, population: list[Individual], scores: list[Score]
+) -> Individual:
     """Who leads after a generation: the best of the population, or the incumbent if no one beats it.
 
-    An incumbent that is still alive has the fitness that re-scoring may have revised.
+    The incumbent need not be alive, but counts for what the generation's re-scoring has made of it.
     """
     best = population[0]
-    if incumbent is None:
-        return best
-    alive = {row["candidate_id"]: row for row in population}
-    incumbent = alive.get(incumbent["candidate_id"], incumbent)
-    return best if best["fitness"] > incumbent["fitness"] else incumbent
+    again = [score for score in scores if score.purpose == "rescore"]
+    for earlier in told([incumbent] if incumbent else [], again):
+        if earlier.fitness >= best.fitness:
+            return earlier
+    return best
 
 
 def cost(proposals: list[dict], evaluations: list[dict]) -> dict[str, Any]:
@@ -71,6 +78,10 @@ def cost(proposals: list[dict], evaluations: list[dict]) -> dict[str, Any]:
         "rejected_method": sum(row["rejected_by"] == "method" for row in proposals),
         **{
             f"rejected_{stage}": sum(row["rejected_by"] == stage for row in proposals)
+            for stage in STAGES
+        },
+        **{
+            f"reached_{stage}": sum(row[f"{stage}_seconds"] is not None for row in proposals)
             for stage in STAGES
         },
         **{f"{stage}_seconds": spent for stage, spent in seconds.items()},

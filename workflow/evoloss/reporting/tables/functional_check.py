@@ -36,8 +36,9 @@ def build(records: StudyRecords) -> pd.DataFrame:
     Stages in their order: `method`, the method's own check (if it rejected anything), the stages of
     the functional check, and `stopped`, by a race or a hurdle (if any training was).
 
-    - `proposals`: those that reached the stage, all but what earlier stages rejected; for `stopped` the
-      candidates trained (trainings / tasks, the re-scored among them).
+    - `proposals`: those that the stage looked at, all for `method`, else all but what an earlier stage
+      rejected or found a fitness for, and what a pool does not check; for `stopped` the candidates
+      trained (trainings / tasks, the re-scored among them).
     - `rejected`: of those; for `stopped` the trainings stopped / tasks.
     - `check_seconds`: what the stage took; null for the two that are not timed, `method` and `stopped`.
     - `saved_samples`: the training samples of complete trainings of the rejected on all tasks; for
@@ -66,20 +67,19 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 def _rows(sums: pd.Series, tasks: int, cost: float) -> list[dict]:
     """What the ledger tells of each stage."""
-    rows, proposals = [], sums["proposals"]
+    rows = []
     for stage, column in REJECTED.items():
         rejected = sums[column]
         if stage in STAGES or rejected:
             rows.append(
                 {
                     "stage": stage,
-                    "proposals": proposals,
+                    "proposals": sums.get(f"reached_{stage}", sums["proposals"]),
                     "rejected": rejected,
                     "check_seconds": sums.get(f"{stage}_seconds"),
                     "saved_samples": rejected * cost,
                 }
             )
-        proposals = proposals - rejected
     if sums["stopped_evaluations"]:
         rows.append(
             {
