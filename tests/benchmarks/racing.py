@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from evoloss.learning.training import SEGMENTS
+from evoloss.learning.schedule import SEGMENTS
 from evoloss.search.racing import RacingSettings, losers, places, race_cost, segments_at
 
 RACES = {

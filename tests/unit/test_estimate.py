@@ -4,9 +4,11 @@ import pytest
 from image_files import write_folder
 
 from evoloss import estimate
+from evoloss.learning.dataset_size import dataset_size
+from evoloss.learning.schedule import samples
 from evoloss.learning.settings import DatasetSettings, TaskSettings
 from evoloss.settings import load_files
-from evoloss.workload import dataset_size, samples, workload
+from evoloss.workload import workload
 
 
 def test_sizes_are_those_of_the_prepared_copy(tmp_path):
@@ -25,7 +27,7 @@ def test_samples_are_whole_batches():
     size = dataset_size(DatasetSettings(source="digits"))
 
     def of(**changes):
-        return samples(TaskSettings.model_validate({"dataset": "digits", **changes}), size)
+        return samples(TaskSettings.model_validate({"dataset": "digits", **changes}), size.train)
 
     assert of(epochs=3, batch_size=64) == 3 * 14 * 64
     assert of(epochs=2, batch_size=50, training_images=120) == 2 * 100

@@ -324,6 +324,48 @@ def test_the_default_file_names_every_key():
             ["cross_entropy", "log(p)"],
             "retrain.losses: the loss 'log(p)' must contain both p (prediction) and y (target)",
         ),
+        (
+            "search.methods.egp_racing.stages",
+            [],
+            "search.methods.egp_racing.reuse: it rests on the stage novel of the functional check",
+        ),
+        (
+            "search.methods.egp_racing.racing",
+            True,
+            "search.methods.egp_racing.racing: got True, but it needs a mapping with keys of rungs, going_on",
+        ),
+        (
+            "search.methods.egp_racing.racing",
+            {"rung": [0.5]},
+            "search.methods.egp_racing.racing.rung: unknown key 'rung'; did you mean 'rungs'?",
+        ),
+        (
+            "search.methods.egp.hurdle",
+            {"part": 0.5},
+            "search.methods.egp.hurdle.part: unknown key 'part'; there are rungs, share",
+        ),
+        (
+            "search.methods.egp_racing.racing",
+            {"rungs": []},
+            "search.methods.egp_racing.racing.rungs: got [], but it needs at least one entry",
+        ),
+        (
+            "tasks.digits_short.batch_size",
+            800,
+            "search.methods.egp_racing.racing.rungs: on task 'digits_short' [0.1667, 0.3333] are steps 1, 2 of "
+            "the 4 of a training, but must be different steps and none the first; write",
+        ),
+        (
+            "search.methods.egp",
+            3,
+            "search.methods.egp: got 3, but it needs a mapping of settings",
+        ),
+        (
+            "search.budget_samples",
+            20_000,
+            "search.budget_samples: got 20,000, but the first 12 candidates of egp may take 43,008 training "
+            "samples; raise it, or lower search.methods.egp.population",
+        ),
         ("study", "published", "study: 'published' is the folder of published results"),
         ("retrain.training_seeds", [2**40], "retrain.training_seeds.0: got 1099511627776"),
         ("report.reference_method", "ngl", "report.reference_method: unknown method 'ngl'"),

@@ -146,10 +146,8 @@ def edit(path: Path, old: str, new: str):
 def test_comments_and_docstrings_do_not_count_and_code_does(copy):
     root, digest = copy
     before = digest("evaluate")
-    path = root / "learning" / "training.py"
-    path.write_text(
-        "# a comment\n" + path.read_text().replace('"""One training of', '"""A training of')
-    )
+    path = root / "learning" / "schedule.py"
+    path.write_text("# a comment\n" + path.read_text().replace('"""How long a', '"""What length a'))
     assert digest("evaluate") == before
     edit(path, "SEGMENTS = 18", "SEGMENTS = 36")
     assert digest("evaluate") != before

@@ -24,17 +24,19 @@ import pandas as pd
 import torch
 
 from evoloss.errors import UserError
+from evoloss.learning.dataset_size import DatasetSize, dataset_size
 from evoloss.learning.datasets import Images
 from evoloss.learning.device import choose_device, device_name
 from evoloss.learning.preparation import store
 from evoloss.learning.reading import Delivery
+from evoloss.learning.schedule import samples
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import Part, Task, load_task
 from evoloss.learning.training import accuracy, train
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.settings import Config, load_files
-from evoloss.workload import DatasetSize, Work, dataset_size, samples, workload
+from evoloss.workload import Work, workload
 
 SECONDS = 2.0
 """How long each thing is timed at least, after a warm-up."""
@@ -158,7 +160,7 @@ def seconds_of(
     size = dataset_size(task.dataset)
     validated = size.validation * (task.epochs if work.every_epoch or task.early_stopping else 1)
     tested = size.validation + size.test if work.every_epoch else 0
-    training = samples(task, size) / speed.training + (validated + tested) / speed.validation
+    training = samples(task, size.train) / speed.training + (validated + tested) / speed.validation
     return total + max(work.jobs, 1) * speed.loading + work.trainings * training
 
 
@@ -183,7 +185,7 @@ def _samples(work: Work, config: Config) -> int:
     if work.task is None:
         return 0
     task = config.tasks[work.task]
-    return samples(task, dataset_size(task.dataset))
+    return samples(task, dataset_size(task.dataset).train)
 
 
 def main() -> None:

@@ -31,6 +31,12 @@ def _of_error(error: Mapping[str, Any], root: type[BaseModel], raw: dict[str, An
     if error["type"] == "union_tag_invalid":
         tag = error["ctx"]["tag"]
         return [f"{key}.algorithm: got {tag!r}, but there are {', '.join(algorithms())}"]
+    if error["type"] == "too_short":
+        return [f"{key}: got {error['input']!r}, but it needs at least one entry"]
+    if error["type"] in ("model_type", "model_attributes_type"):
+        known = _fields_at(path, root, raw)
+        wanted = f"a mapping with keys of {', '.join(known)}" if known else "a mapping of settings"
+        return [f"{key}: got {error['input']!r}, but it needs {wanted}"]
     if error["type"] == "value_error":
         text = str(error["ctx"]["error"])
         return [f"{key}: {text}" if key else line for line in text.split("\n")] if text else [key]
@@ -78,11 +84,23 @@ def _fields_at(path: list[Any], root: type[BaseModel], raw: dict[str, Any]) -> l
     here: Any = raw
     for part in path:
         here = here[part] if isinstance(here, dict | list) else None
+        model = _model_in(model)
         if isinstance(model, type) and issubclass(model, BaseModel):
             model = model.model_fields[part].annotation
         elif get_origin(model) is dict:
             model = get_args(model)[1]
             if isinstance(here, dict) and "algorithm" in here:
                 model = load_algorithm(here["algorithm"]).Settings
+    model = _model_in(model)
     is_model = isinstance(model, type) and issubclass(model, BaseModel)
     return list(model.model_fields) if is_model else []
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model of an optional setting (`Model | None`); any other annotation as it is."""
+    models = [
+        part
+        for part in get_args(annotation)
+        if isinstance(part, type) and issubclass(part, BaseModel)
+    ]
+    return models[0] if len(models) == 1 and get_origin(annotation) is not dict else annotation

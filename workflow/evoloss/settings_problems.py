@@ -7,11 +7,15 @@ from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.expressions.tree import Expression
 from evoloss.functional_check import structure
+from evoloss.learning.dataset_size import dataset_size
+from evoloss.learning.schedule import samples, segment_ends, total_steps, wanted_images
 from evoloss.learning.settings import NETWORK_NAMES
 from evoloss.learning.sources import SOURCES
 from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.own_parts import own_part_problem
 from evoloss.search.fitness import BASELINE
+from evoloss.search.method import load_algorithm
+from evoloss.search.racing import race_cost, rungs_problem
 
 if TYPE_CHECKING:
     from evoloss.settings import Config
@@ -49,7 +53,9 @@ def disagreements(config: "Config") -> Iterator[str]:
                 f"{key}.population: got {method.population}, but its pool {method.pool!r} holds "
                 f"{search.pools[method.pool].size} individuals; raise search.pools.{method.pool}.size"
             )
-        if method.reuse and "novel" not in (method.stages or search.functional_check.stages):
+        if method.reuse and "novel" not in (
+            search.functional_check.stages if method.stages is None else method.stages
+        ):
             yield (
                 f"{key}.reuse: it rests on the stage novel of the functional check; add novel to "
                 f"{key}.stages, or set reuse: false"
@@ -70,6 +76,7 @@ def disagreements(config: "Config") -> Iterator[str]:
                 "or write module:function"
             )
     yield from _initial_loss_problems(config)
+    yield from _training_problems(config)
     yield from _loss_problems(config)
     base = config.report.ablation_base
     if base is not None and base not in search.methods:
@@ -119,6 +126,37 @@ def _initial_loss_problems(config: "Config") -> Iterator[str]:
             if tree in seen:
                 yield f"{key}: {text!r} stands there twice"
             seen.add(tree)
+
+
+def _training_problems(config: "Config") -> Iterator[str]:
+    # Of image folders rule evaluate says so, and rule breed, when the images have been counted.
+    search = config.search
+    tasks = {name: config.tasks[name] for name in search.tasks if name in config.tasks}
+    images = {
+        name: dataset_size(task.dataset).train
+        for name, task in tasks.items()
+        if SOURCES[task.dataset.source].images
+    }
+    for name, method in search.methods.items():
+        key = f"search.methods.{name}"
+        means = "racing" if method.racing else "hurdle"
+        for task, there in images.items() if method.stops else ():
+            steps = total_steps(tasks[task], wanted_images(tasks[task].training_images, there))
+            problem = steps and rungs_problem(getattr(method, means).rungs, segment_ends(steps))
+            if problem:
+                yield f"{key}.{means}.rungs: on task {task!r} {problem}"
+        if search.budget_samples is None or len(images) < len(search.tasks):
+            continue
+        first = (
+            method.population if method.pool else load_algorithm(method.algorithm).slots(method, 0)
+        )
+        trainings = race_cost(method.racing, first) if method.racing else first
+        cost = trainings * sum(samples(tasks[task], there) for task, there in images.items())
+        if cost > search.budget_samples:
+            yield (
+                f"search.budget_samples: got {search.budget_samples:,}, but the first {first} candidates of "
+                f"{name} may take {cost:,.0f} training samples; raise it, or lower {key}.population"
+            )
 
 
 def _loss_problems(config: "Config") -> Iterator[str]:

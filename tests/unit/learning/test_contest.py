@@ -1,5 +1,6 @@
 """Trainings that pause, end early and race: nothing of it may show in the numbers of those that go on."""
 
+import dataclasses
 import types
 
 import pytest
@@ -10,8 +11,10 @@ from torch import nn
 
 from evoloss.expressions.parsing import parse
 from evoloss.learning import training as training_module
+from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
 from evoloss.learning.contest import Contestant, contest
-from evoloss.learning.training import SEGMENTS, Training, segment_ends, train
+from evoloss.learning.schedule import SEGMENTS, segment_ends
+from evoloss.learning.training import Training, train
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 
@@ -117,20 +120,44 @@ def test_a_curve_has_an_entry_a_segment_however_few_the_steps(make_task, images,
     assert hits / steps == pytest.approx(sum(result.training_accuracy) / epochs)
 
 
-def test_a_look_is_of_the_batches_of_its_own_segment(make_task):
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_look_is_of_the_batches_of_its_own_segment(make_task, balanced):
     # One step a segment, and a loss that notes what each step gets right.
     right = []
 
     class Noting(nn.Module):
         def forward(self, logits, targets):
-            right.append(float((logits.argmax(dim=1) == targets).float().mean()))
+            measure = balanced_accuracy if balanced else top1_accuracy
+            right.append(measure(logits.detach(), targets))
             return CE(logits, targets)
 
-    task = make_task(training_images=576, epochs=2)
+    task = make_task(training_images=576, epochs=2, balanced=balanced)
     training = Training(Noting(), task, 0.2, 0)
     assert training.advance(5) == pytest.approx(right)
     assert len(right) == 5
     assert training.finish().curve == pytest.approx(right)
+
+
+def test_a_balanced_look_weighs_the_classes_of_a_whole_segment_alike(make_task):
+    # Eight steps a segment; who always names the same class has a tenth, however many it has.
+    class Fixed(nn.Module):
+        def forward(self, logits, targets):
+            seen.append(targets)
+            return 0 * logits.sum()
+
+    seen = []
+    task = make_task(training_images=512, epochs=18, balanced=True)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    nn.init.zeros_(network[1].weight)
+    network[1].bias.data = torch.eye(10)[3]
+    frozen = dataclasses.replace(
+        task, settings=task.settings.model_copy(update={"weight_decay": 0.0})
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training_module, "initial_network", lambda task, seed: network)
+        curve = Training(Fixed(), frozen, 0.1, 0).advance(3)
+    assert curve == pytest.approx([0.1] * 3)
+    assert float((torch.cat(seen) == 3).float().mean()) != pytest.approx(0.1, abs=1e-4)
 
 
 def test_a_stopped_training_says_what_it_took_and_no_more(make_task):

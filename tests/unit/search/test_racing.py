@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from evoloss.learning import training
+from evoloss.learning import schedule
 from evoloss.search.egp import Settings
 from evoloss.search.fitness import Reference
 from evoloss.search.racing import (
@@ -19,6 +19,7 @@ from evoloss.search.racing import (
     places,
     race_cost,
     rung_score,
+    rungs_problem,
     segments_at,
 )
 
@@ -151,7 +152,7 @@ def test_rungs_ascend_within_the_training(settings, rungs, problem):
 
 
 def test_both_rooms_cut_a_training_alike():
-    assert SEGMENTS == training.SEGMENTS
+    assert SEGMENTS == schedule.SEGMENTS
 
 
 @pytest.mark.parametrize("settings", [RacingSettings, HurdleSettings])
@@ -169,3 +170,28 @@ def test_a_method_races_or_has_a_hurdle_but_not_both():
     assert not Settings(algorithm="egp").stops
     assert Settings(algorithm="egp", racing={}).stops
     assert Settings(algorithm="egp", hurdle={}).stops
+
+
+@pytest.mark.parametrize(
+    ("rungs", "steps", "fine"),
+    [
+        ([1 / 6, 1 / 3], 28, True),  # steps 5 and 10
+        ([1 / 6, 1 / 3], 7, True),  # 2 and 3
+        ([1 / 6, 1 / 3], 6, False),  # 1 and 2
+        ([1 / 6], 6, False),
+        ([1 / 18, 1 / 6], 12, False),  # 1 and 2
+        ([1 / 9, 1 / 6], 12, False),  # 2 and 2
+        ([1 / 3], 4, True),
+        ([1 / 3], 3, False),
+    ],
+)
+def test_rungs_are_different_steps_and_none_the_first(rungs, steps, fine):
+    problem = rungs_problem(rungs, schedule.segment_ends(steps))
+    assert (problem is None) == fine
+    if problem:
+        assert f"of the {steps} of a training" in problem
+        assert "more epochs or a smaller batch_size" in problem
+
+
+def test_the_smallest_share_keeps_one():
+    assert [places(12, 1e-12, rung) for rung in range(3)] == [1, 1, 1]

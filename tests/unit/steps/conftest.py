@@ -1,34 +1,61 @@
 import argparse
 
+import numpy as np
 import pytest
 
+from evoloss.learning.datasets import Images
+from evoloss.learning.preparation import store
+from evoloss.learning.reading import Delivery
 from evoloss.learning.settings import TaskSettings
 from evoloss.steps import tune
+
+SHORT = {
+    "batch_size": 32,
+    "learning_rates": [0.2],
+    "extend_learning_rates": False,
+    "tuning_seeds": 1,
+}
+
+
+def resolve(name, settings, data, folder):
+    """The file that rule tune writes of a task."""
+    tune.main(
+        argparse.Namespace(
+            study="test",
+            task=name,
+            settings=TaskSettings.model_validate(SHORT | settings).model_dump_json(),
+            data=str(data),
+            device="cpu",
+            sweep=folder / f"{name}.parquet",
+            output=folder / f"{name}.json",
+        )
+    )
+    return folder / f"{name}.json"
 
 
 @pytest.fixture(scope="session")
 def resolved(data_folder, tmp_path_factory):
     """Two tasks on the digits as rule tune resolves them: `one`, and `two`, which is shorter."""
     folder = tmp_path_factory.mktemp("tasks")
-    values = {
-        "dataset": "digits",
-        "training_images": 288,
-        "batch_size": 32,
-        "learning_rates": [0.2],
-        "extend_learning_rates": False,
-        "tuning_seeds": 1,
+    values = {"dataset": "digits", "training_images": 288}
+    return {
+        name: resolve(name, values | {"epochs": epochs}, data_folder, folder)
+        for name, epochs in (("one", 3), ("two", 2))
     }
-    for name, epochs in (("one", 3), ("two", 2)):
-        settings = TaskSettings.model_validate(values | {"epochs": epochs})
-        tune.main(
-            argparse.Namespace(
-                study="test",
-                task=name,
-                settings=settings.model_dump_json(),
-                data=str(data_folder),
-                device="cpu",
-                sweep=folder / f"{name}.parquet",
-                output=folder / f"{name}.json",
-            )
-        )
-    return {name: folder / f"{name}.json" for name in ("one", "two")}
+
+
+@pytest.fixture(scope="session")
+def lopsided(tmp_path_factory):
+    """A task of two classes, one of them a tenth of the images, scored by balanced accuracy.
+
+    Its folder also holds the data.
+    """
+    folder = tmp_path_factory.mktemp("lopsided")
+    draws = np.random.default_rng(0)
+    labels = np.arange(1600) % 10 // 9
+    pixels = draws.integers(0, 200, (1600, 1, 8, 8)) + 50 * labels[:, None, None, None]
+    images = Images(pixels.astype(np.uint8), labels)
+    values = {"dataset": {"source": "digits", "name": "lopsided"}, "balanced": True, "epochs": 3}
+    dataset = TaskSettings.model_validate(values).dataset
+    store(Delivery(images, images, ["common", "rare"]), dataset, folder / "lopsided", {}, {})
+    return resolve("lopsided", values, folder, folder)

@@ -4,8 +4,9 @@ import argparse
 
 import pytest
 
+from evoloss.errors import UserError
 from evoloss.learning.records import EVALUATIONS
-from evoloss.learning.training import SEGMENTS
+from evoloss.learning.schedule import SEGMENTS
 from evoloss.parquet import read, read_json, read_metadata, write, write_json
 from evoloss.search.fitness import references
 from evoloss.search.racing import (
@@ -47,6 +48,7 @@ def planned(number, expression, purpose="new", repeat=0):
         "purpose": purpose,
         "repeat": repeat,
         "reused_fitness": 0.5 if purpose == "reused" else None,
+        "reused_evaluations": 1 if purpose == "reused" else None,
     }
 
 
@@ -279,3 +281,21 @@ def test_a_hurdle_stands_where_cross_entropy_itself_stopped_early(evaluate, reso
     write_json(tmp_path / "one.json", value)
     rows = evaluate(SIX[:2], [tmp_path / "one.json"], hurdle=HurdleSettings())
     assert len(rows) == 2
+
+
+def test_rungs_that_a_training_is_too_short_for_are_refused(evaluate, resolved):
+    early = RacingSettings(rungs=[1 / 18, 1 / 3])
+    with pytest.raises(UserError, match=r"rungs on task 'two': .* are steps 1, 6 of the 18"):
+        evaluate(SIX[:2], [resolved["one"], resolved["two"]], racing=early)
+
+
+def test_on_unbalanced_images_naming_the_commonest_class_wins_no_race(evaluate, lopsided):
+    # It is right on nine images of ten, and fitness 0 by balanced accuracy.
+    named = "-(y * p)"
+    plan = [named, CROSS_ENTROPY, "-(y * sqrt(p))"]
+    rows = by_name(evaluate(plan, [lopsided], racing=RACE, data=str(lopsided.parent)))
+    seen = [rows[name]["lopsided"]["rung_accuracies"] for name in sorted(rows)]
+    assert seen[0][0] < 0.65
+    assert rows["g0001s000"]["lopsided"]["status"] == "stopped_early"
+    curve = read_json(lopsided)["cross_entropy_curve"]
+    assert max(curve) <= 1

@@ -5,7 +5,7 @@ import torch
 
 def top1_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
     """Share of the samples whose label has the largest logit. Logits (n, C), labels (n,)."""
-    return float((logits.argmax(dim=1) == labels).double().mean())
+    return share_right(logits.argmax(dim=1) == labels, labels)
 
 
 def balanced_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
@@ -13,9 +13,16 @@ def balanced_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
 
     Equals top-1 accuracy when all classes are equally frequent; classes without samples do not count.
     """
-    hits = (logits.argmax(dim=1) == labels).double()
-    counts = torch.bincount(labels, minlength=logits.shape[1])
+    return share_right(logits.argmax(dim=1) == labels, labels, balanced=True)
+
+
+def share_right(right: torch.Tensor, labels: torch.Tensor, balanced: bool = False) -> float:
+    """Share of the samples that are named right, or the mean of the classes' shares. Both (n,)."""
+    right = right.double()
+    if not balanced:
+        return float(right.mean())
+    counts = labels.bincount()
     recognised = torch.zeros(len(counts), dtype=torch.float64, device=labels.device)
-    recognised.index_add_(0, labels, hits)
+    recognised.index_add_(0, labels, right)
     present = counts > 0
     return float((recognised[present] / counts[present]).mean())

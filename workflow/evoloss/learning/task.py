@@ -8,6 +8,7 @@ import torch
 
 from evoloss.errors import UserError
 from evoloss.learning.datasets import Images, TrainingPart, load_training_part, split
+from evoloss.learning.schedule import wanted_images
 from evoloss.learning.settings import TaskSettings
 from evoloss.seeds import derive_seed
 
@@ -94,13 +95,6 @@ def load_task(
         std=part.std,
         device=device,
     )
-
-
-def wanted_images(setting: int | float | None, there: int) -> int:
-    """How many training images a task's `training_images` asks for, of those that are there."""
-    if setting is None:
-        return there
-    return setting if isinstance(setting, int) else round(setting * there)
 
 
 def with_label_noise(images: Images, share: float, classes: int, seed: int) -> Images:

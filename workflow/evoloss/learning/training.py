@@ -4,7 +4,6 @@ The seed decides weights, batches and augmentation, on whatever device (all rand
 on the CPU), so that losses compared under one seed differ in the loss alone (common random numbers).
 """
 
-import math
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
@@ -12,20 +11,18 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
+from evoloss.learning.accuracy import balanced_accuracy, share_right, top1_accuracy
 from evoloss.learning.augmentation import augment
 from evoloss.learning.device import peak_memory, synchronise
 from evoloss.learning.early_stopping import BestEpoch
 from evoloss.learning.network import build
 from evoloss.learning.optimizers import Optimizer
+from evoloss.learning.schedule import segment_ends, total_steps
 from evoloss.learning.task import EVALUATION_BATCH, Part, Task
 from evoloss.seeds import derive_seed
 
 FINITE_CHECK_EVERY = {"cpu": 1, "cuda": 16}
 """Steps between looks at the loss: a look makes the CPU wait for the GPU."""
-
-SEGMENTS = 18
-"""A training can be looked at after each of so many equal parts of its steps: ninths and thirds among them."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,8 @@ class TrainingResult:
 
     `validation_accuracy` is None unless the status is `completed`; a training that early stopping
     ended is completed, and its best epoch's accuracy and weights count. `full_samples` are the training
-    samples of the whole schedule. `curve` has the accuracy on the training batches of each segment.
+    samples of the whole schedule. `curve` has the accuracy on the training batches of each segment,
+    by the task's measure (top-1, or balanced by class).
     """
 
     status: str
@@ -146,13 +144,7 @@ class _Stopped(Exception):
 
 def full_samples(task: Task) -> int:
     """Training samples of a task's whole schedule."""
-    batch_size = task.settings.batch_size
-    return len(task.train) // batch_size * batch_size * task.settings.epochs
-
-
-def segment_ends(total_steps: int) -> list[int]:
-    """How many steps are done at the end of each segment; of few steps several segments share one."""
-    return [math.ceil(total_steps * k / SEGMENTS) for k in range(1, SEGMENTS + 1)]
+    return total_steps(task.settings, len(task.train)) * task.settings.batch_size
 
 
 def _steps_of(
@@ -162,11 +154,11 @@ def _steps_of(
     stops if it is sent a status and a reason."""
     settings, device = task.settings, task.device
     batch_size = settings.batch_size
-    steps_per_epoch = len(task.train) // batch_size
+    all_steps = total_steps(settings, len(task.train))
+    steps_per_epoch = all_steps // settings.epochs
     network = initial_network(task, seed)
-    total_steps = steps_per_epoch * settings.epochs
-    ends = segment_ends(total_steps)
-    optimizer = Optimizer(network.parameters(), settings, learning_rate, total_steps)
+    ends = segment_ends(all_steps)
+    optimizer = Optimizer(network.parameters(), settings, learning_rate, all_steps)
     draws = torch.Generator().manual_seed(derive_seed("batches", seed))
     check_every = FINITE_CHECK_EVERY[device.type]
     if device.type == "cuda":
@@ -177,7 +169,7 @@ def _steps_of(
     best = BestEpoch(settings.early_stopping)
     unchecked: list[torch.Tensor] = []
     curve: list[float] = []
-    segment_hits, segment_start = torch.zeros((), device=device), 0
+    segment: list[tuple[torch.Tensor, torch.Tensor]] = []  # who was named right, and the targets
     steps = validation_samples = 0
     validation_seconds = 0.0
     status, reason = "completed", None
@@ -206,15 +198,15 @@ def _steps_of(
                 optimizer.step()
                 steps += 1
                 total += value.detach()
-                right = (logits.detach().argmax(dim=1) == targets).sum()
-                hits += right
-                segment_hits += right
+                right = logits.detach().argmax(dim=1) == targets
+                hits += right.sum()
+                segment.append((right, targets))
                 if steps in ends:
-                    seen = (steps - segment_start) * batch_size
-                    done = [float(segment_hits) / seen] * ends.count(steps)
+                    seen = (torch.cat(parts) for parts in zip(*segment, strict=True))
+                    done = [share_right(*seen, settings.balanced)] * ends.count(steps)
                     curve += done
-                    segment_hits, segment_start = torch.zeros((), device=device), steps
-                    if steps < total_steps:
+                    segment.clear()
+                    if steps < all_steps:
                         pause = time.perf_counter()
                         stop = yield done
                         start += time.perf_counter() - pause

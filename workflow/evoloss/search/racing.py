@@ -22,7 +22,7 @@ not imported here.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Annotated, Self
 
@@ -35,7 +35,7 @@ Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 SEGMENTS = 18
-"""Equal parts of a training, at whose ends it can be looked at (`learning.training` has the same)."""
+"""Equal parts of a training, at whose ends it can be looked at (`learning.schedule` has the same)."""
 
 
 class _Rungs(StrictModel):
@@ -77,9 +77,10 @@ def rung_score(accuracies: Mapping[str, float], by_task: Mapping[str, Reference]
 
 
 def places(entrants: int, going_on: float, rung: int) -> int:
-    """How many of a race's entrants go on after rung `rung` (0, 1, ...): each time a share, rounded up."""
+    """How many of a race's entrants go on after rung `rung` (0, 1, ...): each time a share, rounded up, and
+    one at the least."""
     for _ in range(rung + 1):
-        entrants = math.ceil(going_on * entrants - 1e-9)
+        entrants = max(1, math.ceil(going_on * entrants - 1e-9))
     return entrants
 
 
@@ -96,6 +97,22 @@ def clears(score: float, cross_entropy: float, share: float) -> bool:
 def segments_at(rung: float, segments: int) -> int:
     """How many of a training's segments are done at a rung (1, 2, ...)."""
     return max(1, round(rung * segments))
+
+
+def rungs_problem(rungs: Sequence[float], ends: Sequence[int]) -> str | None:
+    """Why a training of few steps cannot be looked at by these rungs, or None.
+
+    `ends`: how many steps are done at the end of each of its segments. At step 1 the network is still as it
+    was drawn, and looks at one step say the same.
+    """
+    steps = [ends[segments_at(rung, SEGMENTS) - 1] for rung in rungs]
+    if steps[0] > 1 and len(set(steps)) == len(steps):
+        return None
+    return (
+        f"{list(rungs)} are steps {', '.join(map(str, steps))} of the {ends[-1]} of a training, but must be "
+        "different steps and none the first; write fewer or later rungs, or give the task more epochs or a "
+        "smaller batch_size"
+    )
 
 
 def race_cost(racing: RacingSettings, entrants: int) -> float:

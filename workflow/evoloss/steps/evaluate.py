@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from evoloss.command_line import Flags, parse_settings, run_step
+from evoloss.errors import UserError
 from evoloss.learning.records import EVALUATIONS
 from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
+from evoloss.learning.schedule import SEGMENTS, segment_ends, total_steps
 from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.fitness import references
@@ -18,6 +20,7 @@ from evoloss.search.racing import (
     losers,
     places,
     rung_score,
+    rungs_problem,
     segments_at,
 )
 from evoloss.search.records import CANDIDATES
@@ -62,6 +65,12 @@ def trainings(
 
     device = choose_device(flags.device)
     tasks = [load_task(r.name, r.settings, Path(flags.data), device) for r in resolved]
+    for task in tasks if stopping else ():
+        problem = rungs_problem(
+            stopping.rungs, segment_ends(total_steps(task.settings, len(task.train)))
+        )
+        if problem:
+            raise UserError(f"rungs on task {task.name!r}: {problem}")
     new = [row for row in candidates if row["purpose"] == "new"]
     groups = [new] if isinstance(stopping, RacingSettings) else [[row] for row in new]
     rows = [row for group in groups for row in train(group, resolved, tasks, flags, stopping)]
@@ -82,7 +91,6 @@ def train(
     from evoloss.learning.contest import Contestant, contest
     from evoloss.learning.device import device_name
     from evoloss.learning.expression_training import expression_training
-    from evoloss.learning.training import SEGMENTS
 
     contestants = {
         row["candidate_id"]: Contestant(
