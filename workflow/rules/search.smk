@@ -173,10 +173,11 @@ rule rescore:
     params:
         code=code_of("rescore", *plan.search_networks),
         settings=canonical_json(settings.search.rescore),
+        scale=plan.run_scale,
         device=settings.device,
     shell:
         "python -m evoloss.steps.rescore --study {wildcards.study} --method {wildcards.method} "
-        "--run-seed {wildcards.run_seed} --settings {params.settings:q} "
+        "--run-seed {wildcards.run_seed} --settings {params.settings:q} {params.scale} "
         "--tasks {input.tasks:q} --data results/{wildcards.study}/data --ledger {input.ledger:q} "
         "--population {input.population:q} --device {params.device} "
         "--output {output.rescored:q} --champion {output.champion:q} > {log} 2>&1"

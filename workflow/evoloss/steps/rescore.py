@@ -9,11 +9,10 @@ from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.learning.device import choose_device
+from evoloss.learning.expression_training import expression_training
 from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
 from evoloss.learning.task import load_task
-from evoloss.learning.training import train
 from evoloss.losses.expression_loss import CROSS_ENTROPY
-from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import read, write, write_json
 from evoloss.provenance import record
 from evoloss.search.fitness import BASELINE, fitness, references, rescored_references
@@ -91,11 +90,12 @@ def trainings(
     split_seed = derive_seed("rescore split", flags.run_seed, resolved.name, repeat)
     device = choose_device(flags.device)
     task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split_seed)
-    losses = [
-        task_loss(parse(c["expression"]), task.classes, task.settings.match_gradient_scale)
-        for c in chosen
+    results = [
+        expression_training(
+            candidate["expression"], task, resolved.learning_rate, seed, flags.as_written
+        ).finish()
+        for candidate in chosen
     ]
-    results = train(losses, task, [resolved.learning_rate] * len(losses), seed)
     return [
         {
             **candidate,
@@ -149,6 +149,11 @@ if __name__ == "__main__":
     parser.add_argument("--method", required=True, help="name of the method")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--settings", required=True, help="re-scoring settings as JSON")
+    parser.add_argument(
+        "--as-written",
+        action="store_true",
+        help="do not match gradient scales, whatever the tasks say",
+    )
     parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
     parser.add_argument("--data", required=True, help="folder of the prepared data sets")
     parser.add_argument("--ledger", required=True, help="Parquet file of the run")

@@ -1,0 +1,47 @@
+"""Rule rescore: fresh trainings of the leaders, made as the search made theirs."""
+
+import argparse
+
+import pytest
+import torch
+
+from evoloss.learning.expression_training import expression_training
+from evoloss.learning.resolved_task import read_resolved_tasks
+from evoloss.learning.task import load_task
+from evoloss.seeds import derive_seed, training_seed
+from evoloss.steps.rescore import trainings
+
+SMALL = "-(y * log(p)) * 0.001"
+
+
+def leader(expression):
+    return {
+        "candidate_id": "x",
+        "expression": expression,
+        "role": "incumbent",
+        "generation": 0,
+    }
+
+
+@pytest.mark.parametrize("as_written", [False, True])
+def test_a_leader_is_trained_as_the_search_trained_it(resolved, data_folder, as_written):
+    (task,) = read_resolved_tasks([resolved["one"]])
+    flags = argparse.Namespace(run_seed=4, data=data_folder, device="cpu", as_written=as_written)
+    (row,) = trainings([leader(SMALL)], task, 1, flags)
+    split = derive_seed("rescore split", 4, "one", 1)
+    images = load_task("one", task.settings, data_folder, torch.device("cpu"), split)
+    seed = training_seed("rescore", 4, "one", 1)
+    own = expression_training(SMALL, images, task.learning_rate, seed, as_written).finish()
+    assert (row["training_seed"], row["split_seed"]) == (seed, split)
+    assert row["validation_accuracy"] == own.validation_accuracy
+    other = expression_training(SMALL, images, task.learning_rate, seed, not as_written).finish()
+    assert row["validation_accuracy"] != other.validation_accuracy
+
+
+def test_one_that_cannot_be_scaled_has_failed_and_spoils_no_other(resolved, data_folder):
+    (task,) = read_resolved_tasks([resolved["one"]])
+    flags = argparse.Namespace(run_seed=0, data=data_folder, device="cpu", as_written=False)
+    flat, fine = trainings([leader("square(y) + 0.5 + 0 * p"), leader(SMALL)], task, 0, flags)
+    assert (flat["status"], flat["validation_accuracy"]) == ("failed", None)
+    assert "no finite, non-zero gradient to scale" in flat["reason"]
+    assert fine["status"] == "completed"
