@@ -352,8 +352,8 @@ def test_the_default_file_names_every_key():
         (
             "tasks.digits_short.batch_size",
             800,
-            "search.methods.egp_racing.racing.rungs: on task 'digits_short' [0.1667, 0.3333] are steps 1, 2 of "
-            "the 4 of a training, but must be different steps and none the first; write",
+            "search.methods.egp_racing.racing.rungs: on task 'digits_short', in a training of 4 steps, "
+            "[0.1667, 0.3333] are after 1, 2, but must be different steps, neither the first nor the last; write",
         ),
         (
             "search.methods.egp",
@@ -363,7 +363,7 @@ def test_the_default_file_names_every_key():
         (
             "search.budget_samples",
             20_000,
-            "search.budget_samples: got 20,000, but the first 12 candidates of egp may take 43,008 training "
+            "search.budget_samples: got 20,000, but the initial population of egp may take 43,008 training "
             "samples; raise it, or lower search.methods.egp.population",
         ),
         ("study", "published", "study: 'published' is the folder of published results"),

@@ -40,17 +40,18 @@ def wait_for(condition, process, copy, seconds=600):
 
 
 def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, tmp_path):
-    """On one core, in another directory, killed twice: during a search and a retraining job."""
+    """On one core, in another directory, killed in a race, in another search and in a retraining job."""
     copy = Copy(tmp_path / "elsewhere")
     results = copy.folder / "results" / "tiny"
     stages = [
+        results / "logs/evaluate/egp_racing/seed0/generation0/0.log",
         results / "search/taylor_glo/seed0/generation1/candidates.parquet",
         results / "retrain/digits_full/ngl/learning_rate.parquet",
     ]
     for stage in stages:
         process = start(copy, cores=1)
         wait_for(stage.exists, process, copy)
-        time.sleep(1.0)  # into the next job
+        time.sleep(1.0)  # into the job
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     assert not (results / "tables/accuracy.csv").exists()

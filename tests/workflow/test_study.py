@@ -9,6 +9,7 @@ import torch
 from study_copy import TINY
 
 from evoloss.expressions.parsing import parse
+from evoloss.functional_check.settings import STAGES
 from evoloss.losses.gradient_scale import task_loss
 
 COLUMNS = {
@@ -89,6 +90,27 @@ def test_the_numbers_add_up(finished):
     assert float(accuracy["ngl"]["test_accuracy"]) == sum(trained) / 2
     assert accuracy["ngl"]["p_value"] == ""
     assert "no test below 9 pairs" in accuracy["ngl"]["note"]
+
+
+def test_the_check_table_counts_what_each_stage_looked_at(finished):
+    records = finished.records()
+    rows = {(row["method"], row["stage"]): row for row in table(finished, "functional_check")}
+    for method in ("egp", "egp_racing", "glo"):  # whose beginning is the whole pool
+        files = [
+            rows
+            for path, rows in records.items()
+            if path.startswith((f"search/{method}/seed0/generation", "search/pools/default/"))
+            and path.endswith("/proposals.parquet")
+        ]
+        proposals = [row for file in files for row in file]
+        # Who passes although novel has a reason takes an earlier fitness, and goes no further.
+        ends = [
+            "novel" if row["reason"] and not row["rejected_by"] else row["rejected_by"]
+            for row in proposals
+        ]
+        for number, stage in enumerate(STAGES):
+            looked_at = sum(end is None or end in STAGES[number:] for end in ends)
+            assert float(rows[method, stage]["proposals"]) == looked_at > 0
 
 
 def test_the_estimate_counts_the_jobs_that_snakemake_plans(scratch):

@@ -14,7 +14,6 @@ from evoloss.learning.sources import SOURCES
 from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.own_parts import own_part_problem
 from evoloss.search.fitness import BASELINE
-from evoloss.search.method import load_algorithm
 from evoloss.search.racing import race_cost, rungs_problem
 
 if TYPE_CHECKING:
@@ -131,31 +130,41 @@ def _initial_loss_problems(config: "Config") -> Iterator[str]:
 def _training_problems(config: "Config") -> Iterator[str]:
     # Of image folders rule evaluate says so, and rule breed, when the images have been counted.
     search = config.search
-    tasks = {name: config.tasks[name] for name in search.tasks if name in config.tasks}
-    images = {
-        name: dataset_size(task.dataset).train
-        for name, task in tasks.items()
-        if SOURCES[task.dataset.source].images
+    tasks = {
+        name: (task, dataset_size(task.dataset).train)
+        for name, task in config.tasks.items()
+        if name in search.tasks and SOURCES[task.dataset.source].images
     }
+    ends = {
+        name: segment_ends(steps)
+        for name, (task, there) in tasks.items()
+        if (steps := total_steps(task, wanted_images(task.training_images, there)))
+    }
+    full = {name: samples(task, there) for name, (task, there) in tasks.items()}
+    all_run_to_the_end = not any(task.early_stopping for task, _ in tasks.values())
     for name, method in search.methods.items():
         key = f"search.methods.{name}"
         means = "racing" if method.racing else "hurdle"
-        for task, there in images.items() if method.stops else ():
-            steps = total_steps(tasks[task], wanted_images(tasks[task].training_images, there))
-            problem = steps and rungs_problem(getattr(method, means).rungs, segment_ends(steps))
+        for task in ends if method.stops else ():
+            problem = rungs_problem(getattr(method, means).rungs, ends[task])
             if problem:
-                yield f"{key}.{means}.rungs: on task {task!r} {problem}"
-        if search.budget_samples is None or len(images) < len(search.tasks):
+                yield f"{key}.{means}.rungs: on task {task!r}, {problem}"
+        countable = ends.keys() == set(search.tasks) and all_run_to_the_end and not method.hurdle
+        if search.budget_samples is None or method.pool is None or not countable:
             continue
-        first = (
-            method.population if method.pool else load_algorithm(method.algorithm).slots(method, 0)
+        cost = sum(
+            full[task]
+            * (
+                race_cost(method.racing, method.population, ends[task])
+                if method.racing
+                else method.population
+            )
+            for task in ends
         )
-        trainings = race_cost(method.racing, first) if method.racing else first
-        cost = trainings * sum(samples(tasks[task], there) for task, there in images.items())
         if cost > search.budget_samples:
             yield (
-                f"search.budget_samples: got {search.budget_samples:,}, but the first {first} candidates of "
-                f"{name} may take {cost:,.0f} training samples; raise it, or lower {key}.population"
+                f"search.budget_samples: got {search.budget_samples:,}, but the initial population of {name} may "
+                f"take {cost:,.0f} training samples; raise it, or lower {key}.population"
             )
 
 

@@ -167,11 +167,12 @@ def test_cliffs_far_beyond_the_guards_count(text, classes, learns_it):
     assert (learns.problem(of(text), classes, SETTINGS) is None) == learns_it
 
 
-def test_a_certain_network_is_looked_up_at_the_ends_of_the_table():
-    # p is 1 and 0 in float32; where a loss is flat, all is.
-    logits = torch.tensor([[200.0, 0.0], [0.0, 200.0]])
+@pytest.mark.parametrize("distance", [10.0, 20.0, 30.0, 200.0])
+def test_a_certain_network_is_looked_up_where_it_is(distance):
+    # From 17 on the larger p is 1 in float32; at 200 the other is 0. The loss has a cliff at log(1e-8).
+    logits = torch.tensor([[distance, 0.0], [0.0, distance]])
     targets = torch.tensor([0, 0])
-    for text in ("-(y * log(p))", "square(p - y)"):
+    for text in ("-(y * log(p))", "square(p - y)", "log(sign(p - 0.00000001) + 2) + y / (p + 0.5)"):
         exact = logit_gradient(of(text), logits, targets)
         assert learns._LogitGradient(of(text), targets, 2).at(logits).allclose(exact, atol=1e-6)
 

@@ -183,13 +183,15 @@ def test_a_method_races_or_has_a_hurdle_but_not_both():
         ([1 / 9, 1 / 6], 12, False),  # 2 and 2
         ([1 / 3], 4, True),
         ([1 / 3], 3, False),
+        ([17 / 18], 20, True),  # 19
+        ([17 / 18], 10, False),  # the last
     ],
 )
 def test_rungs_are_different_steps_and_none_the_first(rungs, steps, fine):
     problem = rungs_problem(rungs, schedule.segment_ends(steps))
     assert (problem is None) == fine
     if problem:
-        assert f"of the {steps} of a training" in problem
+        assert f"in a training of {steps} steps" in problem
         assert "more epochs or a smaller batch_size" in problem
 
 

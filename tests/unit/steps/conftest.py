@@ -1,36 +1,11 @@
-import argparse
-
 import numpy as np
 import pytest
+from resolving import resolve
 
 from evoloss.learning.datasets import Images
 from evoloss.learning.preparation import store
 from evoloss.learning.reading import Delivery
 from evoloss.learning.settings import TaskSettings
-from evoloss.steps import tune
-
-SHORT = {
-    "batch_size": 32,
-    "learning_rates": [0.2],
-    "extend_learning_rates": False,
-    "tuning_seeds": 1,
-}
-
-
-def resolve(name, settings, data, folder):
-    """The file that rule tune writes of a task."""
-    tune.main(
-        argparse.Namespace(
-            study="test",
-            task=name,
-            settings=TaskSettings.model_validate(SHORT | settings).model_dump_json(),
-            data=str(data),
-            device="cpu",
-            sweep=folder / f"{name}.parquet",
-            output=folder / f"{name}.json",
-        )
-    )
-    return folder / f"{name}.json"
 
 
 @pytest.fixture(scope="session")

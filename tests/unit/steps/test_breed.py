@@ -4,6 +4,7 @@ import argparse
 
 import pytest
 
+from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import SearchSpace
 from evoloss.functional_check.funnel import Funnel
@@ -107,12 +108,12 @@ def test_when_there_is_nothing_to_do():
     assert "budget" in nothing_to_do([{"fitness": 0.95}], None, 0)
 
 
-def score(name, fitness, purpose="new", evaluations=1):
-    return Score(name, 0, OTHER, 1, purpose, fitness, evaluations)
+def score(name, fitness, purpose="new", evaluations=1, twin_of=None, generation=1):
+    return Score(name, 0, OTHER, generation, purpose, fitness, evaluations, twin_of)
 
 
-def individual(name, fitness, evaluations=1):
-    return Individual(name, OTHER, fitness, evaluations, 0)
+def individual(name, fitness, evaluations=1, twin_of=None):
+    return Individual(name, OTHER, fitness, evaluations, 0, twin_of)
 
 
 def test_re_scoring_averages_what_is_known_and_drops_who_fails():
@@ -126,15 +127,43 @@ def test_re_scoring_averages_what_is_known_and_drops_who_fails():
 
 def test_a_history_tells_each_candidates_mean():
     history = [score("a", 0.9), score("b", None), score("c", 0.7), score("e", 0.1)]
-    history += [score("a", 0.6, "rescore"), score("c", None, "rescore")]
-    history += [score("t", 0.7, "reused", evaluations=2), score("a", 0.3, "rescore")]
-    history += [score("t", 0.1, "rescore")]
+    history += [score("a", 0.6, "rescore", generation=2)]
+    history += [score("c", None, "rescore", generation=2)]
+    history += [score("a", 0.3, "rescore", generation=3)]
     known = {i.candidate_id: (i.fitness, i.evaluations) for i in told([], history)}
-    assert known == {
-        "a": (pytest.approx(0.6), 3),
-        "e": (0.1, 1),
-        "t": (pytest.approx((2 * 0.7 + 0.1) / 3), 3),
-    }
+    assert known == {"a": (pytest.approx(0.6), 3), "e": (0.1, 1)}
+
+
+@pytest.mark.parametrize("again", ["a", "t"])
+def test_twins_share_their_trainings(again):
+    """A copy bred while its twin is scored once more is told too, in whatever order they are planned."""
+    history = [score("a", 0.9), score("e", 0.7)]
+    second = [
+        score(again, 0.5, "rescore", twin_of=None if again == "a" else "a", generation=2),
+        score("t", 0.9, "reused", twin_of="a", generation=2),
+    ]
+    for order in (second, second[::-1]):
+        known = {i.candidate_id: i for i in told([], [*history, *order])}
+        for name in ("a", "t"):
+            assert (known[name].fitness, known[name].evaluations) == (pytest.approx(0.7), 2)
+        assert (known["t"].trained_as, known["t"].born) == ("a", 2)
+    failed = score(again, None, "rescore", twin_of=second[0].twin_of, generation=3)
+    assert [i.candidate_id for i in told(known.values(), [failed])] == ["e"]
+
+
+def test_a_twin_outlives_the_one_it_trains_like():
+    (copy,) = told([individual("t", 0.8, 2, "a")], [score("t", 0.5, "rescore", twin_of="a")])
+    assert (copy.candidate_id, copy.evaluations) == ("t", 3)
+    assert copy.fitness == pytest.approx(0.7)
+
+
+def test_of_twins_one_is_scored_again():
+    made = proposer()
+    for slot, one in enumerate([individual("t", 0.8, 2, "a"), individual("a", 0.8, 2)]):
+        made.rescore(slot, one)
+    made.rescore(2, individual("b", 0.5))
+    assert [row["candidate_id"] for row in made.candidates] == ["t", "b"]
+    assert (made.candidates[0]["twin_of"], made.candidates[0]["repeat"]) == ("a", 2)
 
 
 def test_an_incumbent_that_was_revised_down_loses_the_lead():
@@ -149,6 +178,9 @@ def test_an_incumbent_that_was_revised_down_loses_the_lead():
     assert leader(led, revised[:1], again).candidate_id == "b"
     assert leader(led, revised[:1], [score("a", None, "rescore")]).candidate_id == "b"
     assert leader(led, revised[:1], [score("a", 1.3, "rescore")]).fitness == pytest.approx(1.2)
+    # What its twin's training says is of it.
+    twins = [score("t", 0.7, "rescore", twin_of="a")]
+    assert leader(led, revised[:1], twins).candidate_id == "b"
 
 
 def test_first_candidates_that_cost_more_than_the_budget_are_an_error():
@@ -167,7 +199,7 @@ def test_a_twin_of_one_that_was_revised_takes_the_mean_of_its_trainings(tmp_path
         return {
             **{"candidate_id": name, "slot": 0, "expression": str(expression), "purpose": purpose},
             **{"generation": generation, "fingerprint": mark, "fitness": fitness},
-            **{"evaluations": 1, "training_samples": 10},
+            **{"evaluations": 1, "twin_of": None, "training_samples": 10},
         }
 
     first = [row("a", CROSS_ENTROPY, 0.9), row("b", OTHER, 0.8)]
@@ -184,19 +216,22 @@ def test_a_twin_of_one_that_was_revised_takes_the_mean_of_its_trainings(tmp_path
         ]
 
     monkeypatch.setattr(egp, "breed", breed)
-    main(
-        argparse.Namespace(
-            **{"study": "test", "method": "m", "algorithm": "egp", "run_seed": 0, "generation": 2},
-            settings=egp.Settings(algorithm="egp", reuse=True).model_dump_json(),
-            space=SearchSpace().model_dump_json(),
-            functional_check=FunctionalCheckSettings().model_dump_json(),
-            **{"scale_matched": True, "target_fitness": None, "budget_samples": None},
-            **{"manifests": [tmp_path / "manifest.json"], "population": None, "run": tmp_path},
-            candidates=tmp_path / "candidates.parquet",
-            proposals=tmp_path / "proposals.parquet",
-        )
+    flags = argparse.Namespace(
+        **{"study": "test", "method": "m", "algorithm": "egp", "run_seed": 0, "generation": 2},
+        settings=egp.Settings(algorithm="egp", reuse=True).model_dump_json(),
+        space=SearchSpace().model_dump_json(),
+        functional_check=FunctionalCheckSettings().model_dump_json(),
+        **{"scale_matched": True, "target_fitness": None, "budget_samples": None},
+        **{"manifests": [tmp_path / "manifest.json"], "population": None, "run": tmp_path},
+        candidates=tmp_path / "candidates.parquet",
+        proposals=tmp_path / "proposals.parquet",
     )
+    main(flags)
     (reused,) = read(tmp_path / "candidates.parquet", CANDIDATES)
     assert (reused["purpose"], reused["reused_evaluations"]) == ("reused", 2)
+    assert reused["twin_of"] == "a"
     assert reused["reused_fitness"] == pytest.approx(0.7)
     assert read(tmp_path / "proposals.parquet", PROPOSALS)[1]["rejected_by"] == "novel"
+    flags.budget_samples = 19
+    with pytest.raises(UserError, match="m, run seed 0: got 19, but the first"):
+        main(flags)

@@ -3,6 +3,7 @@
 import argparse
 
 import pytest
+from resolving import resolve
 
 from evoloss.errors import UserError
 from evoloss.learning.records import EVALUATIONS
@@ -49,6 +50,7 @@ def planned(number, expression, purpose="new", repeat=0):
         "repeat": repeat,
         "reused_fitness": 0.5 if purpose == "reused" else None,
         "reused_evaluations": 1 if purpose == "reused" else None,
+        "twin_of": "g0000s000" if purpose == "reused" else None,
     }
 
 
@@ -285,7 +287,7 @@ def test_a_hurdle_stands_where_cross_entropy_itself_stopped_early(evaluate, reso
 
 def test_rungs_that_a_training_is_too_short_for_are_refused(evaluate, resolved):
     early = RacingSettings(rungs=[1 / 18, 1 / 3])
-    with pytest.raises(UserError, match=r"rungs on task 'two': .* are steps 1, 6 of the 18"):
+    with pytest.raises(UserError, match=r"rungs of racing on task 'two': .* are after 1, 6"):
         evaluate(SIX[:2], [resolved["one"], resolved["two"]], racing=early)
 
 
@@ -297,5 +299,18 @@ def test_on_unbalanced_images_naming_the_commonest_class_wins_no_race(evaluate, 
     seen = [rows[name]["lopsided"]["rung_accuracies"] for name in sorted(rows)]
     assert seen[0][0] < 0.65
     assert rows["g0001s000"]["lopsided"]["status"] == "stopped_early"
-    curve = read_json(lopsided)["cross_entropy_curve"]
-    assert max(curve) <= 1
+    assert rows["g0001s001"]["lopsided"]["status"] == "completed"
+
+
+@pytest.mark.parametrize("stopping", [{"racing": RACE}, {"hurdle": HurdleSettings()}])
+def test_a_training_that_ends_by_itself_before_a_look_is_seen_at_its_end(
+    evaluate, data_folder, tmp_path, stopping
+):
+    # A hundred epochs, of which early stopping leaves a few: less than an eighteenth of the steps.
+    values = {"dataset": "digits", "training_images": 128, "epochs": 100, "early_stopping": 1}
+    task = resolve("early", values, data_folder, tmp_path)
+    rows = by_name(evaluate(SIX[:3], [task], **stopping))
+    seen = [row for trainings in rows.values() for row in trainings.values()]
+    early = [row for row in seen if "stopped after epoch" in (row["reason"] or "")]
+    assert [row for row in early if row["steps"] < row["full_samples"] / 32 / 18]
+    assert all(row["rung_accuracies"] for row in seen)

@@ -1,9 +1,15 @@
 """What selection makes of trainings: scores, and fitness that is the mean of what is known."""
 
+import argparse
+
 import pytest
 
+from evoloss.learning.records import EVALUATIONS
+from evoloss.parquet import read, write, write_json
+from evoloss.search import egp
 from evoloss.search.fitness import Reference
-from evoloss.steps.select import scored
+from evoloss.search.records import CANDIDATES, POPULATION
+from evoloss.steps.select import main, scored
 
 BY_TASK = {"a": Reference(0.1, 0.9), "b": Reference(0.0, 0.5)}
 
@@ -18,6 +24,7 @@ def planned(name, purpose="new", reused=None):
         "purpose": purpose,
         "reused_fitness": reused,
         "reused_evaluations": reused and 3,
+        "twin_of": reused and "x",
     }
 
 
@@ -34,8 +41,9 @@ def training(name, task, accuracy, status="completed"):
 def test_a_candidate_is_charged_for_all_its_tasks_and_a_reused_one_for_none():
     trainings = [training("x", "a", 0.9), training("x", "b", 0.25)]
     rows = scored([planned("x"), planned("z", "reused", 0.7)], trainings, BY_TASK)
-    found = [(row["fitness"], row["evaluations"], row["training_samples"]) for row in rows]
-    assert found == [(pytest.approx(0.75), 1, 200), (0.7, 3, 0)]
+    names = ("fitness", "evaluations", "twin_of", "training_samples")
+    found = [tuple(row[name] for name in names) for row in rows]
+    assert found == [(pytest.approx(0.75), 1, None, 200), (0.7, 3, "x", 0)]
 
 
 def test_a_failed_training_gives_no_fitness_but_costs():
@@ -43,3 +51,37 @@ def test_a_failed_training_gives_no_fitness_but_costs():
     (row,) = scored([planned("x")], trainings, BY_TASK)
     assert row["fitness"] is None
     assert row["training_samples"] == 200
+
+
+def test_a_copy_is_revised_with_the_one_it_trains_like(tmp_path):
+    """By rule select: of generation 2, where `t` copies `a` while `a` is scored a third time."""
+    leader = {"candidate_id": "a", "expression": "p - y", "fitness": 0.9, "evaluations": 2}
+    other = {"candidate_id": "b", "expression": "p * y", "fitness": 0.65, "evaluations": 1}
+    rest = {"twin_of": None, "born": 0, "age": 1, "size": 3, "rank": 0}
+    write(tmp_path / "previous.parquet", [leader | rest, other | rest], POPULATION, {})
+    blank = dict.fromkeys(CANDIDATES.names) | {"expression": "p - y", "generation": 2}
+    copy = blank | {"candidate_id": "t", "purpose": "reused", "twin_of": "a"}
+    copy |= {"reused_fitness": 0.9, "reused_evaluations": 2}
+    again = blank | {"candidate_id": "a", "purpose": "rescore", "repeat": 2}
+    write(tmp_path / "candidates.parquet", [copy, again], CANDIDATES, {})
+    trained = dict.fromkeys(EVALUATIONS.names) | training("a", "one", 0.0)
+    write(tmp_path / "0.parquet", [trained], EVALUATIONS, {})
+    task = {"name": "one", "chance": 0.0, "cross_entropy_accuracy": 1.0}
+    write_json(tmp_path / "one.json", task)
+    main(
+        argparse.Namespace(
+            **{"study": "test", "method": "m", "algorithm": "egp", "run_seed": 0, "generation": 2},
+            settings=egp.Settings(population=3, parents=1, tournament=1).model_dump_json(),
+            tasks=[tmp_path / "one.json"],
+            previous=tmp_path / "previous.parquet",
+            candidates=tmp_path / "candidates.parquet",
+            evaluations=tmp_path,
+            batches=1,
+            scores=tmp_path / "scores.parquet",
+            output=tmp_path / "population.parquet",
+        )
+    )
+    rows = read(tmp_path / "population.parquet", POPULATION)
+    found = [(row["candidate_id"], row["fitness"], row["evaluations"]) for row in rows]
+    assert found == [("b", 0.65, 1), ("a", pytest.approx(0.6), 3), ("t", pytest.approx(0.6), 3)]
+    assert [row["twin_of"] for row in rows] == [None, None, "a"]

@@ -59,7 +59,8 @@ class PoolSettings(StrictModel):
     check_initial: bool = True
     """Draw until `size` trees pass the functional check; false is the letter of the draft."""
     match_gradient_scale: bool = True
-    """False trains the candidates of this pool's methods as written, even where a task matches scales."""
+    """False trains the candidates of this pool's methods as written in the search, even where a task
+    matches scales; final trainings do as their task says."""
     initial_losses: list[str] = []
     """Known losses that stand first in the pool: catalogue names or expressions."""
     max_draws: Annotated[int, Field(ge=1)] = 50_000

@@ -41,6 +41,7 @@ class Proposer:
         self.room = room
         self.proposals: list[dict[str, Any]] = []
         self.candidates: list[dict[str, Any]] = []
+        self.rescored: set[str] = set()
 
     def propose(
         self,
@@ -89,12 +90,19 @@ class Proposer:
                 repeat=0,
                 reused_fitness=reused and reused.fitness,
                 reused_evaluations=reused and reused.evaluations,
+                twin_of=reused and reused.trained_as,
             )
         return passed
 
     def rescore(self, slot: int, individual: Any) -> None:
-        """Plan one more training of an individual of the population, on the next seeds."""
+        """Plan one more training of an individual of the population, on the next seeds.
+
+        Not of a twin of one that is planned: it would be the same training.
+        """
+        if individual.trained_as in self.rescored:
+            return
         self._ask_for_room()
+        self.rescored.add(individual.trained_as)
         self._plan(
             candidate_id=individual.candidate_id,
             slot=slot,
@@ -106,6 +114,7 @@ class Proposer:
             repeat=individual.evaluations,
             reused_fitness=None,
             reused_evaluations=None,
+            twin_of=individual.twin_of,
         )
 
     def _individual(self, twin: int | None) -> Any | None:

@@ -32,7 +32,7 @@ class TrainingResult:
     `validation_accuracy` is None unless the status is `completed`; a training that early stopping
     ended is completed, and its best epoch's accuracy and weights count. `full_samples` are the training
     samples of the whole schedule. `curve` has the accuracy on the training batches of each segment,
-    by the task's measure (top-1, or balanced by class).
+    by the task's measure (top-1, or balanced by class); early stopping may cut the last one short.
     """
 
     status: str
@@ -202,8 +202,7 @@ def _steps_of(
                 hits += right.sum()
                 segment.append((right, targets))
                 if steps in ends:
-                    seen = (torch.cat(parts) for parts in zip(*segment, strict=True))
-                    done = [share_right(*seen, settings.balanced)] * ends.count(steps)
+                    done = [accuracy_in(segment, settings.balanced)] * ends.count(steps)
                     curve += done
                     segment.clear()
                     if steps < all_steps:
@@ -224,6 +223,8 @@ def _steps_of(
                 best.see(validation[-1], network)
                 validation_seconds += time.perf_counter() - pause
             if best.is_over() and not last:
+                if segment:
+                    curve.append(accuracy_in(segment, settings.balanced))
                 reason = f"stopped after epoch {epoch + 1}; epoch {best.epoch} was best"
                 break
         best.restore(network)
@@ -286,6 +287,12 @@ def accuracy(network: nn.Module, part: Part, balanced: bool = False) -> float:
     """Top-1 accuracy on a part, a share in [0, 1]; `balanced` weighs all classes alike."""
     measure = balanced_accuracy if balanced else top1_accuracy
     return measure(logits_of(network, part), part.labels)
+
+
+def accuracy_in(batches: Sequence[tuple[torch.Tensor, torch.Tensor]], balanced: bool) -> float:
+    """Accuracy over batches, each given as who is named right (n,) and the labels (n,)."""
+    right, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    return share_right(right, labels, balanced)
 
 
 def _autocast(task: Task) -> torch.autocast:

@@ -14,12 +14,12 @@ its slot. What a method must remember is in its tables, which it is shown as `br
 without a pool (`pool: null`) breeds generation 0 too. Torch is not imported here.
 """
 
+import dataclasses
 import importlib
 import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import replace as with_changes
 from types import ModuleType
 from typing import Any
 
@@ -36,13 +36,22 @@ PROTOCOL = ("Settings", "slots", "breed", "select")
 
 @dataclass(frozen=True)
 class Individual:
-    """A candidate with a fitness, which is the mean of `evaluations` trainings a task."""
+    """A candidate with a fitness, which is the mean of `evaluations` trainings a task.
+
+    `twin_of`: the earlier candidate that trains alike and whose fitness it has, if there is one.
+    """
 
     candidate_id: str
     expression: Expression
     fitness: float
     evaluations: int
     born: int
+    twin_of: str | None = None
+
+    @property
+    def trained_as(self) -> str:
+        """The candidate whose trainings its fitness is of."""
+        return self.twin_of or self.candidate_id
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Individual":
@@ -53,6 +62,7 @@ class Individual:
             fitness=row["fitness"],
             evaluations=row["evaluations"],
             born=row["born"],
+            twin_of=row["twin_of"],
         )
 
 
@@ -70,6 +80,7 @@ class Score:
     purpose: str
     fitness: float | None
     evaluations: int = 1
+    twin_of: str | None = None
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Score":
@@ -82,6 +93,18 @@ class Score:
             purpose=row["purpose"],
             fitness=row["fitness"],
             evaluations=row["evaluations"],
+            twin_of=row["twin_of"],
+        )
+
+    def as_individual(self) -> Individual:
+        """The candidate as an individual; it has a fitness."""
+        return Individual(
+            self.candidate_id,
+            self.expression,
+            self.fitness,
+            self.evaluations,
+            self.generation,
+            self.twin_of,
         )
 
 
@@ -170,23 +193,24 @@ def replace(
 
 
 def told(known: Iterable[Individual], scores: Iterable[Score]) -> list[Individual]:
-    """Individuals after further scores: new ones join, and who is scored again has the mean of all
-    its trainings as fitness. Who fails is gone."""
+    """Individuals after further scores: new ones join; who is scored again has the mean of all trainings as
+    fitness, and so have all its twins. Who fails is gone, and its twins are."""
     found = {individual.candidate_id: individual for individual in known}
-    for score in scores:
-        name = score.candidate_id
-        earlier = found.pop(name, None)
-        if score.fitness is None or (earlier is None and score.purpose == "rescore"):
-            continue
-        if earlier is None:
-            found[name] = Individual(
-                name, score.expression, score.fitness, score.evaluations, score.generation
-            )
-        else:
-            n = earlier.evaluations
-            mean = (n * earlier.fitness + score.fitness) / (n + 1)
-            found[name] = with_changes(earlier, fitness=mean, evaluations=n + 1)
-    return list(found.values())
+    means = {i.trained_as: (i.fitness, i.evaluations) for i in found.values()}
+    for score in sorted(scores, key=lambda s: (s.generation, s.purpose == "rescore")):
+        trained_as = score.twin_of or score.candidate_id
+        if score.purpose != "rescore" and score.fitness is not None:
+            found[score.candidate_id] = score.as_individual()
+            means.setdefault(trained_as, (score.fitness, score.evaluations))
+        elif trained_as in means:
+            mean, n = means.pop(trained_as)
+            if score.fitness is not None:
+                means[trained_as] = (n * mean + score.fitness) / (n + 1), n + 1
+    return [
+        dataclasses.replace(i, fitness=means[i.trained_as][0], evaluations=means[i.trained_as][1])
+        for i in found.values()
+        if i.trained_as in means
+    ]
 
 
 def best_of(history: Iterable[Score]) -> Score:

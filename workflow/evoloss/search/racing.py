@@ -103,21 +103,26 @@ def rungs_problem(rungs: Sequence[float], ends: Sequence[int]) -> str | None:
     """Why a training of few steps cannot be looked at by these rungs, or None.
 
     `ends`: how many steps are done at the end of each of its segments. At step 1 the network is still as it
-    was drawn, and looks at one step say the same.
+    was drawn, looks at one step say the same, and after the last there is nothing to save.
     """
     steps = [ends[segments_at(rung, SEGMENTS) - 1] for rung in rungs]
-    if steps[0] > 1 and len(set(steps)) == len(steps):
+    if steps[0] > 1 and steps[-1] < ends[-1] and len(set(steps)) == len(steps):
         return None
     return (
-        f"{list(rungs)} are steps {', '.join(map(str, steps))} of the {ends[-1]} of a training, but must be "
-        "different steps and none the first; write fewer or later rungs, or give the task more epochs or a "
-        "smaller batch_size"
+        f"in a training of {ends[-1]} steps, {list(rungs)} are after {', '.join(map(str, steps))}, but must be "
+        "different steps, neither the first nor the last; write other or fewer rungs, or give the task more "
+        "epochs or a smaller batch_size"
     )
 
 
-def race_cost(racing: RacingSettings, entrants: int) -> float:
-    """What a race costs, in full trainings, if no training ends by itself."""
-    looks = [segments_at(rung, SEGMENTS) for rung in racing.rungs]
-    shares = [0.0, *(look / SEGMENTS for look in looks), 1.0]
+def race_cost(
+    racing: RacingSettings, entrants: int, ends: Sequence[int] = range(1, SEGMENTS + 1)
+) -> float:
+    """What a race costs, in full trainings, if no training ends by itself.
+
+    `ends`: steps at the end of each segment, where they are known; of few steps segments are uneven.
+    """
+    looks = [ends[segments_at(rung, SEGMENTS) - 1] for rung in racing.rungs]
+    shares = [0.0, *(look / ends[-1] for look in looks), 1.0]
     running = [entrants, *(places(entrants, racing.going_on, k) for k in range(len(racing.rungs)))]
     return sum(n * (b - a) for n, a, b in zip(running, shares, shares[1:], strict=False))

@@ -17,13 +17,15 @@ CANDIDATES = pa.schema(
         ("repeat", pa.int64()),
         ("reused_fitness", pa.float64()),
         ("reused_evaluations", pa.int64()),
+        ("twin_of", pa.string()),
     ]
 )
 """The plan of a generation, one row a slot in use.
 
 `purpose`: `new`; `rescore`, an individual of the population once more, on the seeds of `repeat`; or
-`reused`, which trains like an earlier candidate and takes `reused_fitness`, the mean of that one's
-`reused_evaluations` trainings a task, without training.
+`reused`, which trains like the earlier candidate `twin_of` and takes `reused_fitness`, the mean of that one's
+`reused_evaluations` trainings a task, without training. A re-scored twin has its `twin_of` too: what is
+scored again is both of them.
 """
 
 SCORES = pa.schema(
@@ -36,6 +38,7 @@ SCORES = pa.schema(
         ("purpose", pa.string()),
         ("fitness", pa.float64()),
         ("evaluations", pa.int64()),
+        ("twin_of", pa.string()),
         ("training_samples", pa.int64()),
     ]
 )
@@ -49,13 +52,15 @@ POPULATION = pa.schema(
         ("expression", pa.string()),
         ("fitness", pa.float64()),
         ("evaluations", pa.int64()),
+        ("twin_of", pa.string()),
         ("born", pa.int64()),
         ("age", pa.int64()),
         ("size", pa.int64()),
         ("rank", pa.int64()),
     ]
 )
-"""The survivors of a generation, best first (rank 0)."""
+"""The survivors of a generation, best first (rank 0). `fitness` is the mean of `evaluations` trainings a task: of
+the candidate's own, or of those of `twin_of`, from which it took its fitness."""
 
 LEDGER = pa.schema(
     [
@@ -88,8 +93,8 @@ LEDGER = pa.schema(
 )
 """One row a generation of a run, with that generation's own cost (not cumulated).
 
-`rejected_method`: by a check of the method's own. `reached_<stage>`: proposals that the stage looked at,
-all but those rejected or reused before it, and those of a pool without a check. `reused`: candidates that took an earlier fitness.
+`rejected_method`: by a check of the method's own. `reached_<stage>`: proposals that the stage looked at:
+none that an earlier stage had rejected or found a fitness for, none of a pool without a check. `reused`: candidates that took an earlier fitness.
 `stopped_evaluations` are the trainings that a race or a hurdle stopped, `stopped_samples` what that saved
 of the `full_samples` that all trainings would have taken. `training_samples` are all that the search is
 charged; `rescore_samples` of them went into individuals that had a fitness already. `population`:

@@ -65,12 +65,13 @@ def trainings(
 
     device = choose_device(flags.device)
     tasks = [load_task(r.name, r.settings, Path(flags.data), device) for r in resolved]
+    means = "racing" if isinstance(stopping, RacingSettings) else "hurdle"
     for task in tasks if stopping else ():
         problem = rungs_problem(
             stopping.rungs, segment_ends(total_steps(task.settings, len(task.train)))
         )
         if problem:
-            raise UserError(f"rungs on task {task.name!r}: {problem}")
+            raise UserError(f"rungs of {means} on task {task.name!r}: {problem}")
     new = [row for row in candidates if row["purpose"] == "new"]
     groups = [new] if isinstance(stopping, RacingSettings) else [[row] for row in new]
     rows = [row for group in groups for row in train(group, resolved, tasks, flags, stopping)]

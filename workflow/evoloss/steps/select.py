@@ -33,11 +33,11 @@ def main(flags: Flags) -> None:
         candidates = candidates[: settings.population]
     by_task = references(read_json(path) for path in flags.tasks)
     scores = scored(candidates, evaluations, by_task)
-    again, new = [], []
-    for row in scores:
-        (again if row["purpose"] == "rescore" else new).append(Score.from_row(row))
-    parents = told([Individual.from_row(row) for row in previous], again)
-    evaluated = told([], new)
+    everyone = told(
+        [Individual.from_row(row) for row in previous], [Score.from_row(row) for row in scores]
+    )
+    parents = [individual for individual in everyone if individual.born < flags.generation]
+    evaluated = [individual for individual in everyone if individual.born == flags.generation]
     if first:
         survivors = truncate([], evaluated, settings.population)
     else:
@@ -64,6 +64,7 @@ def main(flags: Flags) -> None:
             "expression": str(individual.expression),
             "fitness": individual.fitness,
             "evaluations": individual.evaluations,
+            "twin_of": individual.twin_of,
             "born": individual.born,
             "age": flags.generation - individual.born,
             "size": individual.expression.size,
@@ -92,6 +93,7 @@ def scored(
             "generation": row["generation"],
             "fingerprint": row["fingerprint"],
             "purpose": row["purpose"],
+            "twin_of": row["twin_of"],
             "fitness": row["reused_fitness"]
             if row["purpose"] == "reused"
             else fitness(by_candidate[row["candidate_id"]], by_task),
