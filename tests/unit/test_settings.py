@@ -363,7 +363,7 @@ def test_the_default_file_names_every_key():
         (
             "search.budget_samples",
             20_000,
-            "search.budget_samples: got 20,000, but the initial population of egp may take 43,008 training "
+            "search.budget_samples: got 20,000, but the first 12 candidates of egp may take 43,008 training "
             "samples; raise it, or lower search.methods.egp.population",
         ),
         ("study", "published", "study: 'published' is the folder of published results"),

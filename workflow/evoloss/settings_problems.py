@@ -150,21 +150,17 @@ def _training_problems(config: "Config") -> Iterator[str]:
             if problem:
                 yield f"{key}.{means}.rungs: on task {task!r}, {problem}"
         countable = ends.keys() == set(search.tasks) and all_run_to_the_end and not method.hurdle
-        if search.budget_samples is None or method.pool is None or not countable:
+        if search.budget_samples is None or not countable:
             continue
+        first = method.population
         cost = sum(
-            full[task]
-            * (
-                race_cost(method.racing, method.population, ends[task])
-                if method.racing
-                else method.population
-            )
-            for task in ends
+            round(full[t] * (race_cost(method.racing, first, ends[t]) if method.racing else first))
+            for t in ends
         )
         if cost > search.budget_samples:
             yield (
-                f"search.budget_samples: got {search.budget_samples:,}, but the initial population of {name} may "
-                f"take {cost:,.0f} training samples; raise it, or lower {key}.population"
+                f"search.budget_samples: got {search.budget_samples:,}, but the first {first} candidates of {name} "
+                f"may take {cost:,} training samples; raise it, or lower {key}.population"
             )
 
 

@@ -1,5 +1,6 @@
 """The rival algorithms on toy problems with a known optimum, and each one's distinctive step."""
 
+import dataclasses
 from collections import Counter
 
 import numpy as np
@@ -350,6 +351,15 @@ def test_egp_scores_its_elites_again():
         (3 + place, i.candidate_id) for place, i in enumerate(run.population[:2])
     ]
     assert egp.slots(settings, 1) == 5
+
+
+def test_of_twins_among_the_elites_egp_scores_one_again():
+    settings = egp.Settings(population=10, parents=3, tournament=5, rescore_elites=2)
+    run = Run(egp, settings, 0)
+    first, second, third = run.population[:3]
+    run.population[1] = dataclasses.replace(second, twin_of=first.candidate_id)
+    _, again = run.breed()
+    assert [i.candidate_id for _, i in again] == [first.candidate_id, third.candidate_id]
 
 
 def test_egp_with_ageing_lets_the_oldest_die():

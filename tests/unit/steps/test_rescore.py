@@ -9,7 +9,8 @@ from evoloss.learning.expression_training import expression_training
 from evoloss.learning.resolved_task import read_resolved_tasks
 from evoloss.learning.task import load_task
 from evoloss.seeds import derive_seed, training_seed
-from evoloss.steps.rescore import trainings
+from evoloss.steps.rescore import trainings, who
+from evoloss.steps.tune import mean_curve
 
 SMALL = "-(y * log(p)) * 0.001"
 
@@ -45,3 +46,32 @@ def test_one_that_cannot_be_scaled_has_failed_and_spoils_no_other(resolved, data
     assert (flat["status"], flat["validation_accuracy"]) == ("failed", None)
     assert "no finite, non-zero gradient to scale" in flat["reason"]
     assert fine["status"] == "completed"
+
+
+def test_finalists_are_different_losses_that_never_led():
+    def member(name, expression, twin_of=None):
+        values = {"candidate_id": name, "expression": expression, "twin_of": twin_of}
+        return values | {"fitness": 1.0, "born": 1}
+
+    ledger = [
+        {"incumbent": "a", "incumbent_expression": "p - y", "generation": generation}
+        for generation in (0, 1)
+    ]
+    population = [
+        member("t", "(p - y) + 0", "a"),  # the incumbent under another name
+        member("b", "p * y"),
+        member("c", "p * y"),  # trained twice, without stage novel
+        member("u", "(p * y) + 0", "b"),
+        member("d", "y / p"),
+        member("e", "p + y"),
+    ]
+    chosen = who(ledger, population, finalists=3)
+    assert [entry["candidate_id"] for entry in chosen] == ["cross_entropy", "a", "b", "d"]
+    assert [entry["role"] for entry in chosen] == ["cross_entropy", "incumbent", *["finalist"] * 2]
+
+
+def test_cross_entropys_curve_is_a_mean_and_of_no_training_a_part():
+    assert mean_curve([[0.2, 0.4], [0.4, 0.8]]) == pytest.approx([0.3, 0.6])
+    # One that early stopping ended goes on as it ended.
+    assert mean_curve([[0.2], [0.4, 0.8]]) == pytest.approx([0.3, 0.5])
+    assert mean_curve([]) == []

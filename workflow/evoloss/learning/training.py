@@ -32,7 +32,7 @@ class TrainingResult:
     `validation_accuracy` is None unless the status is `completed`; a training that early stopping
     ended is completed, and its best epoch's accuracy and weights count. `full_samples` are the training
     samples of the whole schedule. `curve` has the accuracy on the training batches of each segment,
-    by the task's measure (top-1, or balanced by class); early stopping may cut the last one short.
+    by the task's measure (top-1, or balanced by class); of one that ends in its first segment, that far.
     """
 
     status: str
@@ -223,7 +223,7 @@ def _steps_of(
                 best.see(validation[-1], network)
                 validation_seconds += time.perf_counter() - pause
             if best.is_over() and not last:
-                if segment:
+                if not curve:  # so that a look sees something
                     curve.append(accuracy_in(segment, settings.balanced))
                 reason = f"stopped after epoch {epoch + 1}; epoch {best.epoch} was best"
                 break

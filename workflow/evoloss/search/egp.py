@@ -95,7 +95,10 @@ def breed(breeding: Breeding) -> None:
             )
             if breeding.propose(slot, child, operator, [parent.candidate_id]):
                 break
-    for place, elite in enumerate(ranked(breeding.population)[: settings.rescore_elites]):
+    elites: dict[str, Individual] = {}
+    for individual in ranked(breeding.population):
+        elites.setdefault(individual.trained_as, individual)  # of twins one
+    for place, elite in enumerate(list(elites.values())[: settings.rescore_elites]):
         breeding.rescore(settings.parents + place, elite)
 
 

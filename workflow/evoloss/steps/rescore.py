@@ -67,12 +67,18 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
             },
         )
     # A copy that reused a fitness is the same loss under another name.
-    known = {entry["expression"] for name, entry in chosen.items() if name != BASELINE}
-    distinct: dict[str, dict[str, Any]] = {}
+    trained_as = {row["candidate_id"]: row["twin_of"] or row["candidate_id"] for row in population}
+    known = {trained_as.get(name, name) for name in chosen}
+    known |= {entry["expression"] for name, entry in chosen.items() if name != BASELINE}
+    distinct: list[tuple[dict[str, Any], set[str]]] = []
+    seen: set[str] = set()
     for row in population:
-        distinct.setdefault(row["expression"], row)
-    for row in list(distinct.values())[:finalists]:
-        if row["expression"] not in known:
+        names = {trained_as[row["candidate_id"]], row["expression"]}
+        if not names & seen:
+            distinct.append((row, names))
+        seen |= names
+    for row, names in distinct[:finalists]:
+        if not names & known:
             chosen[row["candidate_id"]] = {
                 "candidate_id": row["candidate_id"],
                 "expression": row["expression"],

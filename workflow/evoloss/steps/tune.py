@@ -43,7 +43,9 @@ def main(flags: Flags) -> None:
         classes=task.classes,
         chance=chance(task),
         cross_entropy_accuracy=fmean(accuracies),
-        cross_entropy_curve=mean_curve([row["curve"] for row in rows if row["chosen"]]),
+        cross_entropy_curve=mean_curve(
+            [row["curve"] for row in rows if row["chosen"] and row["status"] == "completed"]
+        ),
         training_images=len(task.train),
         parameters=parameters,
         multiply_adds=multiply_adds,
@@ -64,10 +66,10 @@ def main(flags: Flags) -> None:
 
 
 def mean_curve(curves: list[list[float]]) -> list[float]:
-    """The mean of the trainings that came to their end."""
-    longest = max(map(len, curves))
-    complete = [curve for curve in curves if len(curve) == longest]
-    return [fmean(values) for values in zip(*complete, strict=True)]
+    """The mean of the curves; one that early stopping ended goes on as it ended."""
+    longest = max(map(len, curves), default=0)
+    padded = [curve + curve[-1:] * (longest - len(curve)) for curve in curves]
+    return [fmean(values) for values in zip(*padded, strict=True)]
 
 
 def chance(task: Task) -> float:
