@@ -1,16 +1,16 @@
 """egp_racing_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  abs(y / p)
+    sum over classes of  abs(sqrt(abs(y)) / p)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9945 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0041 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.5049603721924293, 3: 0.33526208174299293, 5: 0.19380623354551074, 10: 0.09883813821494003, 20: 0.046420253266974194, 50: 0.01896873054697884, 100: 0.009523380616638454, 200: 0.004732581897107352, 1000: 0.0009367858756324966}
+FACTORS = {2: 0.5051265736698508, 3: 0.33536428909052757, 5: 0.19386194890185768, 10: 0.09886522470591967, 20: 0.04643174711405233, 50: 0.01897362258414791, 100: 0.00952579794087043, 200: 0.004733727548453888, 1000: 0.0009369951116463718}
 
 
 def _limit_gradient(gradient):
@@ -19,9 +19,11 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(p, y):
-    v1 = y / p.clamp_min(1e-07)
-    v2 = torch.abs(v1)
-    return v2
+    v1 = torch.abs(y)
+    v2 = torch.sqrt(v1.clamp_min(1e-07))
+    v3 = v2 / p.clamp_min(1e-07)
+    v4 = torch.abs(v3)
+    return v4
 
 
 class EgpRacingSeed1(nn.Module):
