@@ -8,7 +8,7 @@ from evoloss.expressions.parsing import parse
 from evoloss.expressions.tree import Expression
 from evoloss.functional_check import structure
 from evoloss.learning.dataset_size import dataset_size
-from evoloss.learning.schedule import samples, segment_ends, total_steps, wanted_images
+from evoloss.learning.schedule import segment_ends, total_steps, wanted_images
 from evoloss.learning.settings import NETWORK_NAMES
 from evoloss.learning.sources import SOURCES
 from evoloss.losses.catalogue import CATALOGUE, formula_of
@@ -129,38 +129,39 @@ def _initial_loss_problems(config: "Config") -> Iterator[str]:
 
 def _training_problems(config: "Config") -> Iterator[str]:
     # Of image folders rule evaluate says so, and rule breed, when the images have been counted.
-    search = config.search
-    tasks = {
-        name: (task, dataset_size(task.dataset).train)
-        for name, task in config.tasks.items()
-        if name in search.tasks and SOURCES[task.dataset.source].images
-    }
-    ends = {
-        name: segment_ends(steps)
-        for name, (task, there) in tasks.items()
-        if (steps := total_steps(task, wanted_images(task.training_images, there)))
-    }
-    full = {name: samples(task, there) for name, (task, there) in tasks.items()}
-    all_run_to_the_end = not any(task.early_stopping for task, _ in tasks.values())
-    for name, method in search.methods.items():
+    ends = {}
+    for name in config.search.tasks:
+        task = config.tasks.get(name)
+        if task and SOURCES[task.dataset.source].images:
+            images = wanted_images(task.training_images, dataset_size(task.dataset).train)
+            if steps := total_steps(task, images):
+                ends[name] = segment_ends(steps)
+    for name, method in config.search.methods.items():
         key = f"search.methods.{name}"
         means = "racing" if method.racing else "hurdle"
-        for task in ends if method.stops else ():
-            problem = rungs_problem(getattr(method, means).rungs, ends[task])
+        for task, steps_done in ends.items() if method.stops else ():
+            problem = rungs_problem(getattr(method, means).rungs, steps_done)
             if problem:
                 yield f"{key}.{means}.rungs: on task {task!r}, {problem}"
-        countable = ends.keys() == set(search.tasks) and all_run_to_the_end and not method.hurdle
-        if search.budget_samples is None or not countable:
+    if config.search.budget_samples and ends.keys() == set(config.search.tasks):
+        yield from _budget_problems(config, ends)
+
+
+def _budget_problems(config: "Config", ends: dict[str, list[int]]) -> Iterator[str]:
+    tasks, budget = config.tasks, config.search.budget_samples
+    if any(tasks[task].early_stopping for task in ends):
+        return
+    for name, method in config.search.methods.items():
+        if method.hurdle:  # as with early stopping, nobody knows what it leaves
             continue
-        first = method.population
-        cost = sum(
-            round(full[t] * (race_cost(method.racing, first, ends[t]) if method.racing else first))
-            for t in ends
-        )
-        if cost > search.budget_samples:
+        first, cost = method.population, 0
+        for task, steps_done in ends.items():
+            trainings = race_cost(method.racing, first, steps_done) if method.racing else first
+            cost += round(trainings * steps_done[-1] * tasks[task].batch_size)
+        if cost > budget:
             yield (
-                f"search.budget_samples: got {search.budget_samples:,}, but the first {first} candidates of {name} "
-                f"may take {cost:,} training samples; raise it, or lower {key}.population"
+                f"search.budget_samples: got {budget:,}, but the first {first} candidates of {name} may take "
+                f"{cost:,} training samples; raise it, or lower search.methods.{name}.population"
             )
 
 

@@ -1,5 +1,6 @@
 """A task as rule `tune` resolved it (`tasks/<task>.json`): settings, learning rate, reference points."""
 
+import argparse
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,3 +44,15 @@ def read_resolved_tasks(paths: Iterable[str | Path]) -> list[ResolvedTask]:
         for value in values
     ]
     return sorted(tasks, key=lambda task: task.name)
+
+
+def add_training_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that tell a step where and how to train a search's candidates."""
+    parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
+    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
+    parser.add_argument(
+        "--as-written",
+        action="store_true",
+        help="do not match gradient scales, whatever the tasks say",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")

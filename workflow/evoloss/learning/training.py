@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from evoloss.learning.accuracy import balanced_accuracy, share_right, top1_accuracy
+from evoloss.learning.accuracy import share_right
 from evoloss.learning.augmentation import augment
 from evoloss.learning.device import peak_memory, synchronise
 from evoloss.learning.early_stopping import BestEpoch
@@ -202,7 +202,7 @@ def _steps_of(
                 hits += right.sum()
                 segment.append((right, targets))
                 if steps in ends:
-                    done = [accuracy_in(segment, settings.balanced)] * ends.count(steps)
+                    done = [_accuracy_in(segment, settings.balanced)] * ends.count(steps)
                     curve += done
                     segment.clear()
                     if steps < all_steps:
@@ -224,7 +224,7 @@ def _steps_of(
                 validation_seconds += time.perf_counter() - pause
             if best.is_over() and not last:
                 if not curve:  # so that a look sees something
-                    curve.append(accuracy_in(segment, settings.balanced))
+                    curve.append(_accuracy_in(segment, settings.balanced))
                 reason = f"stopped after epoch {epoch + 1}; epoch {best.epoch} was best"
                 break
         best.restore(network)
@@ -285,11 +285,11 @@ def logits_of(network: nn.Module, part: Part) -> torch.Tensor:
 
 def accuracy(network: nn.Module, part: Part, balanced: bool = False) -> float:
     """Top-1 accuracy on a part, a share in [0, 1]; `balanced` weighs all classes alike."""
-    measure = balanced_accuracy if balanced else top1_accuracy
-    return measure(logits_of(network, part), part.labels)
+    named = logits_of(network, part).argmax(dim=1)
+    return share_right(named == part.labels, part.labels, balanced)
 
 
-def accuracy_in(batches: Sequence[tuple[torch.Tensor, torch.Tensor]], balanced: bool) -> float:
+def _accuracy_in(batches: Sequence[tuple[torch.Tensor, torch.Tensor]], balanced: bool) -> float:
     """Accuracy over batches, each given as who is named right (n,) and the labels (n,)."""
     right, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     return share_right(right, labels, balanced)

@@ -10,7 +10,11 @@ from evoloss.functional_check.settings import STAGES
 from evoloss.generation_records import RunFolder, add_run_flags
 from evoloss.learning.device import choose_device
 from evoloss.learning.expression_training import expression_training
-from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
+from evoloss.learning.resolved_task import (
+    ResolvedTask,
+    add_training_flags,
+    read_resolved_tasks,
+)
 from evoloss.learning.task import Task, load_task
 from evoloss.parquet import write
 from evoloss.provenance import record
@@ -108,13 +112,6 @@ if __name__ == "__main__":
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--trainings", type=int, required=True, help="expressions to train")
     add_run_flags(parser)
-    parser.add_argument(
-        "--as-written",
-        action="store_true",
-        help="do not match gradient scales, whatever the tasks say",
-    )
-    parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
-    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_training_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

@@ -8,7 +8,11 @@ from typing import Any
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
 from evoloss.learning.records import EVALUATIONS
-from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
+from evoloss.learning.resolved_task import (
+    ResolvedTask,
+    add_training_flags,
+    read_resolved_tasks,
+)
 from evoloss.learning.schedule import SEGMENTS, segment_ends, total_steps
 from evoloss.parquet import read, write
 from evoloss.provenance import record
@@ -180,19 +184,12 @@ def decide(
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--candidates", required=True, help="Parquet file with the plan")
-    parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
-    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True, help="which batch of the plan, from 0")
     parser.add_argument("--batch-size", type=int, required=True, help="candidates a batch")
     parser.add_argument("--first", type=int, help="take only so many of the candidates")
-    parser.add_argument(
-        "--as-written",
-        action="store_true",
-        help="do not match gradient scales, whatever the tasks say",
-    )
     parser.add_argument("--racing", help="settings of a race between the new candidates, as JSON")
     parser.add_argument("--hurdle", help="settings of a hurdle in each training, as JSON")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_training_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

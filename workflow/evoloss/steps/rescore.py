@@ -10,7 +10,11 @@ from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.learning.device import choose_device
 from evoloss.learning.expression_training import expression_training
-from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
+from evoloss.learning.resolved_task import (
+    ResolvedTask,
+    add_training_flags,
+    read_resolved_tasks,
+)
 from evoloss.learning.task import load_task
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.parquet import read, write, write_json
@@ -155,16 +159,9 @@ if __name__ == "__main__":
     parser.add_argument("--method", required=True, help="name of the method")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--settings", required=True, help="re-scoring settings as JSON")
-    parser.add_argument(
-        "--as-written",
-        action="store_true",
-        help="do not match gradient scales, whatever the tasks say",
-    )
-    parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
-    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
     parser.add_argument("--ledger", required=True, help="Parquet file of the run")
     parser.add_argument("--population", required=True, help="Parquet file of the last generation")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    add_training_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")
     parser.add_argument("--champion", required=True, help="JSON file to write")
     run_step(main, parser)
