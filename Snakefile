@@ -20,7 +20,7 @@ report: "workflow/report/workflow.rst"
 
 
 onstart:
-    hold_study_lock()
+    begin_run()
 
 
 rule all:

@@ -4,10 +4,12 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 
+import psutil
 import pytest
-from study_copy import Copy, environment
+from study_copy import ROOT, Copy, environment
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -39,21 +41,45 @@ def wait_for(condition, process, copy, seconds=600):
         time.sleep(0.05)
 
 
+def processes_of(copy):
+    """The live processes that work in a copy, its job server and what that forks among them."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(copy.folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+KILLS = (
+    # The first file of a job, the signal, whether the whole process group gets it.
+    ("data/digits/manifest.json", signal.SIGINT, False),
+    ("logs/evaluate/egp_racing/seed0/generation0/0.log", signal.SIGKILL, True),
+    ("search/taylor_glo/seed0/generation1/candidates.parquet", signal.SIGKILL, False),
+    ("search/glo/seed0/generation1/candidates.parquet", signal.SIGINT, True),
+    ("search/egp/seed0/rescored.parquet", signal.SIGTERM, True),
+    ("retrain/digits_full/ngl/learning_rate.parquet", signal.SIGTERM, False),
+)
+
+
 def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, tmp_path):
-    """On one core, in another directory, killed in a race, in another search and in a retraining job."""
+    """On one core, in another directory, killed in a race, in other searches and in a retraining job.
+
+    Whatever the signal and whoever gets it: soon nothing of the run is alive, and the same command goes on.
+    """
     copy = Copy(tmp_path / "elsewhere")
     results = copy.folder / "results" / "tiny"
-    stages = [
-        results / "logs/evaluate/egp_racing/seed0/generation0/0.log",
-        results / "search/taylor_glo/seed0/generation1/candidates.parquet",
-        results / "retrain/digits_full/ngl/learning_rate.parquet",
-    ]
-    for stage in stages:
+    for stage, number, whole_group in KILLS:
         process = start(copy, cores=1)
-        wait_for(stage.exists, process, copy)
-        time.sleep(1.0)  # into the job
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        wait_for((results / stage).exists, process, copy)
+        (os.killpg if whole_group else os.kill)(process.pid, number)
+        process.wait(timeout=60)
+        end = time.monotonic() + 10
+        while alive := processes_of(copy):
+            assert time.monotonic() < end, [one.cmdline() for one in alive]
+            time.sleep(0.05)
     assert not (results / "tables/accuracy.csv").exists()
     copy.run(cores=1)
     assert copy.planned() == {}
@@ -85,3 +111,51 @@ def test_two_live_runs_of_one_study_refuse_each_other(tmp_path):
         first.wait()
     assert json.loads((copy.folder / target).read_text())["name"] == "digits_short"
     copy.run("results/tiny/tasks/digits_full.json")
+
+
+def test_plain_starts_give_the_records_that_the_job_server_gives(tmp_path, finished):
+    copy = Copy(tmp_path / "copy")
+    config = copy.overlay("machine: {job_server: false}")
+    copy.run("results/tiny/search/egp/seed0/rescored.parquet", config=config)
+    ours, theirs = copy.records(), finished.records()
+    assert any("rescored" in name for name in ours)
+    assert {name: theirs[name] for name in ours} == ours
+
+
+def test_an_edit_of_the_library_is_seen_by_the_next_run(scratch):
+    target = "results/tiny/search/egp/seed0/ledger.parquet"
+    scratch.edit(
+        "workflow/evoloss/steps/summarise.py", "def main(", "print('edited')\n\n\ndef main("
+    )
+    scratch.run(target)
+    log = scratch.folder / "results/tiny/logs/summarise/egp_seed0.log"
+    assert log.read_text().startswith("edited")
+
+
+def test_a_benchmark_measures_the_job_and_not_the_server(finished):
+    for name in ("retrain/digits_full/ngl/0", "evaluate/egp/seed0/generation1/0"):
+        path = finished.folder / f"results/tiny/benchmarks/{name}.tsv"
+        header, values = (line.split("\t") for line in path.read_text().splitlines())
+        row = dict(zip(header, values, strict=True))
+        assert 100 < float(row["max_rss"]) < 1000
+        assert 0 < float(row["cpu_time"]) <= 2 * float(row["s"]) + 0.1
+
+
+def test_a_job_whose_server_died_starts_plainly_unless_its_run_died_too(tmp_path):
+    client = [sys.executable, "-I", "-S", str(ROOT / "workflow/evoloss/job_server/client.py")]
+    command = [*client, "-m", "this"]
+
+    def told(run):
+        place = [str(tmp_path / "socket"), sys.executable, run]
+        return subprocess.run(
+            command,
+            env=environment() | {"EVOLOSS_JOB_SERVER": json.dumps(place)},
+            capture_output=True,
+            text=True,
+        )
+
+    alive, dead = told(os.getpid()), told(2**22 + 1)
+    assert alive.returncode == 0
+    assert "Beautiful is better than ugly" in alive.stdout
+    assert dead.returncode == 1
+    assert not dead.stdout

@@ -12,7 +12,11 @@ from evoloss.job_plan import JobPlan, functions_of
 from evoloss.losses.catalogue import CATALOGUE
 from evoloss.strict_model import canonical_json
 
-NO_PART_OF_IT = {"device": True, "tasks": {"__all__": {"dataset": {"root", "path"}}}}
+NO_PART_OF_IT = {
+    "device": True,
+    "machine": True,
+    "tasks": {"__all__": {"dataset": {"root", "path"}}},
+}
 """What a study's parameters leave out: where it runs and where its files lie."""
 
 

@@ -99,6 +99,13 @@ class RetrainSettings(StrictModel):
         return [self.training_seeds[i : i + step] for i in range(0, len(self.training_seeds), step)]
 
 
+class MachineSettings(StrictModel):
+    """How this machine works. No number depends on it, and no change of it reruns anything."""
+
+    job_server: bool = True
+    """Import torch once a run and fork a process a job; without it every job starts Python."""
+
+
 class Config(StrictModel):
     """A study: one configuration and all it produces, under `results/<study>/`."""
 
@@ -106,6 +113,8 @@ class Config(StrictModel):
     """Name of the study, and of its folder under results/."""
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
     """`auto` takes a CUDA GPU if there is one; or `cpu`, `cuda`, `cuda:1`, ..."""
+    machine: MachineSettings = MachineSettings()
+    """How this machine works."""
     tasks: Annotated[dict[Name, TaskSettings], Field(min_length=1)]
     """Tasks by name: data set x network x training schedule."""
     search: SearchSettings

@@ -13,6 +13,7 @@ sys.path[:0] = [LIBRARY, str(Path.cwd())]
 
 from evoloss.errors import UserError
 from evoloss.job_plan import flag
+from evoloss.job_server.lifetime import RunningServer, python_of_jobs
 from evoloss.machine import StudyLock, gpu_count, prepare_environment
 from evoloss.plan import Plan
 from evoloss.settings import load
@@ -31,6 +32,8 @@ for sentence in plan.warnings:
     logger.warning(sentence)
 
 GPU = gpu_count(settings.device)
+# How the rules start Python.
+python = python_of_jobs(settings.machine.job_server)
 
 
 wildcard_constraints:
@@ -51,10 +54,15 @@ wildcard_constraints:
 study_lock = StudyLock(plan.results)
 
 
-def hold_study_lock():
-    """Refuse to run beside another live run of the same study (the main process alone asks)."""
+def begin_run():
+    """Refuse to run beside another live run of the same study, and start the job server.
+
+    The main process alone does either, and the server only for jobs of this machine.
+    """
     if workflow.exec_mode == ExecMode.DEFAULT:
         try:
             study_lock.acquire()
         except UserError as error:
             raise WorkflowError(str(error)) from None
+        if settings.machine.job_server and workflow.local_exec:
+            RunningServer()

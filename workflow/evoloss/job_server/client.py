@@ -1,0 +1,76 @@
+"""What a job runs instead of `python`: hands its command to the job server, and waits for it to end.
+
+`python -I -S client.py -m evoloss.steps.breed --flags` behaves as `python -m evoloss.steps.breed --flags`.
+Without a job server, or with one of another Python, it becomes just that. It imports nothing but the
+standard library, since its own start is part of every job.
+"""
+
+import json
+import os
+import socket
+import sys
+
+ADDRESS = "EVOLOSS_JOB_SERVER"
+"""Environment variable of a run: where its job server listens, which Python that is, whose it is."""
+GONE = 1
+"""Exit status of a job whose server ended before it."""
+
+
+def main() -> int:
+    """Run the command line's module in a fork of the job server; the exit status."""
+    try:
+        address, python, run = json.loads(os.environ[ADDRESS])
+    except KeyError:
+        return plain_start()
+    if python != sys.executable or sys.argv[1] != "-m":
+        return plain_start()
+    descriptors = [fd for fd in (1, 2, 3) if _is_open(fd)]
+    request = {
+        # The process that Snakemake's benchmark watches: bash, or this one if bash became it.
+        "shell": os.getpid() if os.getppid() == run else os.getppid(),
+        "module": sys.argv[2],
+        "arguments": sys.argv[3:],
+        "folder": os.getcwd(),  # noqa: PTH109 (importing pathlib takes longer than the rest)
+        "environment": dict(os.environ),
+        "descriptors": descriptors,
+    }
+    try:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.connect(address)
+            message = json.dumps(request).encode()
+            socket.send_fds(server, [len(message).to_bytes(8, "big")], descriptors)
+            server.sendall(message)
+            started = server.recv(1)
+            if started:
+                answer = server.recv(1)
+                return answer[0] if answer else GONE
+    except OSError:
+        pass
+    # No server took the job. That of a run which was killed must not begin another one.
+    return plain_start() if _is_alive(run) else GONE
+
+
+def plain_start() -> int:
+    """Become `python` with the same arguments."""
+    os.environ.pop(ADDRESS, None)
+    os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

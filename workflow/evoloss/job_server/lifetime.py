@@ -1,0 +1,93 @@
+"""The job server of a run, seen from the run's main process: started with it, ended with it."""
+
+import atexit
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+import snakemake.benchmark
+
+from evoloss.job_server.client import ADDRESS
+
+CLIENT = Path(__file__).with_name("client.py")
+
+
+def python_of_jobs(served: bool) -> str:
+    """How a rule starts Python: through the job server's client, or plainly.
+
+    The client starts Python plainly itself where no server listens: in a job of a cluster, say.
+    """
+    return f"python -I -S {shlex.quote(str(CLIENT))}" if served else "python"
+
+
+class RunningServer:
+    """A job server; it ends with this process, however that ends."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="evoloss-"))
+        address = str(self._folder / "socket")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(address)
+            listener.listen(128)  # Jobs may ask while the server still imports.
+            own = [str(listener.fileno()), str(self._folder)]
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "evoloss.job_server.server", *own],
+                env=os.environ | {"OMP_NUM_THREADS": "1"},
+                stdin=subprocess.PIPE,
+                pass_fds=[listener.fileno()],
+            )
+        os.environ[ADDRESS] = json.dumps([address, sys.executable, os.getpid()])
+        _count_served_jobs(self._folder)
+        atexit.register(self.stop)
+
+    def stop(self) -> None:
+        """End the server, and the jobs that it still does."""
+        os.environ.pop(ADDRESS, None)
+        self._process.stdin.close()
+        self._process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _count_served_jobs(folder: Path) -> None:
+    """Let Snakemake's benchmarks measure the process that does a job, wherever it hangs in the tree."""
+
+    def told(shell: int) -> dict[str, float]:
+        try:
+            return json.loads((folder / str(shell)).read_text())
+        except (OSError, ValueError):  # Not there yet, or half written.
+            return {}
+
+    class Shell(psutil.Process):
+        """The shell of a job; the child that does its work counts as a descendant."""
+
+        def children(self, recursive: bool = False) -> list[psutil.Process]:
+            own = super().children(recursive)
+            with contextlib.suppress(psutil.Error, KeyError):
+                child = psutil.Process(told(self.pid)["child"])
+                return [*own, child, *child.children(recursive=True)]
+            return own
+
+    class Timer(snakemake.benchmark.BenchmarkTimer):
+        def __init__(self, pid: int, *arguments, **named) -> None:
+            super().__init__(pid, *arguments, **named)
+            self.main = Shell(pid)
+
+        def cancel(self) -> None:
+            """End with the job's own account, which is complete however short the job was."""
+            super().cancel()
+            facts, record = told(self.pid), self.bench_record
+            if "cpu_seconds" in facts:
+                record.max_rss = max(record.max_rss or 0, facts["peak_memory_mb"])
+                record.cpu_time = max(record.cpu_time or 0, facts["cpu_seconds"])
+                record.data_collected = True
+            (folder / str(self.pid)).unlink(missing_ok=True)
+
+    snakemake.benchmark.BenchmarkTimer = Timer

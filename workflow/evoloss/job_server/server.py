@@ -1,0 +1,254 @@
+"""The process that has imported what the steps import, and forks a child a job.
+
+`python -m evoloss.job_server.server FD FOLDER`: FD is a listening Unix socket, FOLDER is where it says
+which child does whose job and what that took, for the benchmarks. It lives as long as its standard input is open,
+which the main process of the run holds: however that dies, the server ends, and the jobs with it.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import gc
+import importlib
+import json
+import os
+import runpy
+import selectors
+import shutil
+import signal
+import socket
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+PRELOADED = (
+    "torch.optim",
+    "pyarrow.parquet",
+    "evoloss.steps.initialise",
+    "evoloss.steps.breed",
+    "evoloss.steps.evaluate",
+    "evoloss.steps.select",
+    "evoloss.steps.summarise",
+    "evoloss.steps.rescore",
+    "evoloss.steps.audit",
+    "evoloss.steps.tune",
+    "evoloss.steps.choose_rate",
+    "evoloss.steps.retrain",
+    "evoloss.steps.export_loss",
+    "evoloss.steps.prepare_dataset",
+    "evoloss.steps.tabulate",
+    "evoloss.steps.plot",
+)
+SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
+
+
+@dataclass
+class Job:
+    """A job and the connection of the client that waits for it."""
+
+    connection: socket.socket
+    shell: int
+    """The process for which Snakemake measures this job."""
+    module: str
+    arguments: list[str]
+    folder: str
+    environment: dict[str, str]
+    descriptors: dict[int, int]
+    """The child's number of a descriptor -> the one received here."""
+
+
+class JobServer:
+    """Forks children for jobs; ends them when their client, or the run, is gone."""
+
+    def __init__(self, listener: socket.socket, folder: Path) -> None:
+        self._listener = listener
+        self._folder = folder
+        self._running: dict[int, Job] = {}
+        self._events = selectors.DefaultSelector()
+
+    def serve(self) -> Job | None:
+        """Serve until the run ends (None); in a child, return the job that it has to do."""
+        ended, wake = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(ended, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        for source in (self._listener, ended, 0):
+            self._events.register(source, selectors.EVENT_READ)
+        try:
+            while True:
+                for key, _ in self._events.select():
+                    if key.fileobj == 0:
+                        if not os.read(0, 1):
+                            return None
+                    elif key.fileobj == ended:
+                        os.read(ended, 4096)
+                        self._reap()
+                    elif key.fileobj is self._listener:
+                        job = self._take()
+                        if job:
+                            os.close(ended)
+                            os.close(wake)
+                            return job
+                    else:  # A client says nothing after its request: it is gone.
+                        self._events.unregister(key.fileobj)
+                        self._kill(key.data)
+        finally:
+            for child in self._running:
+                self._kill(child)
+
+    def _take(self) -> Job | None:
+        """Accept a client and fork; in the child, the job."""
+        connection, _ = self._listener.accept()
+        try:
+            job = _read(connection)
+        except (OSError, ValueError):  # It died before it had asked.
+            connection.close()
+            return None
+        parent = os.getpid()
+        try:
+            connection.sendall(b"\x00")
+            child = os.fork()
+        except OSError as error:
+            os.write(
+                job.descriptors.get(2, 2), f"error: no process could be started: {error}\n".encode()
+            )
+            self._answer(job, 1)
+            return None
+        if child == 0:
+            self._become_child(parent)
+            return job
+        _close(job.descriptors.values())
+        self._tell(job, {"child": child})
+        self._running[child] = job
+        self._events.register(connection, selectors.EVENT_READ, child)
+        return None
+
+    def _become_child(self, parent: int) -> None:
+        """Let go of what is the server's, and die with it."""
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+            if os.getppid() != parent:
+                os._exit(1)
+        for job in self._running.values():
+            job.connection.close()
+        self._running = {}
+        self._events.close()
+        self._listener.close()
+
+    def _reap(self) -> None:
+        """Tell the clients of children that have ended how they ended."""
+        while self._running:
+            child, status, used = os.wait4(-1, os.WNOHANG)
+            if child == 0:
+                return
+            job = self._running.pop(child)
+            with contextlib.suppress(KeyError):
+                self._events.unregister(job.connection)
+            code = os.waitstatus_to_exitcode(status)
+            kibibytes = used.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+            seconds = used.ru_utime + used.ru_stime
+            self._tell(job, {"peak_memory_mb": kibibytes / 1024, "cpu_seconds": seconds})
+            self._answer(job, code if code >= 0 else 128 - code)
+
+    def _tell(self, job: Job, facts: dict[str, float]) -> None:
+        """Write what the benchmark of a job wants to know."""
+        (self._folder / str(job.shell)).write_text(json.dumps(facts))
+
+    @staticmethod
+    def _answer(job: Job, code: int) -> None:
+        with contextlib.suppress(OSError):
+            job.connection.sendall(bytes([code]))
+        job.connection.close()
+
+    @staticmethod
+    def _kill(child: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+
+
+def _read(connection: socket.socket) -> Job:
+    """The job that a client asks for; raises OSError or ValueError when it breaks off."""
+    connection.settimeout(10)
+    head, received, *_ = socket.recv_fds(connection, 8, 8)
+    try:
+        length = int.from_bytes(head, "big")
+        with connection.makefile("rb") as stream:
+            request = json.loads(stream.read(length))
+        numbers = dict(zip(request.pop("descriptors"), received, strict=True))
+        return Job(connection, descriptors=numbers, **request)
+    except BaseException:
+        _close(received)
+        raise
+
+
+def _close(descriptors) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def run(job: Job) -> int:
+    """Do a job in this process, as `python -m` would; its exit status."""
+    os.environ.clear()
+    os.environ.update(job.environment)
+    os.chdir(job.folder)
+    # The received numbers may lie among those wanted: first move all of them out of the way.
+    held = {number: fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for number, fd in job.descriptors.items()}
+    _close(set(job.descriptors.values()))
+    for number, fd in held.items():
+        os.dup2(fd, number)
+        os.close(fd)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    sys.argv = ["", *job.arguments]
+    # As a main module it is executed afresh; what it imports is there.
+    sys.modules.pop(job.module, None)
+    try:
+        runpy.run_module(job.module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        print(end.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def preload() -> None:
+    """Import what the steps import, and look up once what every record says of the machine."""
+    for module in PRELOADED:
+        importlib.import_module(module)
+    from evoloss.provenance import provenance
+
+    provenance()
+    # The collector of a child then leaves these objects alone, and their memory stays shared.
+    gc.collect()
+    gc.freeze()
+
+
+def main(descriptor: int, folder: str) -> None:
+    """Preload, then serve; a child does its job and ends."""
+    listener = socket.socket(fileno=descriptor)
+    preload()
+    job = JobServer(listener, Path(folder)).serve()
+    if job is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    status = run(job)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # Taking an interpreter with torch down politely costs 0.1 s.
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
