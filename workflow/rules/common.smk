@@ -13,7 +13,7 @@ sys.path[:0] = [LIBRARY, str(Path.cwd())]
 
 from evoloss.errors import UserError
 from evoloss.job_plan import flag
-from evoloss.job_server.lifetime import RunningServer, python_of_jobs
+from evoloss.job_server.lifetime import start_job_server
 from evoloss.machine import StudyLock, gpu_count, prepare_environment
 from evoloss.plan import Plan
 from evoloss.settings import load
@@ -32,8 +32,6 @@ for sentence in plan.warnings:
     logger.warning(sentence)
 
 GPU = gpu_count(settings.device)
-# How the rules start Python.
-python = python_of_jobs(settings.machine.job_server)
 
 
 wildcard_constraints:
@@ -65,4 +63,4 @@ def begin_run():
         except UserError as error:
             raise WorkflowError(str(error)) from None
         if settings.machine.job_server and workflow.local_exec:
-            RunningServer()
+            start_job_server()

@@ -28,7 +28,7 @@ rule tabulate:
         code=lambda wildcards: code_of("tabulate", f"reporting.tables.{wildcards.table}"),
         description=lambda wildcards: plan.description_of(TABLES[wildcards.table]),
     shell:
-        "{python} -m evoloss.steps.tabulate --study {wildcards.study} --table {wildcards.table} "
+        "python -m evoloss.steps.tabulate --study {wildcards.study} --table {wildcards.table} "
         "--folder results/{wildcards.study} --description {params.description:q} "
         "--csv {output.csv:q} --tex {output.tex:q} --md {output.md:q} > {log} 2>&1"
 
@@ -61,7 +61,7 @@ rule plot:
         ),
         description=lambda wildcards: plan.description_of(FIGURES[wildcards.figure]),
     shell:
-        "{python} -m evoloss.steps.plot --study {wildcards.study} --figure {wildcards.figure} "
+        "python -m evoloss.steps.plot --study {wildcards.study} --figure {wildcards.figure} "
         "--folder results/{wildcards.study} --description {params.description:q} "
         "--pdf {output.pdf:q} --png {output.png:q} > {log} 2>&1"
 
@@ -89,6 +89,6 @@ rule export_loss:
         code=code_of("export_loss"),
         scale_matched=plan.tasks_matched,
     shell:
-        "{python} -m evoloss.steps.export_loss --study {wildcards.study} "
+        "python -m evoloss.steps.export_loss --study {wildcards.study} "
         "--champion {input.champion:q} {params.scale_matched} --manifests {input.manifests:q} "
         "--python {output.python:q} --tex {output.tex:q} > {log} 2>&1"

@@ -20,7 +20,7 @@ rule initialise:
         check=canonical_json(settings.search.functional_check),
         scale_matched=plan.scale_matched,
     shell:
-        "{python} -m evoloss.steps.initialise --study {wildcards.study} --pool {wildcards.pool} "
+        "python -m evoloss.steps.initialise --study {wildcards.study} --pool {wildcards.pool} "
         "--run-seed {wildcards.run_seed} --settings {params.settings:q} "
         "--functional-check {params.check:q} {params.scale_matched} "
         "--manifests {input.manifests:q} --candidates {output.candidates:q} "
@@ -53,7 +53,7 @@ rule breed:
         population=lambda wildcards, input: flag("--population", input.population),
         run=plan.run_folder,
     shell:
-        "{python} -m evoloss.steps.breed --study {wildcards.study} --method {wildcards.method} "
+        "python -m evoloss.steps.breed --study {wildcards.study} --method {wildcards.method} "
         "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "
         "--generation {wildcards.generation} --settings {params.settings:q} "
         "--space {params.space:q} --functional-check {params.check:q} {params.scale_matched} "
@@ -86,7 +86,7 @@ rule evaluate:
         stopping=plan.stopping,
         device=settings.device,
     shell:
-        "{python} -m evoloss.steps.evaluate --study {wildcards.study} --run-seed {params.run_seed} "
+        "python -m evoloss.steps.evaluate --study {wildcards.study} --run-seed {params.run_seed} "
         "--candidates {input.candidates:q} --tasks {input.tasks:q} "
         "--data results/{wildcards.study}/data --batch {wildcards.batch} "
         "--batch-size {params.batch_size} {params.scale} {params.stopping:q} "
@@ -117,7 +117,7 @@ rule select:
         batches=lambda wildcards, input: len(input.evaluations),
         previous=lambda wildcards, input: flag("--previous", input.previous),
     shell:
-        "{python} -m evoloss.steps.select --study {wildcards.study} --method {wildcards.method} "
+        "python -m evoloss.steps.select --study {wildcards.study} --method {wildcards.method} "
         "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "
         "--generation {wildcards.generation} --settings {params.settings:q} "
         "--tasks {input.tasks:q} {params.previous} --candidates {input.candidates:q} "
@@ -145,7 +145,7 @@ rule summarise:
         alone=plan.trains_alone,
         run=plan.run_folder,
     shell:
-        "{python} -m evoloss.steps.summarise --study {wildcards.study} --method {wildcards.method} "
+        "python -m evoloss.steps.summarise --study {wildcards.study} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --population {params.population} "
         "--batches {params.batches:q} {params.pool} {params.alone} --run {params.run:q} "
         "--output {output:q} > {log} 2>&1"
@@ -176,7 +176,7 @@ rule rescore:
         scale=plan.run_scale,
         device=settings.device,
     shell:
-        "{python} -m evoloss.steps.rescore --study {wildcards.study} --method {wildcards.method} "
+        "python -m evoloss.steps.rescore --study {wildcards.study} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --settings {params.settings:q} {params.scale} "
         "--tasks {input.tasks:q} --data results/{wildcards.study}/data --ledger {input.ledger:q} "
         "--population {input.population:q} --device {params.device} "
@@ -211,7 +211,7 @@ rule audit:
         run=plan.run_folder,
         device=settings.device,
     shell:
-        "{python} -m evoloss.steps.audit --study {wildcards.study} --method {wildcards.method} "
+        "python -m evoloss.steps.audit --study {wildcards.study} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --trainings {params.trainings} --run {params.run:q} "
         "{params.pool} --population {params.population} --batches {params.batches:q} "
         "{params.alone} {params.scale} --tasks {input.tasks:q} "

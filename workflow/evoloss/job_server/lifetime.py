@@ -14,46 +14,43 @@ from pathlib import Path
 
 import psutil
 import snakemake.benchmark
+from snakemake.shell import shell
 
 from evoloss.job_server.client import ADDRESS
 
 CLIENT = Path(__file__).with_name("client.py")
 
 
-def python_of_jobs(served: bool) -> str:
-    """How a rule starts Python: through the job server's client, or plainly.
+def start_job_server() -> None:
+    """Start a job server, and let the `python` of the rules' commands be its client.
 
-    The client starts Python plainly itself where no server listens: in a job of a cluster, say.
+    The server ends with this process, however that ends.
     """
-    return f"python -I -S {shlex.quote(str(CLIENT))}" if served else "python"
+    folder = Path(tempfile.mkdtemp(prefix="evoloss-"))
+    address = str(folder / "socket")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen(128)  # Jobs may ask while the server still imports.
+        own = [str(listener.fileno()), str(folder)]
+        server = subprocess.Popen(
+            [sys.executable, "-m", "evoloss.job_server.server", *own],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            pass_fds=[listener.fileno()],
+        )
+    os.environ[ADDRESS] = json.dumps([address, sys.executable, os.getpid()])
+    # After Snakemake's own prefix; doubled braces, since Snakemake formats it.
+    client = f"command python -I -S {shlex.quote(str(CLIENT))}"
+    shell.prefix(f'set -euo pipefail; python() {{{{ {client} "$@"; }}}}; ')
+    _count_served_jobs(folder)
+    atexit.register(_stop, server, folder)
 
 
-class RunningServer:
-    """A job server; it ends with this process, however that ends."""
-
-    def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="evoloss-"))
-        address = str(self._folder / "socket")
-        with socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(address)
-            listener.listen(128)  # Jobs may ask while the server still imports.
-            own = [str(listener.fileno()), str(self._folder)]
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "evoloss.job_server.server", *own],
-                env=os.environ | {"OMP_NUM_THREADS": "1"},
-                stdin=subprocess.PIPE,
-                pass_fds=[listener.fileno()],
-            )
-        os.environ[ADDRESS] = json.dumps([address, sys.executable, os.getpid()])
-        _count_served_jobs(self._folder)
-        atexit.register(self.stop)
-
-    def stop(self) -> None:
-        """End the server, and the jobs that it still does."""
-        os.environ.pop(ADDRESS, None)
-        self._process.stdin.close()
-        self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+def _stop(server: subprocess.Popen, folder: Path) -> None:
+    """End the server, and the jobs that it still does."""
+    server.stdin.close()
+    server.wait()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _count_served_jobs(folder: Path) -> None:
