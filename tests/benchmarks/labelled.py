@@ -31,7 +31,7 @@ from evoloss.learning.expression_training import expression_training
 from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import Part, Task, load_task
-from evoloss.learning.training import TrainingResult
+from evoloss.learning.training_result import TrainingResult
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
 from evoloss.search.fitness import GOOD, Reference
 

@@ -14,11 +14,12 @@ from pathlib import Path
 import yaml
 
 from evoloss.learning.device import choose_device
+from evoloss.learning.evaluation import accuracy
 from evoloss.learning.held_out import load_test_split
 from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import load_task
-from evoloss.learning.training import accuracy, train
+from evoloss.learning.training import train
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 

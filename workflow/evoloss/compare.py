@@ -19,13 +19,14 @@ from statistics import fmean
 from evoloss.errors import UserError
 from evoloss.learning.datasets import Images, read_manifest
 from evoloss.learning.device import choose_device
+from evoloss.learning.evaluation import accuracy
 from evoloss.learning.held_out import load_test_split
 from evoloss.learning.preparation import prepare
 from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.settings import DatasetSettings
 from evoloss.learning.source_files import source_state
 from evoloss.learning.task import Task, load_task
-from evoloss.learning.training import accuracy, train
+from evoloss.learning.training import train
 from evoloss.losses.catalogue import formula_of
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.formula import loss_from

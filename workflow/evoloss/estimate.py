@@ -27,12 +27,13 @@ from evoloss.errors import UserError
 from evoloss.learning.dataset_size import DatasetSize, dataset_size
 from evoloss.learning.datasets import Images
 from evoloss.learning.device import choose_device, device_name
+from evoloss.learning.evaluation import validation_accuracy
 from evoloss.learning.preparation import store
 from evoloss.learning.reading import Delivery
 from evoloss.learning.schedule import samples
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import Part, Task, load_task
-from evoloss.learning.training import accuracy, train
+from evoloss.learning.training import train
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.settings import Config, load_files
@@ -105,8 +106,9 @@ def _training_speed(task: Task) -> tuple[torch.nn.Module, float, int]:
     """A trained network, training samples a second, and the peak of memory in bytes."""
     loss = task_loss(CROSS_ENTROPY, task.classes, match_gradient_scale=True)
     few = Part(task.validation.images[:1], task.validation.labels[:1])
-    one_step = Part(
-        task.train.images[: task.settings.batch_size], task.train.labels[: task.settings.batch_size]
+    batch = task.settings.batch_size
+    one_step = replace(
+        task.train, images=task.train.images[:batch], labels=task.train.labels[:batch]
     )
     epochs = 1
     while True:
@@ -127,7 +129,7 @@ def _validation_speed(network: torch.nn.Module, task: Task) -> float:
     """Images a second in validation."""
     seen, start = 0, time.perf_counter()
     while time.perf_counter() - start < SECONDS / 2:
-        accuracy(network, task.validation)
+        validation_accuracy(network, task)
         seen += len(task.validation)
     return seen / (time.perf_counter() - start)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from evoloss.expressions.parsing import parse
-from evoloss.learning import training as training_module
+from evoloss.learning import together as together_module
 from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
 from evoloss.learning.contest import Contestant, contest
 from evoloss.learning.schedule import SEGMENTS, segment_ends
@@ -154,7 +154,7 @@ def test_a_balanced_look_weighs_the_classes_of_a_whole_segment_alike(make_task):
         task, settings=task.settings.model_copy(update={"weight_decay": 0.0})
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training_module, "initial_network", lambda task, seed: network)
+        patch.setattr(together_module, "initial_network", lambda task, seed: network)
         curve = Training(Fixed(), frozen, 0.1, 0).advance(3)
     assert curve == pytest.approx([0.1] * 3)
     assert float((torch.cat(seen) == 3).float().mean()) != pytest.approx(0.1, abs=1e-4)
@@ -214,7 +214,7 @@ def test_one_that_cannot_begin_has_ended(make_task):
 def test_waiting_for_ones_turn_is_not_time_in_training(make_task, monkeypatch):
     clock = types.SimpleNamespace(now=0.0)
     monkeypatch.setattr(
-        training_module, "time", types.SimpleNamespace(perf_counter=lambda: clock.now)
+        together_module, "time", types.SimpleNamespace(perf_counter=lambda: clock.now)
     )
 
     class Slow(nn.Module):

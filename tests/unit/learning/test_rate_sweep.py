@@ -1,7 +1,7 @@
 import pytest
 
 from evoloss.learning import rate_sweep
-from evoloss.learning.training import TrainingResult
+from evoloss.learning.training_result import TrainingResult
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ from torch.nn import functional
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
 from evoloss.losses.gradient_scale import cross_entropy_scale, gradient_scale
+from evoloss.losses.slope_table import FARTHEST, POINTS, tabulated
 from evoloss.seeds import derive_seed
 
 FEATURES = 64
@@ -50,9 +51,6 @@ LAST_STEPS = 1 / 6
 """... which is the accuracy on the batches just before, so many as this share of the steps ..."""
 GOES_ON = ((0.04, 1), (0.03, 0.8), (0.08, 0.7), (0.25, 0.6), (1, 1))
 """... and only who has learnt between these shares of what cross entropy has goes on."""
-POINTS, FARTHEST = 8193, 32.0
-"""A loss's slope is tabulated at so many log-odds of p, even between this one and its negative: far beyond
-where the guards of primitives (1e-7) make cliffs."""
 MOST_CLASSES = 10
 """A problem of more classes would take more steps than a check may cost; it gets so many instead."""
 
@@ -150,22 +148,11 @@ class _Network:
         torch.sum(gradient, dim=0, out=bias)
 
 
-@lru_cache(maxsize=1)
-def _tabulated() -> tuple[torch.Tensor, torch.Tensor]:
-    """The p and y (2, POINTS) at which the slope of a loss is tabulated."""
-    p = torch.sigmoid(torch.linspace(-FARTHEST, FARTHEST, POINTS)).repeat(2, 1)
-    return p, torch.tensor([[0.0], [1.0]]).expand_as(p)
-
-
 class _LogitGradient:
-    """The gradient of a loss with respect to logits, from a table of the loss's slope.
-
-    With one-hot y a loss is two functions of p, for y = 0 and for y = 1. One backward pass through the
-    expression tabulates the slopes of both, and no step needs another.
-    """
+    """The gradient of a loss with respect to logits, from the nearest point of a table of its slope."""
 
     def __init__(self, loss: ExpressionLoss, targets: torch.Tensor, classes: int) -> None:
-        self.slopes = loss.slope(*_tabulated())
+        self.slopes = loss.slope(*tabulated())
         self.rows = POINTS * functional.one_hot(targets, classes)
 
     def at(self, logits: torch.Tensor) -> torch.Tensor:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from evoloss.learning.training import Training, TrainingResult
+from evoloss.learning.training import Training
+from evoloss.learning.training_result import TrainingResult
 
 Stops = Callable[[int, Mapping[str, Mapping[str, float]]], Mapping[str, str]]
 """(which look, accuracies on the training batches by contestant and task) -> reason to stop, by

@@ -1,9 +1,7 @@
 """Early stopping: end a training that no longer improves, and keep its best epoch (off by default)."""
 
-import copy
+from collections.abc import Callable
 from typing import Any
-
-from torch import nn
 
 
 class BestEpoch:
@@ -14,20 +12,17 @@ class BestEpoch:
         self.epoch = 0
         self._seen = 0
         self._accuracy = -1.0
-        self._state: dict[str, Any] | None = None
+        self.state: dict[str, Any] | None = None
+        """The weights and statistics of the best epoch, as far as they are remembered."""
 
-    def see(self, accuracy: float, network: nn.Module) -> None:
-        """Take note of an epoch's validation accuracy; of equals the earlier stays."""
+    def see(self, accuracy: float, state: Callable[[], dict[str, Any]]) -> None:
+        """Take note of an epoch's validation accuracy, and of the state if it is the best; of equals
+        the earlier stays."""
         self._seen += 1
         if self.patience and accuracy > self._accuracy:
             self.epoch, self._accuracy = self._seen, accuracy
-            self._state = copy.deepcopy(network.state_dict())
+            self.state = state()
 
     def is_over(self) -> bool:
         """Whether `patience` epochs have passed without a better one."""
         return bool(self.patience) and self._seen - self.epoch >= self.patience
-
-    def restore(self, network: nn.Module) -> None:
-        """Give the network the weights of its best epoch."""
-        if self._state is not None:
-            network.load_state_dict(self._state)

@@ -5,7 +5,7 @@ job that no job needs. The updates themselves are torch's own, fused into one ke
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch.optim.adamw import adamw
@@ -18,10 +18,7 @@ ADAM_EPSILON = 1e-8
 
 
 class Optimizer:
-    """`sgd` (Nesterov when there is momentum) or `adamw`, with the task's schedule built in.
-
-    `step` counts itself, so that the rate of step s is `learning_rate * rate_multiple(s)`.
-    """
+    """`sgd` (Nesterov when there is momentum) or `adamw`, as the task says."""
 
     def __init__(
         self,
@@ -34,7 +31,6 @@ class Optimizer:
         self._settings = settings
         self._learning_rate = learning_rate
         self._total_steps = total_steps
-        self._steps = 0
         self._momenta: list[torch.Tensor | None] = [None] * len(self._parameters)
         self._squares: list[torch.Tensor] = []
         self._counts: list[torch.Tensor] = []
@@ -48,12 +44,28 @@ class Optimizer:
         for parameter in self._parameters:
             parameter.grad = None
 
+    def rates(self) -> list[float]:
+        """The learning rate of every step."""
+        return [
+            self._learning_rate * rate_multiple(self._settings, step, self._total_steps)
+            for step in range(self._total_steps)
+        ]
+
+    def keep(self, numbers: Sequence[int]) -> None:
+        """Of networks side by side, go on with those of these numbers alone."""
+        chosen = list(numbers)
+        self._momenta = [
+            momentum if momentum is None else momentum[chosen] for momentum in self._momenta
+        ]
+        self._squares = [squares[chosen] for squares in self._squares]
+
     @torch.no_grad()
-    def step(self) -> None:
-        """One update from the parameters' gradients; a missing gradient counts as zero."""
+    def step(self, rate: float | torch.Tensor) -> None:
+        """One update from the parameters' gradients; a missing gradient counts as zero.
+
+        A rate that is a tensor lies on the device of the parameters.
+        """
         settings = self._settings
-        rate = self._learning_rate * rate_multiple(settings, self._steps, self._total_steps)
-        self._steps += 1
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
         if settings.optimizer == "adamw":
             adamw(

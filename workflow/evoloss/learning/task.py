@@ -8,26 +8,29 @@ import torch
 
 from evoloss.errors import UserError
 from evoloss.learning.datasets import Images, TrainingPart, load_training_part, split
+from evoloss.learning.precision import computes_in
 from evoloss.learning.schedule import wanted_images
 from evoloss.learning.settings import TaskSettings
 from evoloss.seeds import derive_seed
 
-EVALUATION_BATCH = 2048
+CHUNK = 4096
+"""Images that are normalised at once."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Images as float tensors (n, height, width, channels), and class indices (n,)."""
+    """Images as float tensors (n, height, width, channels), and class indices (n,).
+
+    Training images may have a margin of zeros (rows above and below, columns left and right): the mean
+    of the training images, which a random shift moves in.
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
+    margin: tuple[int, int] = (0, 0)
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    def batch(self, index: torch.Tensor | slice) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images (n, channels, height, width), in channels-last memory order, and labels."""
-        return self.images[index].permute(0, 3, 1, 2), self.labels[index]
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,27 @@ class Task:
         return to_part(images, self.mean, self.std, self.device)
 
 
-def to_part(images: Images, mean: list[float], std: list[float], device: torch.device) -> Part:
+def to_part(
+    images: Images,
+    mean: list[float],
+    std: list[float],
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    margin: tuple[int, int] = (0, 0),
+) -> Part:
     """uint8 pixels to normalised floats on the device."""
-    pixels = torch.from_numpy(images.pixels.transpose(0, 2, 3, 1).copy()).to(device)
+    n, channels, height, width = images.pixels.shape
+    above, left = margin
+    shape = (n, height + 2 * above, width + 2 * left, channels)
+    padded = torch.zeros(shape, dtype=dtype, device=device)
+    inner = padded[:, above : above + height, left : left + width]
     centre = torch.tensor(mean, device=device)
     scale = torch.tensor(std, device=device)
-    return Part(
-        pixels.float().div_(255).sub_(centre).div_(scale),
-        torch.from_numpy(images.labels).to(device),
-    )
+    for first in range(0, n, CHUNK):  # never all of them twice
+        some = torch.from_numpy(images.pixels[first : first + CHUNK].copy()).to(device)
+        some = some.permute(0, 2, 3, 1).float().div_(255).sub_(centre).div_(scale)
+        inner[first : first + CHUNK] = some
+    return Part(padded, torch.from_numpy(images.labels).to(device), margin)
 
 
 def load_task(
@@ -87,7 +102,12 @@ def load_task(
     return Task(
         name=name,
         settings=settings,
-        train=to_part(train, part.mean, part.std, device),
+        train=to_part(
+            *(train, part.mean, part.std, device),
+            # Mixed precision rounds the pixels anyway, and crops and mirror images only move them.
+            dtype=computes_in(settings, device),
+            margin=margin_of(part.shape) if "crop" in settings.augmentation else (0, 0),
+        ),
         validation=to_part(part.validation, part.mean, part.std, device),
         classes=part.classes,
         shape=part.shape,
@@ -95,6 +115,11 @@ def load_task(
         std=part.std,
         device=device,
     )
+
+
+def margin_of(shape: tuple[int, int, int]) -> tuple[int, int]:
+    """How far `crop` shifts images (channels, height, width): up to an eighth of the side."""
+    return max(1, shape[1] // 8), max(1, shape[2] // 8)
 
 
 def with_label_noise(images: Images, share: float, classes: int, seed: int) -> Images:

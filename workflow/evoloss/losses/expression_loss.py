@@ -14,7 +14,7 @@ class ExpressionLoss(Loss):
     def __init__(self, expression: Expression, factor: float = 1.0) -> None:
         super().__init__(str(expression), factor)
         self.expression = expression
-        self._elementwise = compile_expression(expression)
+        self.elementwise = compile_expression(expression)
 
     def unscaled(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """As in the base class."""
@@ -28,12 +28,13 @@ class ExpressionLoss(Loss):
         p = torch.softmax(logits, dim=1)
         if p.requires_grad:
             p.register_hook(limit_gradient)
-        return self._elementwise(p, labels.to(p.dtype)).sum(dim=1)
+        return self.elementwise(p, labels.to(p.dtype)).sum(dim=1)
 
-    def slope(self, p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """The derivative of the expression with respect to `p`, within its guard, for tensors of one shape."""
+    def slope(self, p: torch.Tensor, y: torch.Tensor, factor: float = 1.0) -> torch.Tensor:
+        """The derivative of `factor` times the expression with respect to `p`, within its guard, for
+        tensors of one shape."""
         p = p.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(self._elementwise(p, y).sum(), p)
+        (slope,) = torch.autograd.grad(factor * self.elementwise(p, y).sum(), p)
         return limit_gradient(slope)
 
 

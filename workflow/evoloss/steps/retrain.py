@@ -7,11 +7,13 @@ from typing import Any
 from evoloss.command_line import Flags, run_step
 from evoloss.learning.calibration import calibration
 from evoloss.learning.device import choose_device, device_name
+from evoloss.learning.evaluation import logits_of
 from evoloss.learning.held_out import load_test_split
 from evoloss.learning.records import LEARNING_RATES, RETRAININGS
 from evoloss.learning.resolved_task import read_resolved_tasks
 from evoloss.learning.task import Task, load_task
-from evoloss.learning.training import TrainingResult, logits_of, train
+from evoloss.learning.training import train
+from evoloss.learning.training_result import TrainingResult
 from evoloss.losses.formula import loss_from
 from evoloss.parquet import read, write
 from evoloss.provenance import record

@@ -7,13 +7,13 @@ from statistics import fmean
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
 from evoloss.learning.device import choose_device
+from evoloss.learning.models import initial_network
 from evoloss.learning.network import size_of
 from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.records import LEARNING_RATES
 from evoloss.learning.resolved_task import ResolvedTask
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import Task, load_task
-from evoloss.learning.training import initial_network
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import write, write_json

@@ -13,6 +13,8 @@ LOGIT_SCALE = 0.125
 class Residual(nn.Module):
     """`x + f(x)`."""
 
+    keeps_channels_apart = True
+
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
         self.layers = nn.Sequential(*layers)
@@ -25,9 +27,21 @@ class Residual(nn.Module):
 class Scale(nn.Module):
     """Multiplies by a fixed number."""
 
+    keeps_channels_apart = True
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The scaled logits."""
         return x * LOGIT_SCALE
+
+
+class LargestOfChannel(nn.Module):
+    """Global max pooling, whose gradient torch computes repeatably on a GPU; equals share it."""
+
+    keeps_channels_apart = True
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, channels, height, width) -> (n, channels)."""
+        return x.amax(dim=(2, 3))
 
 
 def convolution(inputs: int, outputs: int, pool: bool = False) -> list[nn.Module]:
@@ -49,8 +63,7 @@ def build(shape: tuple[int, int, int], classes: int) -> nn.Module:
         *convolution(128, 256, pool=True),
         *convolution(256, 512, pool=True),
         Residual(*convolution(512, 512), *convolution(512, 512)),
-        nn.AdaptiveMaxPool2d(1),
-        nn.Flatten(),
+        LargestOfChannel(),
         nn.Linear(512, classes, bias=False),
         Scale(),
     )

@@ -1,0 +1,102 @@
+"""What takes a training step: one network with its loss, or K small ones side by side."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from evoloss.learning.evaluation import EVALUATION_BATCH, validation_accuracy
+from evoloss.learning.network import build
+from evoloss.learning.optimizers import Optimizer
+from evoloss.learning.precision import autocast
+from evoloss.learning.stacking import keep, stack, state_of
+from evoloss.learning.task import Task
+from evoloss.losses.slope_table import LossTables
+from evoloss.seeds import derive_seed
+
+
+def initial_network(task: Task, seed: int) -> nn.Module:
+    """The task's network with the weights that `seed` decides, on the device."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed("weights", seed))
+        network = build(task.settings.network, task.shape, task.classes)
+    return network.to(task.device, memory_format=torch.channels_last)
+
+
+class OneModel:
+    """A network and its loss."""
+
+    members = 1
+
+    def __init__(self, network: nn.Module, loss: nn.Module, task: Task) -> None:
+        self.network, self._loss, self._task = network, loss, task
+
+    def forward(self, images: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, Callable]:
+        """Logits (n, C), the loss (), and what computes the gradients."""
+        with autocast(self._task.settings, self._task.device):
+            logits = self.network(images)
+        value = self._loss(logits, targets)
+        return logits, value, value.backward
+
+    def validate(self) -> list[float]:
+        """The network's validation accuracy."""
+        return validation_accuracy(self.network, self._task)
+
+    def state(self, number: int) -> dict[str, Any]:
+        """Weights and statistics."""
+        return {name: table.clone() for name, table in self.network.state_dict().items()}
+
+    def trained(self, number: int, state: dict[str, Any] | None) -> nn.Module:
+        """The network, with other weights where a state is given."""
+        if state is not None:
+            self.network.load_state_dict(state)
+        return self.network
+
+
+class StackedModel:
+    """K networks of the same first weights side by side, each with its own loss."""
+
+    def __init__(self, losses: Sequence[nn.Module], task: Task, seed: int) -> None:
+        self._task, self._seed = task, seed
+        self.members = len(losses)
+        self.network = stack(initial_network(task, seed), len(losses))
+        self._tables = LossTables(losses, task.settings.batch_size, task.device)
+
+    def forward(self, images: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, Callable]:
+        """Logits (K, n, C), the losses (K,), and what computes the gradients."""
+        with autocast(self._task.settings, self._task.device):
+            logits = self.network(images)
+        with torch.no_grad():
+            values, gradient = self._tables.at(logits.detach().float(), targets)
+        return logits, values, lambda: logits.backward(gradient.to(logits.dtype))
+
+    def validate(self) -> list[float]:
+        """The validation accuracy of each network."""
+        return validation_accuracy(
+            self.network, self._task, max(1, EVALUATION_BATCH // self.members)
+        )
+
+    def keep(self, numbers: Sequence[int]) -> None:
+        """Go on with these networks alone."""
+        keep(self.network, numbers)
+        self._tables.keep(numbers)
+        self.members = len(numbers)
+
+    def state(self, number: int) -> dict[str, Any]:
+        """Weights and statistics of one network."""
+        return state_of(self.network, number)
+
+    def trained(self, number: int, state: dict[str, Any] | None) -> nn.Module:
+        """One network by itself, with other weights where a state is given."""
+        network = initial_network(self._task, self._seed)
+        network.load_state_dict(state or self.state(number), strict=False)
+        return network
+
+
+Model = OneModel | StackedModel
+
+
+def new_optimizer(model: Model, task: Task, learning_rate: float, steps: int) -> Optimizer:
+    """The task's optimiser for a model's parameters."""
+    return Optimizer(model.network.parameters(), task.settings, learning_rate, steps)

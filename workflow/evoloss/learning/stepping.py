@@ -1,0 +1,150 @@
+"""Training steps: taken one by one, or on a GPU as one captured step that is replayed.
+
+What the steps of an epoch gave stays on the device until somebody asks. A captured step is a CUDA graph: it
+reads its own number from memory, so that Python only says how often.
+"""
+
+import copy
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+
+from evoloss.learning.batches import Batches, Step, row
+from evoloss.learning.models import Model
+from evoloss.learning.optimizers import Optimizer
+
+BEFORE_CAPTURE = 3
+"""Steps taken one by one before a capture: libraries set themselves up in their first calls."""
+
+
+class Steps:
+    """The steps of a model, and the loss (K,) and who is named right (K, n) of each step of an epoch."""
+
+    def __init__(self, model: Model, optimizer: Optimizer, batches: Batches) -> None:
+        self._model, self._optimizer, self._batches = model, optimizer, batches
+        self._rates = optimizer.rates()
+        device = next(model.network.parameters()).device
+        self._losses = torch.zeros(batches.steps, model.members, device=device)
+        shape = (batches.steps, model.members, batches.size)
+        self._right = torch.zeros(shape, dtype=torch.bool, device=device)
+
+    def take(self, start: int, first: int, last: int) -> None:
+        """Steps `first` to `last` (excluded) of the epoch that began with step `start` of the training.
+
+        Ends early where no loss is finite.
+        """
+        for step in range(first, last):
+            losses = self._step(step, self._rates[start + step])
+            if not any(map(math.isfinite, losses.tolist())):
+                return
+
+    def read(self, first: int, last: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """The losses (steps, K) and who was named right (steps, K, n) in some steps, on the CPU, copied."""
+        tables = (self._losses, self._right)
+        return tuple(table[first:last].to("cpu", copy=True) for table in tables)
+
+    def _step(self, step: Step, rate: float | torch.Tensor) -> torch.Tensor:
+        images, targets = self._batches.at(step)
+        logits, losses, backward = self._model.forward(images, targets)
+        self._optimizer.zero_grad()
+        backward()
+        self._optimizer.step(rate)
+        losses = losses.detach().view(-1)
+        self._note(step, losses, logits.detach().argmax(dim=-1) == targets)
+        return losses
+
+    def _note(self, step: Step, losses: torch.Tensor, right: torch.Tensor) -> None:
+        self._losses[step] = losses
+        self._right[step] = right
+
+
+class CapturedSteps(Steps):
+    """The same on a GPU, without waiting for it: after a few steps, replays of a captured one."""
+
+    def __init__(self, model: Model, optimizer: Optimizer, batches: Batches) -> None:
+        super().__init__(model, optimizer, batches)
+        device = self._losses.device
+        self._all_rates = torch.tensor(self._rates, device=device)
+        self._numbers = torch.arange(batches.steps, device=device)
+        self._place = torch.zeros(1, dtype=torch.int64, device=device)  # in this epoch
+        self._count = torch.zeros(1, dtype=torch.int64, device=device)  # in the whole training
+        self._stream = torch.cuda.Stream(device)
+        self._next = self._own_step
+        self._taken = 0
+
+    def take(self, start: int, first: int, last: int) -> None:
+        """As in the base class; none ends early."""
+        outside = torch.cuda.current_stream(self._losses.device)
+        self._stream.wait_stream(outside)
+        with torch.cuda.stream(self._stream):
+            self._place.fill_(first)
+            self._count.fill_(start + first)
+            for _ in range(first, last):
+                if self._taken == BEFORE_CAPTURE:
+                    self._next = self._captured()
+                self._next()
+                self._taken += 1
+        outside.wait_stream(self._stream)
+
+    def _own_step(self) -> None:
+        """The next step, all of it from what lies on the device."""
+        self._step(self._place, row(self._all_rates, self._count))
+        self._place.add_(1)
+        self._count.add_(1)
+
+    def _note(self, step: torch.Tensor, losses: torch.Tensor, right: torch.Tensor) -> None:
+        now = self._numbers == step
+        torch.where(now[:, None], losses, self._losses, out=self._losses)
+        torch.where(now[:, None, None], right, self._right, out=self._right)
+
+    def _captured(self) -> Callable[[], None]:
+        """A step as a replay, or with a line in the log as it is, where no graph can hold it."""
+        try:
+            self._try_without_waiting()
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, pool=_shared_pool(), stream=self._stream):
+                self._own_step()
+        except torch.cuda.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            print(f"trains step by step, since no CUDA graph can hold a step: {_first_line(error)}")
+            return self._own_step
+        finally:
+            # Gradients live within a step: the memory is any training's whose step is replayed.
+            self._optimizer.zero_grad()
+        return graph.replay
+
+    def _try_without_waiting(self) -> None:
+        """Raises RuntimeError when a step waits for the GPU, as a loss does that looks at values."""
+        network = self._model.network
+        images, targets = self._batches.at(self._place)
+        mode = torch.cuda.get_sync_debug_mode()
+        with torch.random.fork_rng(devices=[images.device]):
+            try:
+                self._model.network = copy.deepcopy(network)
+                torch.cuda.set_sync_debug_mode("error")
+                _, _, backward = self._model.forward(images, targets)
+                backward()
+            finally:
+                torch.cuda.set_sync_debug_mode(mode)
+                self._model.network = network
+
+
+@lru_cache(maxsize=1)
+def _first_graph() -> torch.cuda.CUDAGraph:
+    """A graph that stays, so that the memory it shares with all others does."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        torch.zeros(1, device="cuda")
+    return graph
+
+
+def _shared_pool() -> tuple[int, int]:
+    """The memory of all graphs: they are replayed in turn, and nothing in it outlives a replay."""
+    return _first_graph().pool()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,284 @@
+"""Trainings that advance together: one, or several small ones side by side."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from evoloss.learning.accuracy import share_right
+from evoloss.learning.batches import Batches
+from evoloss.learning.device import peak_memory, synchronise
+from evoloss.learning.early_stopping import BestEpoch
+from evoloss.learning.models import OneModel, StackedModel, initial_network, new_optimizer
+from evoloss.learning.schedule import segment_ends, total_steps
+from evoloss.learning.stacking import NotStackable, stack
+from evoloss.learning.stepping import CapturedSteps, Steps
+from evoloss.learning.task import Task
+from evoloss.learning.training_result import TrainingResult
+from evoloss.seeds import derive_seed
+
+
+class Member(Protocol):
+    """A training, and what it has gathered; it goes on as long as it has no result."""
+
+    loss: nn.Module
+    together: "Together"
+    result: TrainingResult | None
+    best: BestEpoch
+    curve: list[float]
+    training_loss: list[float]
+    training_accuracy: list[float]
+    validation: list[float]
+    seconds: float
+    validation_seconds: float
+
+    def begin(self) -> None:
+        """Forget what has been trained."""
+
+
+class Together:
+    """Trainings of one task, seed and learning rate; what they take is shared out among them."""
+
+    def __init__(
+        self, members: list[Member], task: Task, learning_rate: float, seed: int, per_epoch: bool
+    ) -> None:
+        self._members = members
+        self._task, self._rate, self._seed, self._per_epoch = task, learning_rate, seed, per_epoch
+        self._all_steps = total_steps(task.settings, len(task.train))
+        self._epoch_steps = self._all_steps // task.settings.epochs
+        self._ends = segment_ends(self._all_steps)
+        self._done = 0  # steps
+        self._epoch = -1
+        self._validated = 0  # samples
+        self._steps: Steps | None = None
+        self._segment: list[
+            tuple[torch.Tensor, torch.Tensor]
+        ] = []  # who was right, and the targets
+        self._of_epoch: list[tuple[torch.Tensor, torch.Tensor]] = []  # losses, and hits
+        self._random_state: list[torch.Tensor] = []
+        self._clock = 0.0
+
+    def key(self) -> tuple[Any, ...]:
+        """What trainings have in common that can advance together."""
+        return id(self._task), self._rate, self._seed, self._per_epoch
+
+    def can_stack(self) -> bool:
+        """Whether the task's network is of a kind that trains side by side."""
+        try:
+            stack(initial_network(self._task, self._seed), 1)
+        except NotStackable:
+            return False
+        return True
+
+    def join(self, members: Sequence[Member]) -> None:
+        """Advance these too; none has begun."""
+        self._members = [*self._members, *members]
+        for member in members:
+            member.together = self
+
+    def go_to(self, steps: int) -> None:
+        """Train all that go on until so many steps are done."""
+        self._clock = time.perf_counter()
+        with self._own_randomness():
+            try:
+                self._advance(steps)
+            except torch.cuda.OutOfMemoryError as error:
+                self._make_do(f"out of GPU memory: {error}".splitlines()[0])
+        synchronise(self._task.device)
+        self._share("seconds")
+        if any(member.result is None for member in self._members) and self._done < steps:
+            self.go_to(steps)  # with less at once
+
+    def stop(self, member: Member, status: str, reason: str) -> None:
+        """End a training here; the others go on."""
+        self._clock = time.perf_counter()
+        self._end(member, status, reason)
+
+    def _end(
+        self, member: Member, status: str, reason: str | None, steps: int | None = None
+    ) -> None:
+        """The end of a training, after so many steps (those done)."""
+        self._share("seconds")
+        steps = self._done if steps is None else steps
+        batch_size, completed = self._task.settings.batch_size, status == "completed"
+        network, accuracy = None, None
+        if completed:
+            network = self._model.trained(self._members.index(member), member.best.state)
+            accuracy = max(member.validation) if member.best.patience else member.validation[-1]
+        member.result = TrainingResult(
+            status=status,
+            reason=reason,
+            steps=steps,
+            training_samples=steps * batch_size,
+            validation_samples=self._validated,
+            seconds=member.seconds,
+            validation_seconds=member.validation_seconds,
+            peak_memory_bytes=peak_memory(self._task.device),
+            validation_accuracy=accuracy,
+            training_loss=member.training_loss,
+            training_accuracy=member.training_accuracy,
+            validation_accuracies=member.validation,
+            network=network,
+            full_samples=self._all_steps * batch_size,
+            curve=member.curve,
+        )
+        if not self._going_on():
+            self._steps = self._model = self._optimizer = None  # their memory is another's
+        self._clock = time.perf_counter()
+
+    def _going_on(self) -> list[Member]:
+        return [member for member in self._members if member.result is None]
+
+    def _advance(self, steps: int) -> None:
+        if self._steps is None:
+            self._begin()
+        while self._going_on():
+            complete = self._done == (self._epoch + 1) * self._epoch_steps
+            if complete and self._done and (self._done < steps or self._done == self._all_steps):
+                self._end_epoch()
+            if self._done >= steps or not self._going_on():
+                return
+            self._leave_behind()
+            if complete:
+                self._epoch += 1
+                self._batches.draw_epoch()
+            start = self._epoch * self._epoch_steps
+            last = min(steps, start + self._epoch_steps)
+            self._model.network.train()
+            self._steps.take(start, self._done - start, last - start)
+            first, self._done = self._done, last
+            self._look(start, first)
+
+    def _begin(self) -> None:
+        task = self._task
+        if task.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(task.device)
+        if len(self._members) == 1:
+            network = initial_network(task, self._seed)
+            self._model = OneModel(network, self._members[0].loss, task)
+        else:
+            self._model = StackedModel([m.loss for m in self._members], task, self._seed)
+        self._batches = Batches(task.train, task.settings, self._seed)
+        self._optimizer = new_optimizer(self._model, task, self._rate, self._all_steps)
+        self._set_up_steps()
+
+    def _set_up_steps(self) -> None:
+        kind = CapturedSteps if self._task.device.type == "cuda" else Steps
+        self._steps = kind(self._model, self._optimizer, self._batches)
+
+    def _leave_behind(self) -> None:
+        """Go on without those that have ended."""
+        going_on = [k for k, member in enumerate(self._members) if member.result is None]
+        if len(going_on) < len(self._members):
+            self._model.keep(going_on)
+            self._optimizer.keep(going_on)
+            self._members = [self._members[k] for k in going_on]
+            self._segment = [(right[going_on], targets) for right, targets in self._segment]
+            self._of_epoch = [(one[:, going_on], two[:, going_on]) for one, two in self._of_epoch]
+            self._set_up_steps()
+
+    def _look(self, start: int, first: int) -> None:
+        """See what the steps from `first` to those done gave, of an epoch that began with step `start`."""
+        losses, right = self._steps.read(first - start, self._done - start)
+        targets = self._batches.targets(first - start, self._done - start)
+        finite = losses.isfinite()
+        for step, (named, labels) in enumerate(zip(right, targets, strict=True), start=first):
+            for member, well in zip(self._members, finite[step - first].tolist(), strict=True):
+                if not well and member.result is None:
+                    reason = f"the loss is not finite in epoch {self._epoch + 1}"
+                    self._end(member, "diverged", reason, step)
+            self._segment.append((named, labels))
+            if step + 1 in self._ends:
+                self._end_segments(self._ends.count(step + 1))
+        self._of_epoch.append((losses.double(), right.sum(dim=2)))
+
+    def _end_segments(self, count: int) -> None:
+        """The accuracies of a segment, for it and those that end with it."""
+        rights, targets = (torch.stack(parts) for parts in zip(*self._segment, strict=True))
+        for k, member in enumerate(self._members):
+            if member.result is None:
+                right, balanced = rights[:, k].flatten(), self._task.settings.balanced
+                member.curve += [share_right(right, targets.flatten(), balanced)] * count
+        self._segment.clear()
+
+    def _end_epoch(self) -> None:
+        losses, hits = (torch.cat(parts) for parts in zip(*self._of_epoch, strict=True))
+        self._of_epoch.clear()
+        settings = self._task.settings
+        last = self._epoch == settings.epochs - 1
+        for k, member in enumerate(self._members):
+            member.training_loss.append(float(losses[:, k].mean()))
+            if self._per_epoch:
+                samples = self._epoch_steps * settings.batch_size
+                member.training_accuracy.append(float(hits[:, k].sum()) / samples)
+        if self._per_epoch or last or settings.early_stopping:
+            self._validate()
+        for member in self._going_on():
+            if last:
+                self._end(member, "completed", None)
+            elif member.best.is_over():
+                if not member.curve:  # so that a look sees something
+                    self._end_segments(1)
+                end, best = self._epoch + 1, member.best.epoch
+                self._end(member, "completed", f"stopped after epoch {end}; epoch {best} was best")
+
+    def _validate(self) -> None:
+        synchronise(self._task.device)
+        self._share("seconds")
+        try:
+            accuracies = self._model.validate()
+        except FloatingPointError:
+            accuracies = [float("nan")] * len(self._members)
+        self._share("validation_seconds")
+        going_on = [(k, m) for k, m in enumerate(self._members) if m.result is None]
+        for k, member in going_on:
+            if accuracies[k] != accuracies[k]:
+                self._end(member, "diverged", "the trained network's outputs are not finite")
+            else:
+                member.validation.append(accuracies[k])
+                member.best.see(accuracies[k], lambda k=k: self._model.state(k))
+        self._validated += len(self._task.validation)
+
+    def _share(self, what: str) -> None:
+        """Share the time since the last call out among those that go on."""
+        now = time.perf_counter()
+        going_on = self._going_on()
+        for member in going_on:
+            setattr(member, what, getattr(member, what) + (now - self._clock) / len(going_on))
+        self._clock = now
+
+    def _make_do(self, reason: str) -> None:
+        """Too little memory for all: begin again with half of them at once; one alone has failed."""
+        members = self._going_on()
+        if len(members) == 1:
+            self._end(members[0], "failed", reason)
+            return
+        fewer = len(members) // 2
+        print(f"too little GPU memory for {len(members)} trainings side by side: {fewer} at a time")
+        for half in (members[:fewer], members[fewer:]):
+            together = Together([], self._task, self._rate, self._seed, self._per_epoch)
+            together.join(half)
+            for member in half:
+                member.begin()
+        self._members = []
+        self._steps = self._model = self._optimizer = None
+        torch.cuda.empty_cache()
+
+    @contextmanager
+    def _own_randomness(self) -> Iterator[None]:
+        """What networks draw for themselves is drawn from here on where it was left."""
+        device = self._task.device
+        on_gpu = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(devices=on_gpu):
+            if self._random_state:
+                torch.set_rng_state(self._random_state[0])
+                for gpu, state in zip(on_gpu, self._random_state[1:], strict=True):
+                    torch.cuda.set_rng_state(state, gpu)
+            else:
+                torch.manual_seed(derive_seed("noise", self._seed))
+            yield
+            on_gpus = [torch.cuda.get_rng_state(gpu) for gpu in on_gpu]
+            self._random_state = [torch.get_rng_state(), *on_gpus]
