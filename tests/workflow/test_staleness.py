@@ -189,3 +189,8 @@ def test_five_hundred_generations_plan(scratch):
     jobs = scratch.planned(config=config)
     assert jobs["breed"] == 2001
     assert jobs["select"] == 2004
+
+
+def test_how_the_machine_works_reruns_nothing(scratch):
+    config = scratch.overlay("machine: {job_server: false, side_by_side: 4}")
+    assert scratch.planned(config=config) == {}

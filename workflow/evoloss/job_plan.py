@@ -43,6 +43,7 @@ class JobPlan:
         }
         told = (missing_place(dataset) for dataset in used.values())
         self.warnings = [sentence for sentence in told if sentence]
+        self.side_by_side = flag("--side-by-side", config.machine.side_by_side)
         self.target_fitness = flag("--target-fitness", search.target_fitness)
         self.budget = flag("--budget-samples", search.budget_samples)
 

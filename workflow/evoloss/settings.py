@@ -100,10 +100,12 @@ class RetrainSettings(StrictModel):
 
 
 class MachineSettings(StrictModel):
-    """How this machine works. No number depends on it, and no change of it reruns anything."""
+    """How this machine works. No change of it reruns anything."""
 
     job_server: bool = True
     """Import torch once a run and fork a process a job; without it every job starts Python."""
+    side_by_side: Annotated[int, Field(ge=1, le=1024)] | None = None
+    """Candidates that a job trains at once where the network is small: null is 64 on a GPU, 1 on a CPU."""
 
 
 class Config(StrictModel):

@@ -85,12 +85,15 @@ rule evaluate:
         scale=plan.training_scale,
         stopping=plan.stopping,
         device=settings.device,
+        # A param that depends on the output counts for nothing when it changes: how many train at once
+        # is the machine's business.
+        side_by_side=lambda wildcards, output: plan.side_by_side,
     shell:
         "python -m evoloss.steps.evaluate --study {wildcards.study} --run-seed {params.run_seed} "
         "--candidates {input.candidates:q} --tasks {input.tasks:q} "
         "--data results/{wildcards.study}/data --batch {wildcards.batch} "
         "--batch-size {params.batch_size} {params.scale} {params.stopping:q} "
-        "--device {params.device} --output {output:q} > {log} 2>&1"
+        "--device {params.device} {params.side_by_side} --output {output:q} > {log} 2>&1"
 
 
 rule select:

@@ -76,6 +76,7 @@ def evaluate(tmp_path, data_folder):
             "as_written": False,
             "racing": None,
             "hurdle": None,
+            "side_by_side": None,
             "device": "cpu",
             "output": tmp_path / "evaluations.parquet",
         }
@@ -314,3 +315,24 @@ def test_a_training_that_ends_by_itself_before_a_look_is_seen_at_its_end(
     early = [row for row in seen if "stopped after epoch" in (row["reason"] or "")]
     assert [row for row in early if row["steps"] < row["full_samples"] / 32 / 18]
     assert all(row["rung_accuracies"] for row in seen)
+
+
+@pytest.mark.parametrize(
+    "stopping", [{}, {"racing": RACE}, {"hurdle": HurdleSettings()}], ids=["all", "race", "hurdle"]
+)
+def test_side_by_side_is_one_by_one_and_recorded(evaluate, resolved, stopping):
+    plan = [*SIX[:4], planned(4, CROSS_ENTROPY, "again", repeat=1)]
+    tasks = [resolved["one"], resolved["two"]]
+    alone = evaluate(plan, tasks, **stopping)
+    assert evaluate.metadata()["side_by_side"] == 1
+    together = evaluate(plan, tasks, side_by_side=3, **stopping)
+    assert evaluate.metadata()["side_by_side"] == 3
+    for one, other in zip(alone, together, strict=True):
+        assert (one["candidate_id"], one["task"]) == (other["candidate_id"], other["task"])
+        for name in ("status", "steps", "training_seed", "training_samples"):
+            assert one[name] == other[name]
+        assert (one["reason"] is None) == (other["reason"] is None)
+        if one["validation_accuracy"] is not None:
+            assert other["validation_accuracy"] == pytest.approx(
+                one["validation_accuracy"], abs=0.02
+            )

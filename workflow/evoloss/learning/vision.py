@@ -8,17 +8,18 @@ transforms and models need no more.
 import torch
 
 try:
-    import torchvision  # noqa: F401
+    import torchvision
 except RuntimeError as error:
     if "torchvision::nms" not in str(error):
         raise
     _schemas = torch.library.Library("torchvision", "FRAGMENT")
     _schemas.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _schemas.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    import torchvision
 
 from torchvision import datasets, models
 
-__all__ = ["datasets", "models"]
+__all__ = ["datasets", "models", "torchvision"]
 
 LARGEST_SMALL_SIDE = 64
 

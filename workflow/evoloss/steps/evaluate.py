@@ -30,6 +30,9 @@ from evoloss.search.racing import (
 from evoloss.search.records import CANDIDATES
 from evoloss.seeds import training_seed
 
+MOST_SIDE_BY_SIDE = {"cpu": 1, "cuda": 64}
+"""Unless told: a core gains nothing from a second network, a GPU is idle without it."""
+
 Stopping = RacingSettings | HurdleSettings | None
 
 
@@ -45,13 +48,14 @@ def main(flags: Flags) -> None:
         planned = planned[flags.batch * flags.batch_size :][: flags.batch_size]
     candidates = [row for row in planned if row["purpose"] != "reused"]
     tasks = read_resolved_tasks(flags.tasks)
-    rows = trainings(candidates, tasks, flags, stopping) if candidates else []
+    rows, largest = trainings(candidates, tasks, flags, stopping) if candidates else ([], 0)
     metadata = record(
         flags.study,
         "evaluate",
         run_seed=flags.run_seed,
         batch=flags.batch,
         stopping=stopping and stopping.model_dump(mode="json"),
+        side_by_side=largest,
         settings=[task.as_json() for task in tasks],
     )
     write(flags.output, rows, EVALUATIONS, metadata)
@@ -62,8 +66,8 @@ def trainings(
     resolved: Sequence[ResolvedTask],
     flags: Flags,
     stopping: Stopping,
-) -> list[dict[str, Any]]:
-    """Train every candidate on every task: those of a race side by side, all others one by one."""
+) -> tuple[list[dict[str, Any]], int]:
+    """Train every candidate on every task, in a race or not; the rows, and the most side by side."""
     from evoloss.learning.device import choose_device
     from evoloss.learning.task import load_task
 
@@ -77,12 +81,17 @@ def trainings(
         if problem:
             raise UserError(f"rungs of {means} on task {task.name!r}: {problem}")
     new = [row for row in candidates if row["purpose"] == "new"]
-    groups = [new] if isinstance(stopping, RacingSettings) else [[row] for row in new]
-    rows = [row for group in groups for row in train(group, resolved, tasks, flags, stopping)]
-    for candidate in candidates:
-        if candidate["purpose"] != "new":  # an individual, that has shown what it is worth
-            rows += train([candidate], resolved, tasks, flags, None)
-    return rows
+    most = flags.side_by_side or MOST_SIDE_BY_SIDE[device.type]
+    # A race is one group; of others no more begin than go on together.
+    size = len(new) if isinstance(stopping, RacingSettings) else most
+    groups = [(new[k : k + size], stopping) for k in range(0, len(new), max(1, size))]
+    # Individuals have shown what they are worth: nothing stops them.
+    groups += [([row], None) for row in candidates if row["purpose"] != "new"]
+    rows, largest = [], 0
+    for group, stops in groups:
+        more, together = train(group, resolved, tasks, flags, stops, most)
+        rows, largest = rows + more, max(largest, together)
+    return rows, largest
 
 
 def train(
@@ -91,11 +100,14 @@ def train(
     tasks: Sequence[Any],
     flags: Flags,
     stopping: Stopping,
-) -> list[dict[str, Any]]:
-    """Train some candidates side by side, stopping some on the way; one row a training."""
+    most: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """Train some candidates, `most` side by side, stopping some on the way; one row a training, and how
+    many trained side by side."""
     from evoloss.learning.contest import Contestant, contest
     from evoloss.learning.device import device_name
     from evoloss.learning.expression_training import expression_training
+    from evoloss.learning.training import side_by_side
 
     contestants = {
         row["candidate_id"]: Contestant(
@@ -112,6 +124,7 @@ def train(
         )
         for row in candidates
     }
+    together = side_by_side([t for c in contestants.values() for t in c.trainings.values()], most)
     if stopping:
         looks = [segments_at(rung, SEGMENTS) for rung in stopping.rungs]
         contest(contestants, looks, decide(stopping, resolved, looks, len(candidates)))
@@ -143,7 +156,7 @@ def train(
                     "rung_accuracies": contestant.seen.get(task, []) if stopping else None,
                 }
             )
-    return rows
+    return rows, together
 
 
 def seed_of(candidate: Mapping[str, Any], task: str, flags: Flags) -> int:
@@ -190,6 +203,7 @@ if __name__ == "__main__":
     parser.add_argument("--first", type=int, help="take only so many of the candidates")
     parser.add_argument("--racing", help="settings of a race between the new candidates, as JSON")
     parser.add_argument("--hurdle", help="settings of a hurdle in each training, as JSON")
+    parser.add_argument("--side-by-side", type=int, help="most trainings at once; by the device")
     add_training_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)
