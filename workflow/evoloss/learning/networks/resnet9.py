@@ -45,13 +45,13 @@ class LargestOfChannel(nn.Module):
 
 
 def convolution(inputs: int, outputs: int, pool: bool = False) -> list[nn.Module]:
-    """3x3 convolution, batch norm, ReLU and, if wanted, 2x2 max pooling."""
-    layers: list[nn.Module] = [
+    """3x3 convolution, batch norm, 2x2 max pooling, if wanted, and ReLU, in whichever order of the two."""
+    return [
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
         nn.BatchNorm2d(outputs),
+        *([nn.MaxPool2d(2, ceil_mode=True)] if pool else []),
         nn.ReLU(inplace=True),
     ]
-    return [*layers, nn.MaxPool2d(2, ceil_mode=True)] if pool else layers
 
 
 def build(shape: tuple[int, int, int], classes: int) -> nn.Module:
