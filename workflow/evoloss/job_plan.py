@@ -4,7 +4,9 @@ Methods that take `wildcards` are input functions of rules; `wildcards` may be a
 wildcards as attributes.
 """
 
+import shlex
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +23,14 @@ def flag(name: str, value: Any) -> str:
     return f"{name} {value}" if value else ""
 
 
+def flags_of(**settings: Any) -> str:
+    """`--name 'JSON'` of each, for a shell."""
+    return " ".join(
+        f"--{name.replace('_', '-')} {shlex.quote(canonical_json(value))}"
+        for name, value in settings.items()
+    )
+
+
 class JobPlan:
     """The files of one study, all below `results/<study>`."""
 
@@ -30,7 +40,6 @@ class JobPlan:
         search = config.search
         self.search_tasks = [f"{self.results}/tasks/{task}.json" for task in search.tasks]
         self.search_manifests = self.manifests(search.tasks)
-        self.search_images = self.images(search.tasks, "train", "validation")
         self.search_networks = self.networks(search.tasks)
         matched = all(config.tasks[task].match_gradient_scale for task in search.tasks)
         self.tasks_matched = "--scale-matched" if matched else ""
@@ -83,24 +92,67 @@ class JobPlan:
         """The algorithm of a method."""
         return self.config.search.methods[wildcards.method].algorithm
 
-    def method_settings(self, wildcards: Any) -> str:
-        """The settings of a method, as JSON."""
-        return canonical_json(self.config.search.methods[wildcards.method])
+    def breed_flags(self, wildcards: Any) -> str:
+        """How `breed` is told what to do, apart from where it reads and writes what all share."""
+        return " ".join(
+            (
+                self._of_generation(wildcards),
+                self._breeding(wildcards.method),
+                self.scale_matched(wildcards),
+                self.target_fitness,
+                self.budget,
+                flag("--population", self.previous_population(wildcards)),
+                flag("--run", self.run_folder(wildcards)),
+            )
+        )
 
-    def selection_settings(self, wildcards: Any) -> str:
-        """What selection needs of a method's settings: for generation 0 only how many survive."""
-        method = self.config.search.methods[wildcards.method]
-        if int(wildcards.generation):
-            return canonical_json(method)
-        shared = {name: getattr(method, name) for name in ("algorithm", "pool", "population")}
-        return canonical_json(shared)
+    @cache  # noqa: B019 (there is one plan)
+    def _breeding(self, name: str) -> str:
+        method = self.config.search.methods[name]
+        pools, check = self.config.search.pools, self.config.search.functional_check
+        if method.stages is not None:
+            check = check.model_copy(update={"stages": method.stages})
+        space = pools[method.pool].space if method.pool else SearchSpace()
+        return flags_of(settings=method, space=space, functional_check=check)
 
-    def check(self, wildcards: Any) -> str:
-        """The functional check of a method, as JSON."""
-        check = self.config.search.functional_check
-        stages = self.config.search.methods[wildcards.method].stages
-        return canonical_json(
-            check if stages is None else check.model_copy(update={"stages": stages})
+    def evaluate_flags(self, wildcards: Any) -> str:
+        """How `evaluate` is told what to train and whom to stop."""
+        search = self.config.search
+        return " ".join(
+            (
+                f"--study {wildcards.study} --run-seed {_owner(wildcards).run_seed}",
+                f"--batch {wildcards.batch} --batch-size {search.batch_size}",
+                f"--data {self.results}/data --device {self.config.device}",
+                self.run_scale(_owner(wildcards)),
+                self._stopping(wildcards),
+            )
+        )
+
+    def select_flags(self, wildcards: Any) -> str:
+        """How `select` is told who survives: for generation 0 only how many."""
+        evaluations = self.evaluations(wildcards)
+        return " ".join(
+            (
+                self._of_generation(wildcards),
+                self._selection(wildcards.method, int(wildcards.generation) == 0),
+                flag("--previous", self.previous_population(wildcards)),
+                flag("--evaluations", str(Path(evaluations[0]).parent)),
+                f"--batches {len(evaluations)}",
+            )
+        )
+
+    @cache  # noqa: B019
+    def _selection(self, name: str, initial: bool) -> str:
+        method = self.config.search.methods[name]
+        shared = {key: getattr(method, key) for key in ("algorithm", "pool", "population")}
+        return flags_of(settings=shared if initial else method)
+
+    def _of_generation(self, wildcards: Any) -> str:
+        """The flags that name a generation of a run."""
+        return (
+            f"--study {wildcards.study} --method {wildcards.method} "
+            f"--algorithm {self.algorithm(wildcards)} --run-seed {wildcards.run_seed} "
+            f"--generation {wildcards.generation}"
         )
 
     def pool_settings(self, wildcards: Any) -> str:
@@ -108,11 +160,6 @@ class JobPlan:
         pool = self.config.search.pools[wildcards.pool]
         formulas = [formula_of(loss) for loss in pool.initial_losses]
         return canonical_json(pool.model_copy(update={"initial_losses": formulas}))
-
-    def space(self, wildcards: Any) -> str:
-        """The search space of a method, as JSON: its pool's; the default's if it has no pool."""
-        pool = self._pool(wildcards)
-        return canonical_json(self.config.search.pools[pool].space if pool else SearchSpace())
 
     def scale_matched(self, wildcards: Any) -> str:
         """The flag of a search that matches gradient scales, of a pool or a method."""
@@ -122,29 +169,21 @@ class JobPlan:
         """The flag of a pool or run whose candidates are trained as written."""
         return "--as-written" if self._as_written(self._pool(wildcards)) else ""
 
-    def training_scale(self, wildcards: Any) -> str:
-        """The same for an evaluation job."""
-        return self.run_scale(_owner(wildcards))
-
     def to_evaluate(self, wildcards: Any) -> str:
         """The candidates of an evaluation job: those of a run's generation 0 may be its pool's."""
         owner = _owner(wildcards)
         return f"{self._generation_folder(owner, owner.generation)}/candidates.parquet"
 
-    def stopping(self, wildcards: Any) -> list[str]:
-        """How an evaluation job is told whom to stop, and how many of a pool's candidates to take."""
+    def _stopping(self, wildcards: Any) -> str:
+        """Whom an evaluation job is to stop, and how many of a pool's candidates it takes."""
         owner = _owner(wildcards)
         if hasattr(owner, "pool"):
-            return []
+            return ""
         method = self.config.search.methods[owner.method]
-        flags = []
-        if method.racing:
-            flags += ["--racing", canonical_json(method.racing)]
-        if method.hurdle:
-            flags += ["--hurdle", canonical_json(method.hurdle)]
-        if method.pool and owner.generation == 0:
-            flags += ["--first", str(method.population)]
-        return flags
+        stops = {"racing": method.racing, "hurdle": method.hurdle}
+        takes = method.population if method.pool and owner.generation == 0 else None
+        told = flags_of(**{name: settings for name, settings in stops.items() if settings})
+        return f"{told} {flag('--first', takes)}"
 
     def trains_alone(self, wildcards: Any) -> str:
         """The flag of a run that trains its share of the pool itself, since it may stop trainings."""
@@ -167,11 +206,6 @@ class JobPlan:
         if hasattr(wildcards, "pool"):
             return wildcards.pool
         return self.config.search.methods[wildcards.method].pool
-
-    @staticmethod
-    def run_seed(wildcards: Any) -> str:
-        """The run seed in a folder such as `egp/seed0/generation3`."""
-        return _owner(wildcards).run_seed
 
     def generations(self) -> range:
         """All generations, from the initial population on."""
@@ -198,19 +232,13 @@ class JobPlan:
         """The evaluations of a generation, one file a batch."""
         return self._evaluations(wildcards, int(wildcards.generation))
 
-    def run_records(self, wildcards: Any) -> list[str]:
-        """All that a run has written, generation by generation."""
-        return [
-            path
-            for g in self.generations()
-            for path in (
-                f"{self._generation_folder(wildcards, g)}/candidates.parquet",
-                f"{self._generation_folder(wildcards, g)}/proposals.parquet",
-                *self._evaluations(wildcards, g),
-                self.population(wildcards, g),
-                self.population(wildcards, g).replace("population.", "scores."),
-            )
-        ]
+    def populations(self, wildcards: Any) -> list[str]:
+        """All populations of a run: what else it has written comes before them.
+
+        Naming the other records too would say nothing new, and planning a long search would take half
+        as long again.
+        """
+        return [self.population(wildcards, g) for g in self.generations()]
 
     def batches(self, wildcards: Any) -> str:
         """How many batches each generation of a method has, as a JSON list."""

@@ -3,7 +3,12 @@
 import fcntl
 import os
 import sys
+from functools import cache
 from pathlib import Path
+
+import snakemake.common
+import snakemake.jobs
+import snakemake.rules
 
 from evoloss.errors import UserError
 
@@ -19,6 +24,17 @@ def prepare_environment(library: str) -> None:
     paths = [library, os.environ.get("PYTHONPATH")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     sys.setrecursionlimit(50_000)
+
+
+def plan_faster() -> None:
+    """Let Snakemake look at the parameters of a rule's function once, not fourteen times a job.
+
+    That is an eighth of the time in which it plans a long search.
+    """
+    look = cache(snakemake.common.get_function_params)
+    for module in (snakemake.common, snakemake.jobs, snakemake.rules):
+        if hasattr(module, "get_function_params"):
+            module.get_function_params = look
 
 
 class StudyLock:

@@ -2,6 +2,7 @@
 # Whatever is longer than a few lines lives in the library, where it can be imported and tested.
 
 import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -14,13 +15,14 @@ sys.path[:0] = [LIBRARY, str(Path.cwd())]
 from evoloss.errors import UserError
 from evoloss.job_plan import flag
 from evoloss.job_server.lifetime import start_job_server
-from evoloss.machine import StudyLock, gpu_count, prepare_environment
+from evoloss.machine import StudyLock, gpu_count, plan_faster, prepare_environment
 from evoloss.plan import Plan
 from evoloss.settings import load
 from evoloss.source_closure import code_of
 from evoloss.strict_model import canonical_json
 
 prepare_environment(LIBRARY)
+plan_faster()
 
 try:
     settings = load(config)
@@ -31,6 +33,7 @@ except UserError as error:
 for sentence in plan.warnings:
     logger.warning(sentence)
 
+code_of = cache(code_of)
 GPU = gpu_count(settings.device)
 
 

@@ -43,22 +43,10 @@ rule breed:
         "../../envs/evoloss.yaml"
     params:
         code=lambda wildcards: code_of("breed", f"search.{plan.algorithm(wildcards)}"),
-        algorithm=plan.algorithm,
-        settings=plan.method_settings,
-        space=plan.space,
-        check=plan.check,
-        scale_matched=plan.scale_matched,
-        target=plan.target_fitness,
-        budget=plan.budget,
-        population=lambda wildcards, input: flag("--population", input.population),
-        run=plan.run_folder,
+        flags=plan.breed_flags,
     shell:
-        "python -m evoloss.steps.breed --study {wildcards.study} --method {wildcards.method} "
-        "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "
-        "--generation {wildcards.generation} --settings {params.settings:q} "
-        "--space {params.space:q} --functional-check {params.check:q} {params.scale_matched} "
-        "{params.target} {params.budget} --manifests {input.manifests:q} {params.population} "
-        "--run {params.run:q} --candidates {output.candidates:q} --proposals {output.proposals:q} > {log} 2>&1"
+        "python -m evoloss.steps.breed {params.flags} --manifests {input.manifests:q} "
+        "--candidates {output.candidates:q} --proposals {output.proposals:q} > {log} 2>&1"
 
 
 rule evaluate:
@@ -67,7 +55,6 @@ rule evaluate:
         candidates=plan.to_evaluate,
         tasks=plan.search_tasks,
         manifests=plan.search_manifests,
-        images=ancient(plan.search_images),
     output:
         "results/{study}/search/{folder}/evaluations/{batch}.parquet",
     log:
@@ -80,20 +67,13 @@ rule evaluate:
         gpu=GPU,
     params:
         code=code_of("evaluate", *plan.search_networks),
-        run_seed=plan.run_seed,
-        batch_size=settings.search.batch_size,
-        scale=plan.training_scale,
-        stopping=plan.stopping,
-        device=settings.device,
+        flags=plan.evaluate_flags,
         # A param that depends on the output counts for nothing when it changes: how many train at once
         # is the machine's business.
         side_by_side=lambda wildcards, output: plan.side_by_side,
     shell:
-        "python -m evoloss.steps.evaluate --study {wildcards.study} --run-seed {params.run_seed} "
-        "--candidates {input.candidates:q} --tasks {input.tasks:q} "
-        "--data results/{wildcards.study}/data --batch {wildcards.batch} "
-        "--batch-size {params.batch_size} {params.scale} {params.stopping:q} "
-        "--device {params.device} {params.side_by_side} --output {output:q} > {log} 2>&1"
+        "python -m evoloss.steps.evaluate {params.flags} {params.side_by_side} "
+        "--candidates {input.candidates:q} --tasks {input.tasks:q} --output {output:q} > {log} 2>&1"
 
 
 rule select:
@@ -114,24 +94,17 @@ rule select:
         "../../envs/evoloss.yaml"
     params:
         code=lambda wildcards: code_of("select", f"search.{plan.algorithm(wildcards)}"),
-        algorithm=plan.algorithm,
-        settings=plan.selection_settings,
-        folder=lambda wildcards, input: str(Path(input.evaluations[0]).parent),
-        batches=lambda wildcards, input: len(input.evaluations),
-        previous=lambda wildcards, input: flag("--previous", input.previous),
+        flags=plan.select_flags,
     shell:
-        "python -m evoloss.steps.select --study {wildcards.study} --method {wildcards.method} "
-        "--algorithm {params.algorithm} --run-seed {wildcards.run_seed} "
-        "--generation {wildcards.generation} --settings {params.settings:q} "
-        "--tasks {input.tasks:q} {params.previous} --candidates {input.candidates:q} "
-        "--evaluations {params.folder:q} --batches {params.batches} --scores {output.scores:q} --output {output.population:q} "
+        "python -m evoloss.steps.select {params.flags} --tasks {input.tasks:q} "
+        "--candidates {input.candidates:q} --scores {output.scores:q} --output {output.population:q} "
         "> {log} 2>&1"
 
 
 rule summarise:
     """Write the ledger of a run: what every generation cost, and who led."""
     input:
-        plan.run_records,
+        plan.populations,
     output:
         "results/{study}/search/{method}/seed{run_seed}/ledger.parquet",
     log:
@@ -161,7 +134,6 @@ rule rescore:
         population=plan.last_population,
         tasks=plan.search_tasks,
         manifests=plan.search_manifests,
-        images=ancient(plan.search_images),
     output:
         rescored="results/{study}/search/{method}/seed{run_seed}/rescored.parquet",
         champion="results/{study}/search/{method}/seed{run_seed}/champion.json",
@@ -189,10 +161,9 @@ rule rescore:
 rule audit:
     """Train some of what a run rejected or stopped, in full and off its books."""
     input:
-        records=plan.run_records,
+        populations=plan.populations,
         tasks=plan.search_tasks,
         manifests=plan.search_manifests,
-        images=ancient(plan.search_images),
     output:
         "results/{study}/search/{method}/seed{run_seed}/audit.parquet",
     log:
