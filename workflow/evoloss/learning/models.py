@@ -15,6 +15,9 @@ from evoloss.learning.task import Task
 from evoloss.losses.slope_table import LossTables
 from evoloss.seeds import derive_seed
 
+SMALLEST_CHUNK = 64
+"""Images that networks side by side are shown at once in validation, however many they are."""
+
 
 def initial_network(task: Task, seed: int) -> nn.Module:
     """The task's network with the weights that `seed` decides, on the device."""
@@ -73,9 +76,8 @@ class StackedModel:
 
     def validate(self) -> list[float]:
         """The validation accuracy of each network."""
-        return validation_accuracy(
-            self.network, self._task, max(1, EVALUATION_BATCH // self.members)
-        )
+        batch = max(SMALLEST_CHUNK, EVALUATION_BATCH // self.members)
+        return validation_accuracy(self.network, self._task, batch)
 
     def keep(self, numbers: Sequence[int]) -> None:
         """Go on with these networks alone."""

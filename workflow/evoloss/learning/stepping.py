@@ -6,6 +6,7 @@ reads its own number from memory, so that Python only says how often.
 
 import copy
 import math
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -60,8 +61,8 @@ class Steps:
         self._right[step] = right
 
 
-class CapturedSteps(Steps):
-    """The same on a GPU, without waiting for it: after a few steps, replays of a captured one."""
+class StepsOnDevice(Steps):
+    """The same, where a step reads its own number from the device: what a captured step has to be."""
 
     def __init__(self, model: Model, optimizer: Optimizer, batches: Batches) -> None:
         super().__init__(model, optimizer, batches)
@@ -70,26 +71,16 @@ class CapturedSteps(Steps):
         self._numbers = torch.arange(batches.steps, device=device)
         self._place = torch.zeros(1, dtype=torch.int64, device=device)  # in this epoch
         self._count = torch.zeros(1, dtype=torch.int64, device=device)  # in the whole training
-        self._stream = torch.cuda.Stream(device)
-        self._next = self._own_step
-        self._taken = 0
 
     def take(self, start: int, first: int, last: int) -> None:
         """As in the base class; none ends early."""
-        outside = torch.cuda.current_stream(self._losses.device)
-        self._stream.wait_stream(outside)
-        with torch.cuda.stream(self._stream):
-            self._place.fill_(first)
-            self._count.fill_(start + first)
-            for _ in range(first, last):
-                if self._taken == BEFORE_CAPTURE:
-                    self._next = self._captured()
-                self._next()
-                self._taken += 1
-        outside.wait_stream(self._stream)
+        self._place.fill_(first)
+        self._count.fill_(start + first)
+        for _ in range(first, last):
+            self._next()
 
-    def _own_step(self) -> None:
-        """The next step, all of it from what lies on the device."""
+    def _next(self) -> None:
+        """The next step."""
         self._step(self._place, row(self._all_rates, self._count))
         self._place.add_(1)
         self._count.add_(1)
@@ -99,18 +90,41 @@ class CapturedSteps(Steps):
         torch.where(now[:, None], losses, self._losses, out=self._losses)
         torch.where(now[:, None, None], right, self._right, out=self._right)
 
+
+class CapturedSteps(StepsOnDevice):
+    """The same on a GPU, without waiting for it: after a few steps, replays of a captured one."""
+
+    def __init__(self, model: Model, optimizer: Optimizer, batches: Batches) -> None:
+        super().__init__(model, optimizer, batches)
+        self._stream = torch.cuda.Stream(self._losses.device)
+        self._taken = 0
+
+    def take(self, start: int, first: int, last: int) -> None:
+        """As in the base class, on a stream of its own, as a capture needs one."""
+        outside = torch.cuda.current_stream(self._losses.device)
+        self._stream.wait_stream(outside)
+        with torch.cuda.stream(self._stream):
+            super().take(start, first, last)
+        outside.wait_stream(self._stream)
+
+    def _next(self) -> None:
+        if self._taken == BEFORE_CAPTURE:
+            self._step_or_replay = self._captured()
+        (super()._next if self._taken < BEFORE_CAPTURE else self._step_or_replay)()
+        self._taken += 1
+
     def _captured(self) -> Callable[[], None]:
         """A step as a replay, or with a line in the log as it is, where no graph can hold it."""
         try:
             self._try_without_waiting()
             graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(graph, pool=_shared_pool(), stream=self._stream):
-                self._own_step()
+                super()._next()
         except torch.cuda.OutOfMemoryError:
             raise
         except RuntimeError as error:
             print(f"trains step by step, since no CUDA graph can hold a step: {_first_line(error)}")
-            return self._own_step
+            return super()._next
         finally:
             # Gradients live within a step: the memory is any training's whose step is replayed.
             self._optimizer.zero_grad()
@@ -121,7 +135,8 @@ class CapturedSteps(Steps):
         network = self._model.network
         images, targets = self._batches.at(self._place)
         mode = torch.cuda.get_sync_debug_mode()
-        with torch.random.fork_rng(devices=[images.device]):
+        with torch.random.fork_rng(devices=[images.device]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the mode itself is said to be a prototype
             try:
                 self._model.network = copy.deepcopy(network)
                 torch.cuda.set_sync_debug_mode("error")

@@ -20,6 +20,9 @@ from evoloss.learning.task import Task
 from evoloss.learning.training_result import TrainingResult
 from evoloss.seeds import derive_seed
 
+LARGEST_STACKED = 300_000
+"""Parameters of a network that still trains side by side: a larger one keeps a GPU busy alone."""
+
 
 class Member(Protocol):
     """A training, and what it has gathered; it goes on as long as it has no result."""
@@ -66,12 +69,13 @@ class Together:
         return id(self._task), self._rate, self._seed, self._per_epoch
 
     def can_stack(self) -> bool:
-        """Whether the task's network is of a kind that trains side by side."""
+        """Whether the task's network is small, and of a kind that trains side by side."""
+        network = initial_network(self._task, self._seed)
         try:
-            stack(initial_network(self._task, self._seed), 1)
+            stack(network, 1)
         except NotStackable:
             return False
-        return True
+        return sum(p.numel() for p in network.parameters()) <= LARGEST_STACKED
 
     def join(self, members: Sequence[Member]) -> None:
         """Advance these too; none has begun."""
@@ -89,8 +93,6 @@ class Together:
                 self._make_do(f"out of GPU memory: {error}".splitlines()[0])
         synchronise(self._task.device)
         self._share("seconds")
-        if any(member.result is None for member in self._members) and self._done < steps:
-            self.go_to(steps)  # with less at once
 
     def stop(self, member: Member, status: str, reason: str) -> None:
         """End a training here; the others go on."""

@@ -79,13 +79,13 @@ class Training:
 
     def advance(self, segments: int) -> list[float]:
         """Train until `segments` of SEGMENTS are done, or to the end; the accuracies so far."""
-        if self.result is None and len(self.curve) < segments:
+        while self.result is None and len(self.curve) < segments:
             self.together.go_to(self._ends[segments - 1])
         return self.curve
 
     def finish(self) -> TrainingResult:
         """Train to the end."""
-        if self.result is None:
+        while self.result is None:  # again where memory was too little for all at once
             self.together.go_to(self._ends[-1])
         return self.result
 
