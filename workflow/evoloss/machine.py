@@ -65,8 +65,15 @@ class StudyLock:
         self._handle = handle
 
 
-def gpu_count(device: str) -> int:
-    """GPUs that a training job asks Snakemake for: 1 when trainings will run on one, else 0."""
-    if device == "cpu":
+def gpu_count(device: str, root: Path = Path("/")) -> int:
+    """GPUs that a training job asks Snakemake for: 1 when trainings will run on one, else 0.
+
+    Under WSL2 a GPU is `/dev/dxg`, which is there without NVIDIA's library for other makers' GPUs too. An
+    emptied CUDA_VISIBLE_DEVICES hides them all from `auto`.
+    """
+    if device != "auto":
+        return int(device.startswith("cuda"))
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1"):
         return 0
-    return int(device.startswith("cuda") or any(Path("/dev").glob("nvidia[0-9]*")))
+    under_wsl = all((root / path).exists() for path in ("dev/dxg", "usr/lib/wsl/lib/libcuda.so.1"))
+    return int(under_wsl or any((root / "dev").glob("nvidia[0-9]*")))
