@@ -98,7 +98,7 @@ print(time.perf_counter() - start)
 """
 FORKED = """
 import os, evoloss.job_server.server as server
-server.preload()
+server.load(*server.AT_ONCE)
 for _ in range(2):
     child = os.fork()
     if child == 0:

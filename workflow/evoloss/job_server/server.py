@@ -22,24 +22,27 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-PRELOADED = (
+from evoloss.provenance import provenance
+
+AT_ONCE = (
     "torch.optim",
     "pyarrow.parquet",
-    "evoloss.steps.initialise",
-    "evoloss.steps.breed",
-    "evoloss.steps.evaluate",
-    "evoloss.steps.select",
-    "evoloss.steps.summarise",
-    "evoloss.steps.rescore",
-    "evoloss.steps.audit",
-    "evoloss.steps.tune",
-    "evoloss.steps.choose_rate",
-    "evoloss.steps.retrain",
-    "evoloss.steps.export_loss",
-    "evoloss.steps.prepare_dataset",
-    "evoloss.steps.tabulate",
-    "evoloss.steps.plot",
+    *(
+        f"evoloss.steps.{step}"
+        for step in (
+            *("prepare_dataset", "tune", "initialise", "breed", "evaluate", "select"),
+            *("summarise", "rescore", "audit", "choose_rate", "retrain"),
+        )
+    ),
+    "evoloss.learning.networks.convnet",
+    "evoloss.functional_check.funnel",
 )
+"""What jobs import: before the first of them is served ..."""
+LATER = (
+    *("evoloss.steps.tabulate", "evoloss.steps.plot", "evoloss.steps.export_loss"),
+    *("sympy", "jinja2", "matplotlib.backends.backend_pdf", "fontTools.subset"),
+)
+"""... and one after the other while no client waits."""
 SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 
 
@@ -66,6 +69,7 @@ class JobServer:
         self._folder = folder
         self._running: dict[int, Job] = {}
         self._events = selectors.DefaultSelector()
+        self._later = list(LATER)
 
     def serve(self) -> Job | None:
         """Serve until the run ends (None); in a child, return the job that it has to do."""
@@ -80,7 +84,10 @@ class JobServer:
             self._events.register(source, selectors.EVENT_READ)
         try:
             while True:
-                for key, _ in self._events.select():
+                events = self._events.select(0 if self._later else None)
+                if not events:
+                    load(self._later.pop(0))
+                for key, _ in events:
                     if key.fileobj == 0:
                         if not os.read(0, 1):
                             return None
@@ -93,7 +100,8 @@ class JobServer:
                             os.close(ended)
                             os.close(wake)
                             return job
-                    else:  # A client says nothing after its request: it is gone.
+                    elif key.data in self._running:
+                        # A client says nothing after its request: it is gone.
                         self._events.unregister(key.fileobj)
                         self._kill(key.data)
         finally:
@@ -224,14 +232,10 @@ def run(job: Job) -> int:
     return 0
 
 
-def preload() -> None:
-    """Import what the steps import, and look up once what every record says of the machine."""
-    for module in PRELOADED:
+def load(*modules: str) -> None:
+    """Import modules; their objects stay out of a child's garbage collection, and in shared memory."""
+    for module in modules:
         importlib.import_module(module)
-    from evoloss.provenance import provenance
-
-    provenance()
-    # The collector of a child then leaves these objects alone, and their memory stays shared.
     gc.collect()
     gc.freeze()
 
@@ -239,7 +243,8 @@ def preload() -> None:
 def main(descriptor: int, folder: str) -> None:
     """Preload, then serve; a child does its job and ends."""
     listener = socket.socket(fileno=descriptor)
-    preload()
+    load(*AT_ONCE)
+    provenance()  # What every record says of the machine is looked up once.
     job = JobServer(listener, Path(folder)).serve()
     if job is None:
         shutil.rmtree(folder, ignore_errors=True)
