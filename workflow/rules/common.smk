@@ -1,6 +1,7 @@
 # The configuration as a typed object, the environment of the jobs, and what several rules share.
 # Whatever is longer than a few lines lives in the library, where it can be imported and tested.
 
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,7 @@ try:
 except UserError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
+os.environ["EVOLOSS_CUDA_GRAPHS"] = str(int(settings.machine.cuda_graphs))
 for sentence in plan.warnings:
     logger.warning(sentence)
 

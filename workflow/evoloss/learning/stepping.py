@@ -16,6 +16,8 @@ from evoloss.learning.batches import Batches, Step, row
 from evoloss.learning.models import Model
 from evoloss.learning.optimizers import Optimizer
 
+CUDA_GRAPHS = "EVOLOSS_CUDA_GRAPHS"
+"""Environment variable of a job: 0 where nothing is to be captured."""
 BEFORE_CAPTURE = 3
 """Steps taken one by one before a capture: libraries set themselves up in their first calls."""
 
@@ -96,11 +98,11 @@ class CapturedSteps(StepsOnDevice):
 
     def __init__(self, model: Model, optimizer: Optimizer, batches: Batches) -> None:
         super().__init__(model, optimizer, batches)
-        self._stream = torch.cuda.Stream(self._losses.device)
+        self._stream = _shared_stream(self._losses.device)
         self._taken = 0
 
     def take(self, start: int, first: int, last: int) -> None:
-        """As in the base class, on a stream of its own, as a capture needs one."""
+        """As in the base class, on a stream that is not the usual one, as a capture needs it."""
         outside = torch.cuda.current_stream(self._losses.device)
         self._stream.wait_stream(outside)
         with torch.cuda.stream(self._stream):
@@ -145,6 +147,12 @@ class CapturedSteps(StepsOnDevice):
             finally:
                 torch.cuda.set_sync_debug_mode(mode)
                 self._model.network = network
+
+
+@lru_cache
+def _shared_stream(device: torch.device) -> torch.cuda.Stream:
+    """The stream of all captures: memory is used again only on the stream that it was used on."""
+    return torch.cuda.Stream(device)
 
 
 @lru_cache(maxsize=1)

@@ -1,5 +1,6 @@
 """Trainings that advance together: one, or several small ones side by side."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from evoloss.learning.early_stopping import BestEpoch
 from evoloss.learning.models import OneModel, StackedModel, initial_network, new_optimizer
 from evoloss.learning.schedule import segment_ends, total_steps
 from evoloss.learning.stacking import NotStackable, stack
-from evoloss.learning.stepping import CapturedSteps, Steps
+from evoloss.learning.stepping import CUDA_GRAPHS, CapturedSteps, Steps, StepsOnDevice
 from evoloss.learning.task import Task
 from evoloss.learning.training_result import TrainingResult
 from evoloss.seeds import derive_seed
@@ -168,7 +169,9 @@ class Together:
         self._set_up_steps()
 
     def _set_up_steps(self) -> None:
-        kind = CapturedSteps if self._task.device.type == "cuda" else Steps
+        kind: type[Steps] = Steps
+        if self._task.device.type == "cuda":
+            kind = CapturedSteps if os.environ.get(CUDA_GRAPHS) != "0" else StepsOnDevice
         self._steps = kind(self._model, self._optimizer, self._batches)
 
     def _leave_behind(self) -> None:
