@@ -26,6 +26,12 @@ def prepare_environment(library: str) -> None:
     sys.setrecursionlimit(50_000)
 
 
+def tell_jobs(**switches: bool) -> None:
+    """Set what jobs ask their environment for: a switch of the machine that no record depends on."""
+    for name, wanted in switches.items():
+        os.environ[f"EVOLOSS_{name.upper()}"] = str(int(wanted))
+
+
 def plan_faster() -> None:
     """Let Snakemake look at the parameters of a rule's function once, not fourteen times a job.
 

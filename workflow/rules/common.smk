@@ -1,7 +1,6 @@
 # The configuration as a typed object, the environment of the jobs, and what several rules share.
 # Whatever is longer than a few lines lives in the library, where it can be imported and tested.
 
-import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -16,7 +15,7 @@ sys.path[:0] = [LIBRARY, str(Path.cwd())]
 from evoloss.errors import UserError
 from evoloss.job_plan import flag
 from evoloss.job_server.lifetime import start_job_server
-from evoloss.machine import StudyLock, gpu_count, plan_faster, prepare_environment
+from evoloss.machine import StudyLock, gpu_count, plan_faster, prepare_environment, tell_jobs
 from evoloss.plan import Plan
 from evoloss.settings import load
 from evoloss.source_closure import code_of
@@ -31,7 +30,7 @@ try:
 except UserError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
-os.environ["EVOLOSS_CUDA_GRAPHS"] = str(int(settings.machine.cuda_graphs))
+tell_jobs(cuda_graphs=settings.machine.cuda_graphs)
 for sentence in plan.warnings:
     logger.warning(sentence)
 
