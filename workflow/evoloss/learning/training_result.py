@@ -11,8 +11,10 @@ class TrainingResult:
 
     `validation_accuracy` is None unless the status is `completed`; a training that early stopping
     ended is completed, and its best epoch's accuracy and weights count. `full_samples` are the training
-    samples of the whole schedule. `curve` has the accuracy on the training batches of each segment,
-    by the task's measure (top-1, or balanced by class); of one that ends in its first segment, that far.
+    samples of the whole schedule. One that diverged counts the steps before its first loss that is not
+    finite: a GPU may have taken more before anyone looked. `curve` has the accuracy on the training
+    batches of each segment, by the task's measure (top-1, or balanced by class); of one that ends in its
+    first segment, that far.
     """
 
     status: str
