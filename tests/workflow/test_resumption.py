@@ -115,7 +115,7 @@ def test_two_live_runs_of_one_study_refuse_each_other(tmp_path):
 
 def test_plain_starts_give_the_records_that_the_job_server_gives(tmp_path, finished):
     copy = Copy(tmp_path / "copy")
-    config = copy.overlay("machine: {job_server: false}")
+    config = copy.overlay("machine: {job_server: false, side_by_side: 1, cuda_graphs: false}")
     copy.run("results/tiny/search/egp/seed0/rescored.parquet", config=config)
     ours, theirs = copy.records(), finished.records()
     assert any("rescored" in name for name in ours)

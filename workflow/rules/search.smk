@@ -150,11 +150,12 @@ rule rescore:
         settings=canonical_json(settings.search.rescore),
         scale=plan.run_scale,
         device=settings.device,
+        side_by_side=lambda wildcards, output: plan.side_by_side,
     shell:
         "python -m evoloss.steps.rescore --study {wildcards.study} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --settings {params.settings:q} {params.scale} "
         "--tasks {input.tasks:q} --data results/{wildcards.study}/data --ledger {input.ledger:q} "
-        "--population {input.population:q} --device {params.device} "
+        "--population {input.population:q} --device {params.device} {params.side_by_side} "
         "--output {output.rescored:q} --champion {output.champion:q} > {log} 2>&1"
 
 
@@ -184,10 +185,11 @@ rule audit:
         scale=plan.run_scale,
         run=plan.run_folder,
         device=settings.device,
+        side_by_side=lambda wildcards, output: plan.side_by_side,
     shell:
         "python -m evoloss.steps.audit --study {wildcards.study} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --trainings {params.trainings} --run {params.run:q} "
         "{params.pool} --population {params.population} --batches {params.batches:q} "
         "{params.alone} {params.scale} --tasks {input.tasks:q} "
-        "--data results/{wildcards.study}/data --device {params.device} --output {output:q} "
-        "> {log} 2>&1"
+        "--data results/{wildcards.study}/data --device {params.device} {params.side_by_side} "
+        "--output {output:q} > {log} 2>&1"

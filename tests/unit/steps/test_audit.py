@@ -239,6 +239,7 @@ def audit(folder, resolved, data_folder, tmp_path):
             "as_written": False,
             "tasks": [resolved[task] for task in tasks],
             "data": str(data_folder),
+            "side_by_side": None,
             "device": "cpu",
             "output": tmp_path / "audit.parquet",
         }

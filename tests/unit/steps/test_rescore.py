@@ -27,7 +27,9 @@ def leader(expression):
 @pytest.mark.parametrize("as_written", [False, True])
 def test_a_leader_is_trained_as_the_search_trained_it(resolved, data_folder, as_written):
     (task,) = read_resolved_tasks([resolved["one"]])
-    flags = argparse.Namespace(run_seed=4, data=data_folder, device="cpu", as_written=as_written)
+    flags = argparse.Namespace(
+        run_seed=4, data=data_folder, device="cpu", as_written=as_written, side_by_side=None
+    )
     (row,) = trainings([leader(SMALL)], task, 1, flags)
     split = derive_seed("rescore split", 4, "one", 1)
     images = load_task("one", task.settings, data_folder, torch.device("cpu"), split)
@@ -41,7 +43,9 @@ def test_a_leader_is_trained_as_the_search_trained_it(resolved, data_folder, as_
 
 def test_one_that_cannot_be_scaled_has_failed_and_spoils_no_other(resolved, data_folder):
     (task,) = read_resolved_tasks([resolved["one"]])
-    flags = argparse.Namespace(run_seed=0, data=data_folder, device="cpu", as_written=False)
+    flags = argparse.Namespace(
+        run_seed=0, data=data_folder, device="cpu", as_written=False, side_by_side=None
+    )
     flat, fine = trainings([leader("square(y) + 0.5 + 0 * p"), leader(SMALL)], task, 0, flags)
     assert (flat["status"], flat["validation_accuracy"]) == ("failed", None)
     assert "no finite, non-zero gradient to scale" in flat["reason"]

@@ -55,4 +55,5 @@ def add_training_flags(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not match gradient scales, whatever the tasks say",
     )
+    parser.add_argument("--side-by-side", type=int, help="most trainings at once; by the device")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")

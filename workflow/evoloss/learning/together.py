@@ -51,6 +51,7 @@ class Together:
     ) -> None:
         self._members = members
         self._task, self._rate, self._seed, self._per_epoch = task, learning_rate, seed, per_epoch
+        self.device = task.device
         self._all_steps = total_steps(task.settings, len(task.train))
         self._epoch_steps = self._all_steps // task.settings.epochs
         self._ends = segment_ends(self._all_steps)

@@ -97,17 +97,25 @@ class Training:
         return self.result
 
 
-def side_by_side(trainings: Sequence[Training], most: int) -> int:
+MOST_SIDE_BY_SIDE = {"cpu": 1, "cuda": 64}
+"""Unless told: a core gains nothing from a second network, a GPU is idle without it."""
+
+
+def side_by_side(trainings: Sequence[Training], most: int | None) -> int:
     """Let trainings of expressions that share task, seed and learning rate advance together, `most` at a
-    time; none has begun. The largest number that do: 1 where the network is not one that can."""
+    time (None: by the device); none has begun.
+
+    The largest number that do: 1 where the network is not small, or has a layer that cannot be stacked.
+    """
     alike: dict[tuple, list[Training]] = {}
     for training in trainings:
         if training.result is None and isinstance(training.loss, ExpressionLoss):
             alike.setdefault(training.together.key(), []).append(training)
     largest = 1
     for group in alike.values():
-        for start in range(0, len(group), most):
-            some = group[start : start + most]
+        size = most or MOST_SIDE_BY_SIDE[group[0].together.device.type]
+        for start in range(0, len(group), size):
+            some = group[start : start + size]
             if len(some) > 1 and some[0].together.can_stack():
                 some[0].together.join(some[1:])
                 largest = max(largest, len(some))

@@ -2,6 +2,7 @@
 
 import argparse
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from evoloss.learning.resolved_task import (
     read_resolved_tasks,
 )
 from evoloss.learning.task import Task, load_task
+from evoloss.learning.training import Training, side_by_side
 from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.search.records import AUDIT, STOPPED
@@ -32,9 +34,10 @@ def main(flags: Flags) -> None:
     rows = []
     for resolved in read_resolved_tasks(flags.tasks):
         task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
+        trained = full_trainings(drawn, task, resolved, flags)
         rows += [
-            {"slot": slot, **row, **full_training(row, task, resolved, flags)}
-            for slot, row in enumerate(drawn)
+            {"slot": slot, **row, **training}
+            for slot, (row, training) in enumerate(zip(drawn, trained, strict=True))
         ]
     metadata = record(
         flags.study,
@@ -83,14 +86,22 @@ def draw(
     return turns[:trainings]
 
 
-def full_training(
-    row: dict[str, Any], task: Task, resolved: ResolvedTask, flags: Flags
-) -> dict[str, Any]:
-    """The training that the search did not make or finish: on its seed, at its rate."""
+def full_trainings(
+    rows: Sequence[dict[str, Any]], task: Task, resolved: ResolvedTask, flags: Flags
+) -> Iterator[dict[str, Any]]:
+    """The trainings that the search did not make or finish: on its seed, at its rate."""
     seed = training_seed("search", flags.run_seed, task.name, 0)
-    result = expression_training(
-        row["expression"], task, resolved.learning_rate, seed, flags.as_written
-    ).finish()
+    begun = [
+        expression_training(row["expression"], task, resolved.learning_rate, seed, flags.as_written)
+        for row in rows
+    ]
+    side_by_side(begun, flags.side_by_side)
+    for row, training in zip(rows, begun, strict=True):
+        yield _finished(row, training, task, seed)
+
+
+def _finished(row: dict[str, Any], training: Training, task: Task, seed: int) -> dict[str, Any]:
+    result = training.finish()
     print(
         f"{row['stage']}: {result.status}, accuracy {result.validation_accuracy}: {row['expression']}",
         flush=True,

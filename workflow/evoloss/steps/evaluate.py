@@ -30,9 +30,6 @@ from evoloss.search.racing import (
 from evoloss.search.records import CANDIDATES
 from evoloss.seeds import training_seed
 
-MOST_SIDE_BY_SIDE = {"cpu": 1, "cuda": 64}
-"""Unless told: a core gains nothing from a second network, a GPU is idle without it."""
-
 Stopping = RacingSettings | HurdleSettings | None
 
 
@@ -70,6 +67,7 @@ def trainings(
     """Train every candidate on every task, in a race or not; the rows, and the most side by side."""
     from evoloss.learning.device import choose_device
     from evoloss.learning.task import load_task
+    from evoloss.learning.training import MOST_SIDE_BY_SIDE
 
     device = choose_device(flags.device)
     tasks = [load_task(r.name, r.settings, Path(flags.data), device) for r in resolved]
@@ -203,7 +201,6 @@ if __name__ == "__main__":
     parser.add_argument("--first", type=int, help="take only so many of the candidates")
     parser.add_argument("--racing", help="settings of a race between the new candidates, as JSON")
     parser.add_argument("--hurdle", help="settings of a hurdle in each training, as JSON")
-    parser.add_argument("--side-by-side", type=int, help="most trainings at once; by the device")
     add_training_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

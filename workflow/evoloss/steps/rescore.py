@@ -16,6 +16,7 @@ from evoloss.learning.resolved_task import (
     read_resolved_tasks,
 )
 from evoloss.learning.task import load_task
+from evoloss.learning.training import side_by_side
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.parquet import read, write, write_json
 from evoloss.provenance import record
@@ -100,12 +101,14 @@ def trainings(
     split_seed = derive_seed("rescore split", flags.run_seed, resolved.name, repeat)
     device = choose_device(flags.device)
     task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split_seed)
-    results = [
+    begun = [
         expression_training(
             candidate["expression"], task, resolved.learning_rate, seed, flags.as_written
-        ).finish()
+        )
         for candidate in chosen
     ]
+    side_by_side(begun, flags.side_by_side)
+    results = [training.finish() for training in begun]
     return [
         {
             **candidate,
