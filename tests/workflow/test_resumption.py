@@ -141,9 +141,29 @@ def test_a_benchmark_measures_the_job_and_not_the_server(finished):
         assert 0 < float(row["cpu_time"]) <= 2 * float(row["s"]) + 0.1
 
 
+def test_a_server_that_dies_fails_the_job_it_does_and_no_other(tmp_path):
+    copy = Copy(tmp_path / "copy")
+    target = "results/tiny/search/egp/seed0/ledger.parquet"
+    process = start(copy, target, cores=1)
+    wait_for((copy.folder / "results/tiny/tasks/digits_short.json").exists, process, copy)
+    (server,) = (
+        child
+        for child in psutil.Process(process.pid).children()
+        if "evoloss.job_server.server" in child.cmdline()
+    )
+    server.kill()
+    process.wait(timeout=120)
+    copy.run(target)
+    assert (copy.folder / target).exists()
+
+
 def test_a_job_whose_server_died_starts_plainly_unless_its_run_died_too(tmp_path):
     client = [sys.executable, "-I", "-S", str(ROOT / "workflow/evoloss/job_server/client.py")]
     command = [*client, "-m", "this"]
+
+    (tmp_path / "socket").touch()
+    died = subprocess.Popen([sys.executable, "-c", ""])
+    time.sleep(1)  # It is dead, and its parent, this test, has not asked.
 
     def told(run):
         place = [str(tmp_path / "socket"), sys.executable, run]
@@ -154,8 +174,13 @@ def test_a_job_whose_server_died_starts_plainly_unless_its_run_died_too(tmp_path
             text=True,
         )
 
-    alive, dead = told(os.getpid()), told(2**22 + 1)
+    alive = told(os.getpid())
     assert alive.returncode == 0
     assert "Beautiful is better than ugly" in alive.stdout
-    assert dead.returncode == 1
-    assert not dead.stdout
+    for dead in (told(died.pid), told(2**22 + 1)):
+        assert dead.returncode == 1
+        assert not dead.stdout
+    died.wait()
+    # A server that ends with its run takes its folder along.
+    (tmp_path / "socket").unlink()
+    assert told(os.getpid()).returncode == 1

@@ -66,5 +66,5 @@ def begin_run():
             study_lock.acquire()
         except UserError as error:
             raise WorkflowError(str(error)) from None
-        if settings.machine.job_server and workflow.local_exec:
+        if settings.machine.job_server and workflow.local_exec and not workflow.touch:
             start_job_server()

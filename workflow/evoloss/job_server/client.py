@@ -22,7 +22,8 @@ def main() -> int:
         address, python, run = json.loads(os.environ[ADDRESS])
     except KeyError:
         return plain_start()
-    if python != sys.executable or sys.argv[1] != "-m":
+    # An environment names its Python in several ways, and they lie in one folder.
+    if os.path.dirname(python) != os.path.dirname(sys.executable) or sys.argv[1] != "-m":  # noqa: PTH120
         return plain_start()
     descriptors = [fd for fd in (1, 2, 3) if _is_open(fd)]
     request = {
@@ -46,8 +47,8 @@ def main() -> int:
                 return answer[0] if answer else GONE
     except OSError:
         pass
-    # No server took the job. That of a run which was killed must not begin another one.
-    return plain_start() if _is_alive(run) else GONE
+    # No server took the job. If its run has ended, so must the job.
+    return plain_start() if os.path.exists(address) and _is_alive(run) else GONE  # noqa: PTH110
 
 
 def plain_start() -> int:
@@ -65,11 +66,15 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _is_alive(process: int) -> bool:
+    """Whether a process runs; one that is dead and whose parent has not asked yet does not."""
     try:
         os.kill(process, 0)
+        with open(f"/proc/{process}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] != b"Z"
     except ProcessLookupError:
         return False
-    return True
+    except OSError:  # no /proc
+        return True
 
 
 if __name__ == "__main__":

@@ -24,9 +24,13 @@ CLIENT = Path(__file__).with_name("client.py")
 def start_job_server() -> None:
     """Start a job server, and let the `python` of the rules' commands be its client.
 
-    The server ends with this process, however that ends.
+    The server ends with this process, however that ends. Without standard output or error, which jobs would
+    inherit, there is none, and jobs start plainly.
     """
-    folder = Path(tempfile.mkdtemp(prefix="evoloss-"))
+    if sys.stdout is None or sys.stderr is None:
+        return
+    # Not in TMPDIR: a socket's address has to be short.
+    folder = Path(tempfile.mkdtemp(prefix="evoloss-", dir="/tmp"))
     address = str(folder / "socket")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)

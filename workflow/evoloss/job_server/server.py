@@ -86,7 +86,8 @@ class JobServer:
             while True:
                 events = self._events.select(0 if self._later else None)
                 if not events:
-                    load(self._later.pop(0))
+                    with contextlib.suppress(Exception):  # The job that needs it will say so.
+                        load(self._later.pop(0))
                 for key, _ in events:
                     if key.fileobj == 0:
                         if not os.read(0, 1):
@@ -120,14 +121,12 @@ class JobServer:
         try:
             connection.sendall(b"\x00")
             child = os.fork()
-        except OSError as error:
-            os.write(
-                job.descriptors.get(2, 2), f"error: no process could be started: {error}\n".encode()
-            )
+        except OSError:  # The client is gone, or there is no memory for a process.
             self._answer(job, 1)
+            _close(job.descriptors.values())
             return None
         if child == 0:
-            self._become_child(parent)
+            self._become_child(job, parent)
             return job
         _close(job.descriptors.values())
         self._tell(job, {"child": child})
@@ -135,7 +134,7 @@ class JobServer:
         self._events.register(connection, selectors.EVENT_READ, child)
         return None
 
-    def _become_child(self, parent: int) -> None:
+    def _become_child(self, job: Job, parent: int) -> None:
         """Let go of what is the server's, and die with it."""
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
@@ -145,9 +144,11 @@ class JobServer:
             ctypes.CDLL(None).prctl(SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
             if os.getppid() != parent:
                 os._exit(1)
-        for job in self._running.values():
-            job.connection.close()
+        for other in self._running.values():
+            other.connection.close()
         self._running = {}
+        # What the job forks must not hold the connection: the server's end tells the client.
+        job.connection.close()
         self._events.close()
         self._listener.close()
 
@@ -168,7 +169,8 @@ class JobServer:
 
     def _tell(self, job: Job, facts: dict[str, float]) -> None:
         """Write what the benchmark of a job wants to know."""
-        (self._folder / str(job.shell)).write_text(json.dumps(facts))
+        with contextlib.suppress(OSError):
+            (self._folder / str(job.shell)).write_text(json.dumps(facts))
 
     @staticmethod
     def _answer(job: Job, code: int) -> None:
