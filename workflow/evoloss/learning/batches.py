@@ -50,11 +50,24 @@ class Batches:
         order = torch.randperm(len(self._part), generator=self._draws)
         self._on_cpu.copy_(order[: self._on_cpu.numel()].view(shape))
         self._order.copy_(self._on_cpu)
+        if self._names:
+            # Batch by batch, which keeps the numbers of a seed what they have always been.
+            drawn = zip(*(self._draw_changes() for _ in range(self.steps)), strict=True)
+            for table, values in zip((self._tops, self._lefts, self._mirrored), drawn, strict=True):
+                table.copy_(torch.stack(values))
+
+    def _draw_changes(self) -> tuple[torch.Tensor, ...]:
+        """The shifts downwards and to the right of a batch, from 0, and who is mirrored."""
+        shifts = [torch.zeros(self.size, dtype=torch.int64)] * 2
+        mirrored = torch.zeros(self.size, dtype=torch.bool)
         if "crop" in self._names:
-            for shifts, reach in zip((self._tops, self._lefts), self._part.margin, strict=True):
-                shifts.copy_(torch.randint(0, 2 * reach + 1, shape, generator=self._draws))
+            shifts = [
+                torch.randint(0, 2 * reach + 1, (self.size,), generator=self._draws)
+                for reach in self._part.margin
+            ]
         if "flip" in self._names:
-            self._mirrored.copy_(torch.rand(shape, generator=self._draws) < 0.5)
+            mirrored = torch.rand(self.size, generator=self._draws) < 0.5
+        return *shifts, mirrored
 
     def at(self, step: Step) -> tuple[torch.Tensor, torch.Tensor]:
         """Images (n, channels, height, width), in channels-last memory order, and targets (n,)."""
