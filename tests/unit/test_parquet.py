@@ -5,7 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from evoloss.errors import UserError
-from evoloss.parquet import read, read_json, read_metadata, write, write_json
+from evoloss.files import read_json, write_json
+from evoloss.parquet import read, read_metadata, write
 
 SCHEMA = pa.schema([("name", pa.string()), ("value", pa.float64())])
 ROWS = [{"name": "a", "value": 1.5}, {"name": "b", "value": None}]

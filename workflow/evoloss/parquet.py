@@ -1,9 +1,7 @@
 """Parquet files with a declared schema, checked on read and write, and written atomically."""
 
 import json
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,47 +9,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evoloss.errors import UserError
+from evoloss.files import atomic_path
 
 METADATA_KEY = b"evoloss"
 
 Row = dict[str, Any]
-
-
-@contextmanager
-def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A unique temporary name beside `path`, renamed to it on success and removed on failure.
-
-    Unique, since after a kill an orphan may still be writing the same file.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{path.suffix}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_text(path: str | Path, text: str) -> None:
-    """Write a text file atomically."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: str | Path, value: Any) -> None:
-    """Write a JSON file atomically, with sorted keys, so that equal content is equal bytes."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
-
-
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file; raises UserError when it is missing or damaged."""
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path} is missing; run snakemake again to make it") from None
-    except ValueError:
-        raise UserError(f"{path} is not valid JSON; delete it and run snakemake again") from None
 
 
 def write(

@@ -7,11 +7,12 @@ import pytest
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import SearchSpace
+from evoloss.files import write_json
 from evoloss.functional_check.funnel import Funnel
 from evoloss.functional_check.proposing import BudgetSpent, Proposer
 from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import FunctionalCheckSettings
-from evoloss.parquet import read, write, write_json
+from evoloss.parquet import read, write
 from evoloss.search import egp
 from evoloss.search.method import Individual, Score, told
 from evoloss.search.records import CANDIDATES, SCORES

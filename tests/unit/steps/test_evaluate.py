@@ -6,9 +6,10 @@ import pytest
 from resolving import resolve
 
 from evoloss.errors import UserError
+from evoloss.files import read_json, write_json
 from evoloss.learning.records import EVALUATIONS
 from evoloss.learning.schedule import SEGMENTS
-from evoloss.parquet import read, read_json, read_metadata, write, write_json
+from evoloss.parquet import read, read_metadata, write
 from evoloss.search.fitness import references
 from evoloss.search.racing import (
     HurdleSettings,

@@ -4,8 +4,9 @@ import argparse
 
 import pytest
 
+from evoloss.files import write_json
 from evoloss.learning.records import EVALUATIONS
-from evoloss.parquet import read, write, write_json
+from evoloss.parquet import read, write
 from evoloss.search import egp
 from evoloss.search.fitness import Reference
 from evoloss.search.records import CANDIDATES, POPULATION

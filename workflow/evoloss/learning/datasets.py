@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from evoloss.errors import UserError
+from evoloss.files import read_json
 from evoloss.learning.records import IMAGES
-from evoloss.parquet import read_json, read_table
+from evoloss.parquet import read_table
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from evoloss.errors import UserError
+from evoloss.files import write_json
 from evoloss.learning.datasets import Images, moments, split
 from evoloss.learning.reading import (
     Delivery,
@@ -18,7 +19,7 @@ from evoloss.learning.reading import (
 from evoloss.learning.records import IMAGES
 from evoloss.learning.settings import DatasetSettings
 from evoloss.learning.source_files import FIRST_COPY, source_digest
-from evoloss.parquet import write_columns, write_json
+from evoloss.parquet import write_columns
 
 TEST_SEED = 0
 """Seed of the split that makes a test split where the source has none."""

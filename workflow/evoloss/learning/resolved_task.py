@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evoloss.files import read_json
 from evoloss.learning.settings import TaskSettings
-from evoloss.parquet import read_json
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ import os
 from pathlib import Path
 
 from evoloss.errors import UserError
+from evoloss.files import read_json, write_json
 from evoloss.learning.image_folder import all_files
 from evoloss.learning.settings import DatasetSettings
 from evoloss.learning.sources import SOURCES
-from evoloss.parquet import read_json, write_json
 
 FIRST_COPY = "first copy"
 """State of the files of a data set that has not been prepared yet."""

@@ -1,11 +1,11 @@
 """A loss from its text, whichever of the two forms it has, or from a champion's file."""
 
 from evoloss.expressions.parsing import parse
+from evoloss.files import read_json
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.function_loss import FunctionLoss
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
-from evoloss.parquet import read_json
 
 
 def as_written(text: str, classes: int) -> Loss:

@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from evoloss.files import read_json
 from evoloss.learning.records import LEARNING_RATES, RETRAININGS
-from evoloss.parquet import read_json, read_metadata, read_table
+from evoloss.parquet import read_metadata, read_table
 from evoloss.search.records import AUDIT, LEDGER, RESCORED, SCORES
 
 

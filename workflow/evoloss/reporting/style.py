@@ -16,7 +16,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evoloss.parquet import atomic_path
+from evoloss.files import atomic_path
 
 TEXT_WIDTH = 6.3
 """Width of a figure in inches: the text width of an A4 thesis, so that fonts are never rescaled."""

@@ -8,9 +8,10 @@ from typing import Any
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
 from evoloss.expressions.settings import SearchSpace
+from evoloss.files import read_json
 from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import FunctionalCheckSettings
-from evoloss.parquet import read, read_json, write
+from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.method import Breeding, Individual, Score, load_algorithm, told
 from evoloss.search.records import CANDIDATES, POPULATION, SCORES

@@ -5,8 +5,8 @@ import argparse
 from evoloss.command_line import Flags, run_step
 from evoloss.expressions.latex import simplified_latex, to_latex
 from evoloss.expressions.parsing import parse
+from evoloss.files import read_json, write_text
 from evoloss.losses.export import python_module
-from evoloss.parquet import read_json, write_text
 
 
 def main(flags: Flags) -> None:

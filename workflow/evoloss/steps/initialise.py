@@ -8,11 +8,12 @@ from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import PoolSettings
 from evoloss.expressions.tree import Expression
 from evoloss.expressions.variation import ramped_half_and_half
+from evoloss.files import read_json
 from evoloss.functional_check.funnel import Funnel
 from evoloss.functional_check.proposing import Proposer
 from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import FunctionalCheckSettings
-from evoloss.parquet import read_json, write
+from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.search.records import CANDIDATES
 from evoloss.seeds import generator

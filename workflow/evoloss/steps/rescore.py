@@ -8,6 +8,7 @@ from typing import Any
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
+from evoloss.files import write_json
 from evoloss.learning.device import choose_device
 from evoloss.learning.expression_training import expression_training
 from evoloss.learning.resolved_task import (
@@ -18,7 +19,7 @@ from evoloss.learning.resolved_task import (
 from evoloss.learning.task import load_task
 from evoloss.learning.training import side_by_side
 from evoloss.losses.expression_loss import CROSS_ENTROPY
-from evoloss.parquet import read, write, write_json
+from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.fitness import BASELINE, fitness, references, rescored_references
 from evoloss.search.records import LEDGER, POPULATION, RESCORED

@@ -8,8 +8,9 @@ from typing import Any
 
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
+from evoloss.files import read_json
 from evoloss.learning.records import EVALUATIONS
-from evoloss.parquet import read, read_json, write
+from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.fitness import Reference, fitness, references
 from evoloss.search.method import Individual, Score, load_algorithm, ranked, told, truncate

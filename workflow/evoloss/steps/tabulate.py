@@ -4,7 +4,7 @@ import argparse
 import importlib
 
 from evoloss.command_line import Flags, run_step
-from evoloss.parquet import atomic_path, write_text
+from evoloss.files import atomic_path, write_text
 from evoloss.reporting.latex_table import to_latex, to_markdown
 from evoloss.reporting.study_records import StudyRecords
 

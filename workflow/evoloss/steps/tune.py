@@ -6,6 +6,7 @@ from statistics import fmean
 
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
+from evoloss.files import write_json
 from evoloss.learning.device import choose_device
 from evoloss.learning.models import initial_network
 from evoloss.learning.network import size_of
@@ -16,7 +17,7 @@ from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import Task, load_task
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
-from evoloss.parquet import write, write_json
+from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.seeds import training_seed
 
