@@ -124,7 +124,6 @@ def copy(tmp_path, monkeypatch):
         for function in (
             source_closure.closure,
             source_closure.imports_of,
-            source_closure._tree,
             source_closure._digest_of_module,
         ):
             function.cache_clear()

@@ -7,15 +7,22 @@ their effect on a step is in its params: every module called `settings.py` and t
 """
 
 import ast
+import atexit
+import contextlib
 import hashlib
 import importlib.util
+import json
+import sys
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from evoloss.errors import UserError
+from evoloss.files import write_text
 
 PACKAGE = "evoloss"
 ROOT = Path(__file__).resolve().parent
+MEMORY = Path(".snakemake/evoloss_sources.json")
 NOT_COUNTED = frozenset(
     f"{PACKAGE}.{name}"
     for name in ("losses.catalogue", "reporting.deliverables", "strict_model", "version")
@@ -60,16 +67,9 @@ def _counts(name: str) -> bool:
 def imports_of(module: str) -> tuple[str, ...]:
     """The modules of the package that `module` imports anywhere in its text, functions included."""
     names = []
-    for node in ast.walk(_tree(module)):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                raise ValueError(f"{module} has a relative import; write it out, from {PACKAGE}.")
-            base = node.module or ""
-            for alias in node.names:
-                inner = f"{base}.{alias.name}"
-                names.append(inner if _path(inner).is_file() else base)
+    for base, name in _facts_of(_path(module)).imports:
+        inner = f"{base}.{name}"
+        names.append(inner if name and _path(inner).is_file() else base)
     return tuple(n for n in names if n.startswith(PACKAGE + ".") and _path(n).is_file())
 
 
@@ -78,30 +78,70 @@ def _path(module: str) -> Path:
 
 
 @cache
-def _tree(module: str) -> ast.Module:
-    return ast.parse(_path(module).read_text(encoding="utf-8"))
-
-
-@cache
 def _digest_of_module(module: str) -> str:
-    return _digest(_tree(module))
+    return _facts_of(_path(module)).digest
 
 
 def _digest_of_file(path: Path | None) -> str:
     if path is None:
         return "unknown"
     try:
-        return _digest(ast.parse(path.read_text(encoding="utf-8")))
+        return _facts_of(path).digest
     except SyntaxError as error:
         raise UserError(f"{path}, line {error.lineno}: {error.msg}") from None
 
 
-def _digest(tree: ast.Module) -> str:
+class Facts(NamedTuple):
+    """What a source file says: a digest of its code, and what it imports, as (base, name or nothing)."""
+
+    digest: str
+    imports: list[tuple[str, str]]
+
+
+def _facts_of(path: Path) -> Facts:
+    """The facts of a file, by its text, remembered in MEMORY between two calls of Snakemake."""
+    text = path.read_text(encoding="utf-8")
+    key = hashlib.sha256(f"{sys.version} {text}".encode()).hexdigest()
+    if key not in _used:
+        known = _memory().get(key)
+        if known is None:
+            atexit.register(_remember)
+        _used[key] = Facts(*known) if known else _read(ast.parse(text), path)
+    return _used[key]
+
+
+_used: dict[str, Facts] = {}
+
+
+@cache
+def _memory() -> dict[str, list]:
+    try:
+        return json.loads(MEMORY.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+@cache
+def _remember() -> None:
+    """Write what was used, where Snakemake keeps its own; without it the files are read again."""
+    with contextlib.suppress(OSError):
+        if MEMORY.parent.is_dir():
+            write_text(MEMORY, json.dumps(_used))
+
+
+def _read(tree: ast.Module, path: Path) -> Facts:
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    imports: list[tuple[str, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
             node.body = node.body[1:]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+        if isinstance(node, ast.Import):
+            imports += [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level and path.is_relative_to(ROOT):
+                raise ValueError(f"{path} has a relative import; write it out, from {PACKAGE}.")
+            imports += [(node.module or "", alias.name) for alias in node.names]
+    return Facts(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
 
 
 def _user_file(reference: str) -> Path | None:
