@@ -114,7 +114,7 @@ def test_too_little_memory_for_all_side_by_side_trains_half_of_them_at_a_time(
             len(other.curve),
         )
         assert other.validation_accuracy == pytest.approx(one.validation_accuracy, abs=0.02)
-    assert "4 trainings side by side: 2 at a time" in capsys.readouterr().out
+    assert "4 trainings at once: now 2" in capsys.readouterr().out
 
 
 def test_one_training_that_does_not_fit_has_failed(make_task):
@@ -134,3 +134,15 @@ def test_mixed_precision_finds_the_accuracy_of_float32(make_task):
     (accuracy,) = validation_accuracy(result.network, mixed)
     # One image of 299 is a third of a point.
     assert accuracy == pytest.approx(result.validation_accuracy, abs=1.5 / len(task.validation))
+
+
+def test_a_loss_may_be_of_double_precision(make_task, monkeypatch):
+    class Double(nn.Module):
+        def forward(self, logits, targets):
+            return CE(logits.double(), targets)
+
+    task = make_task()
+    expected = Training(Double(), task, 0.1, 0).finish()
+    monkeypatch.setattr(together_module, "Steps", StepsOnDevice)
+    result = Training(Double(), task, 0.1, 0).finish()
+    assert result.training_loss == pytest.approx(expected.training_loss, rel=1e-3)

@@ -22,7 +22,8 @@ SMALLEST_CHUNK = 64
 def initial_network(task: Task, seed: int) -> nn.Module:
     """The task's network with the weights that `seed` decides, on the device."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed("weights", seed))
+        # Not torch.manual_seed, which would seed GPUs too: a training may be under way there.
+        torch.default_generator.manual_seed(derive_seed("weights", seed))
         network = build(task.settings.network, task.shape, task.classes)
     return network.to(task.device, memory_format=torch.channels_last)
 

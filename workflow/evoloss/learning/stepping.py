@@ -7,7 +7,6 @@ reads its own number from memory, so that Python only says how often.
 import copy
 import math
 import warnings
-from collections.abc import Callable
 from functools import lru_cache
 
 import torch
@@ -54,7 +53,7 @@ class Steps:
         self._optimizer.zero_grad()
         backward()
         self._optimizer.step(rate)
-        losses = losses.detach().view(-1)
+        losses = losses.detach().view(-1).to(self._losses.dtype)
         self._note(step, losses, logits.detach().argmax(dim=-1) == targets)
         return losses
 
@@ -99,6 +98,7 @@ class CapturedSteps(StepsOnDevice):
     def __init__(self, model: Model, optimizer: Optimizer, batches: Batches) -> None:
         super().__init__(model, optimizer, batches)
         self._stream = _shared_stream(self._losses.device)
+        self._graph: torch.cuda.CUDAGraph | None = None
         self._taken = 0
 
     def take(self, start: int, first: int, last: int) -> None:
@@ -111,12 +111,15 @@ class CapturedSteps(StepsOnDevice):
 
     def _next(self) -> None:
         if self._taken == BEFORE_CAPTURE:
-            self._step_or_replay = self._captured()
-        (super()._next if self._taken < BEFORE_CAPTURE else self._step_or_replay)()
+            self._graph = self._captured()
+        if self._graph is None:
+            super()._next()
+        else:
+            self._graph.replay()
         self._taken += 1
 
-    def _captured(self) -> Callable[[], None]:
-        """A step as a replay, or with a line in the log as it is, where no graph can hold it."""
+    def _captured(self) -> torch.cuda.CUDAGraph | None:
+        """A step as a graph; with a line in the log None, where no graph can hold it."""
         try:
             self._try_without_waiting()
             graph = torch.cuda.CUDAGraph()
@@ -124,13 +127,14 @@ class CapturedSteps(StepsOnDevice):
                 super()._next()
         except torch.cuda.OutOfMemoryError:
             raise
-        except RuntimeError as error:
-            print(f"trains step by step, since no CUDA graph can hold a step: {_first_line(error)}")
-            return super()._next
+        except (RuntimeError, TypeError) as error:  # TypeError: of what cannot be copied
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            print(f"trains step by step, since no CUDA graph can hold a step ({said})", flush=True)
+            return None
         finally:
             # Gradients live within a step: the memory is any training's whose step is replayed.
             self._optimizer.zero_grad()
-        return graph.replay
+        return graph
 
     def _try_without_waiting(self) -> None:
         """Raises RuntimeError when a step waits for the GPU, as a loss does that looks at values."""
@@ -169,5 +173,7 @@ def _shared_pool() -> tuple[int, int]:
     return _first_graph().pool()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+def free_captures() -> None:
+    """Give back the memory of all captures, as far as none of them is still wanted."""
+    _first_graph.cache_clear()
+    torch.cuda.empty_cache()

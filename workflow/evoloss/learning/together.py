@@ -16,7 +16,13 @@ from evoloss.learning.early_stopping import BestEpoch
 from evoloss.learning.models import OneModel, StackedModel, initial_network, new_optimizer
 from evoloss.learning.schedule import segment_ends, total_steps
 from evoloss.learning.stacking import NotStackable, stack
-from evoloss.learning.stepping import CUDA_GRAPHS, CapturedSteps, Steps, StepsOnDevice
+from evoloss.learning.stepping import (
+    CUDA_GRAPHS,
+    CapturedSteps,
+    Steps,
+    StepsOnDevice,
+    free_captures,
+)
 from evoloss.learning.task import Task
 from evoloss.learning.training_result import TrainingResult
 from evoloss.seeds import derive_seed
@@ -88,11 +94,14 @@ class Together:
     def go_to(self, steps: int) -> None:
         """Train all that go on until so many steps are done."""
         self._clock = time.perf_counter()
+        too_large = None
         with self._own_randomness():
             try:
                 self._advance(steps)
             except torch.cuda.OutOfMemoryError as error:
-                self._make_do(f"out of GPU memory: {error}".splitlines()[0])
+                too_large = f"out of GPU memory: {error}".splitlines()[0]
+        if too_large:  # here, where nothing holds what was in the way any more
+            self._make_do(too_large)
         synchronise(self._task.device)
         self._share("seconds")
 
@@ -129,9 +138,14 @@ class Together:
             full_samples=self._all_steps * batch_size,
             curve=member.curve,
         )
+        member.best.state = None
         if not self._going_on():
-            self._steps = self._model = self._optimizer = None  # their memory is another's
+            self._let_go()
         self._clock = time.perf_counter()
+
+    def _let_go(self) -> None:
+        """Let go of all that takes memory."""
+        self._steps = self._model = self._optimizer = self._batches = None
 
     def _going_on(self) -> list[Member]:
         return [member for member in self._members if member.result is None]
@@ -203,12 +217,16 @@ class Together:
 
     def _end_segments(self, count: int) -> None:
         """The accuracies of a segment, for it and those that end with it."""
-        rights, targets = (torch.stack(parts) for parts in zip(*self._segment, strict=True))
         for k, member in enumerate(self._members):
             if member.result is None:
-                right, balanced = rights[:, k].flatten(), self._task.settings.balanced
-                member.curve += [share_right(right, targets.flatten(), balanced)] * count
+                member.curve += [self._accuracy_of(k)] * count
         self._segment.clear()
+
+    def _accuracy_of(self, number: int) -> float:
+        """The accuracy of a member in the steps of this segment so far."""
+        rights, targets = (torch.stack(parts) for parts in zip(*self._segment, strict=True))
+        balanced = self._task.settings.balanced
+        return share_right(rights[:, number].flatten(), targets.flatten(), balanced)
 
     def _end_epoch(self) -> None:
         losses, hits = (torch.cat(parts) for parts in zip(*self._of_epoch, strict=True))
@@ -216,18 +234,22 @@ class Together:
         settings = self._task.settings
         last = self._epoch == settings.epochs - 1
         for k, member in enumerate(self._members):
+            if member.result is not None:
+                continue
             member.training_loss.append(float(losses[:, k].mean()))
             if self._per_epoch:
                 samples = self._epoch_steps * settings.batch_size
                 member.training_accuracy.append(float(hits[:, k].sum()) / samples)
         if self._per_epoch or last or settings.early_stopping:
             self._validate()
-        for member in self._going_on():
+        for k, member in enumerate(self._members):
+            if member.result is not None:
+                continue
             if last:
                 self._end(member, "completed", None)
             elif member.best.is_over():
                 if not member.curve:  # so that a look sees something
-                    self._end_segments(1)
+                    member.curve.append(self._accuracy_of(k))
                 end, best = self._epoch + 1, member.best.epoch
                 self._end(member, "completed", f"stopped after epoch {end}; epoch {best} was best")
 
@@ -258,20 +280,23 @@ class Together:
 
     def _make_do(self, reason: str) -> None:
         """Too little memory for all: begin again with half of them at once; one alone has failed."""
+        self._let_go()
+        free_captures()
         members = self._going_on()
-        if len(members) == 1:
+        if len(self._members) == 1:
             self._end(members[0], "failed", reason)
             return
-        fewer = len(members) // 2
-        print(f"too little GPU memory for {len(members)} trainings side by side: {fewer} at a time")
+        fewer = max(1, len(members) // 2)
+        print(
+            f"too little GPU memory for {len(self._members)} trainings at once: now {fewer}",
+            flush=True,
+        )
         for half in (members[:fewer], members[fewer:]):
             together = Together([], self._task, self._rate, self._seed, self._per_epoch)
             together.join(half)
             for member in half:
                 member.begin()
         self._members = []
-        self._steps = self._model = self._optimizer = None
-        torch.cuda.empty_cache()
 
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:
