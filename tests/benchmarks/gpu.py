@@ -30,6 +30,9 @@ from evoloss.learning.training import Training, side_by_side
 from evoloss.losses.gradient_scale import task_loss
 
 NGL = "exp(2.4092 - p - p * y) - cos(cos(sin(p)))"
+ON_AN_H100 = {"resnet9_256": 59_000, "resnet9_512": 69_000, "convnet_128": 240_000}
+"""Images a second of a prototype that replayed one captured step, on one H100 (torch 2.11); side by side: ..."""
+SIDE_BY_SIDE_ON_AN_H100 = 825_000
 SHAPES = {"cifar10": (3, 32, 32), "fashion_mnist": (1, 28, 28)}
 
 
@@ -178,6 +181,9 @@ def together_row(rows: list, figures: dict[str, Any], name: str, task: Task, sma
     if name.startswith("convnet"):
         found["vs_alone"] = found[f"{many}_side_by_side"]["images_per_s"] / captured
         found["vs_steps_alone"] = found[f"{many}_side_by_side"]["images_per_s"] / base
+        beside = found[f"{many}_side_by_side"]["images_per_s"]
+        found["side_by_side_of_prototype_on_an_h100"] = beside / SIDE_BY_SIDE_ON_AN_H100
+    found["of_prototype_on_an_h100"] = captured / ON_AN_H100[name]
     found["capture_s"] = capture_seconds(task)
     found["validation_s"] = validation_seconds(task)
     figures[name] = found

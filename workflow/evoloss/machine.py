@@ -27,7 +27,7 @@ def prepare_environment(library: str) -> None:
 
 
 def tell_jobs(**switches: bool) -> None:
-    """Set what jobs ask their environment for: a switch of the machine that no record depends on."""
+    """Set what jobs ask their environment for: a switch of the machine."""
     for name, wanted in switches.items():
         os.environ[f"EVOLOSS_{name.upper()}"] = str(int(wanted))
 

@@ -40,6 +40,7 @@ def provenance() -> dict[str, Any]:
             "kernel": platform.release(),
             "architecture": platform.machine(),
         },
+        "compiled": os.environ.get("EVOLOSS_COMPILE") == "1",
         "python": platform.python_version(),
         "packages": {name: _package_version(name) for name in PACKAGES},
     }

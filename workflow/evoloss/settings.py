@@ -106,6 +106,8 @@ class MachineSettings(StrictModel):
     """Import torch once a run and fork a process a job; without it every job starts Python."""
     cuda_graphs: bool = True
     """Capture a training step on a GPU and replay it; without it every step is taken by Python."""
+    compile: bool = False
+    """Let torch compile networks that train alone: pays in jobs that train for minutes on a GPU."""
     side_by_side: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Candidates that a job trains at once where the network is small: null is 64 on a GPU, 1 on a CPU."""
 

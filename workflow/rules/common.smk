@@ -30,7 +30,7 @@ try:
 except UserError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
-tell_jobs(cuda_graphs=settings.machine.cuda_graphs)
+tell_jobs(cuda_graphs=settings.machine.cuda_graphs, compile=settings.machine.compile)
 for sentence in plan.warnings:
     logger.warning(sentence)
 

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from evoloss.expressions.parsing import parse
+from evoloss.learning import models as models_module
 from evoloss.learning import together as together_module
 from evoloss.learning.evaluation import logits_of, validation_accuracy
 from evoloss.learning.expression_training import expression_training
@@ -146,3 +147,24 @@ def test_a_loss_may_be_of_double_precision(make_task, monkeypatch):
     monkeypatch.setattr(together_module, "Steps", StepsOnDevice)
     result = Training(Double(), task, 0.1, 0).finish()
     assert result.training_loss == pytest.approx(expected.training_loss, rel=1e-3)
+
+
+def test_a_compiled_network_trains_as_it_does_uncompiled(make_task, monkeypatch):
+    compiled = []
+    compiler = torch.compile
+
+    def noted(network, **options):
+        compiled.append(network)
+        return compiler(network, **options)
+
+    task = make_task()
+    plain = Training(CE, task, 0.1, 0, per_epoch=True).finish()
+    monkeypatch.setattr(models_module, "COMPILER", "aot_eager")  # no C compiler is needed
+    monkeypatch.setattr(torch, "compile", noted)
+    monkeypatch.setenv("EVOLOSS_COMPILE", "1")
+    result = Training(CE, task, 0.1, 0, per_epoch=True).finish()
+    assert len(compiled) == 1
+    assert result.curve == pytest.approx(plain.curve, abs=0.02)
+    assert result.validation_accuracies == pytest.approx(plain.validation_accuracies, abs=0.02)
+    assert result.training_loss == pytest.approx(plain.training_loss, rel=1e-3)
+    assert isinstance(result.network, nn.Sequential)  # not what the compiler wraps it in

@@ -1,5 +1,7 @@
 """What takes a training step: one network with its loss, or K small ones side by side."""
 
+import copy
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,6 +30,11 @@ def initial_network(task: Task, seed: int) -> nn.Module:
     return network.to(task.device, memory_format=torch.channels_last)
 
 
+COMPILE = "EVOLOSS_COMPILE"
+"""Environment variable of a job: 1 where networks that train alone are to be compiled."""
+COMPILER = "inductor"
+
+
 class OneModel:
     """A network and its loss."""
 
@@ -35,11 +42,20 @@ class OneModel:
 
     def __init__(self, network: nn.Module, loss: nn.Module, task: Task) -> None:
         self.network, self._loss, self._task = network, loss, task
+        self._compiled = None
+        if os.environ.get(COMPILE) == "1":
+            self._compiled = torch.compile(network, backend=COMPILER, dynamic=False)
+
+    def copy(self) -> "OneModel":
+        """The same with a network of its own, not compiled."""
+        other = copy.copy(self)
+        other.network, other._compiled = copy.deepcopy(self.network), None
+        return other
 
     def forward(self, images: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, Callable]:
         """Logits (n, C), the loss (), and what computes the gradients."""
         with autocast(self._task.settings, self._task.device):
-            logits = self.network(images)
+            logits = (self._compiled or self.network)(images)
         value = self._loss(logits, targets)
         return logits, value, value.backward
 
@@ -66,6 +82,12 @@ class StackedModel:
         self.members = len(losses)
         self.network = stack(initial_network(task, seed), len(losses))
         self._tables = LossTables(losses, task.settings.batch_size, task.device)
+
+    def copy(self) -> "StackedModel":
+        """The same with networks of its own."""
+        other = copy.copy(self)
+        other.network = copy.deepcopy(self.network)
+        return other
 
     def forward(self, images: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, Callable]:
         """Logits (K, n, C), the losses (K,), and what computes the gradients."""

@@ -4,7 +4,6 @@ What the steps of an epoch gave stays on the device until somebody asks. A captu
 reads its own number from memory, so that Python only says how often.
 """
 
-import copy
 import math
 import warnings
 from functools import lru_cache
@@ -138,19 +137,17 @@ class CapturedSteps(StepsOnDevice):
 
     def _try_without_waiting(self) -> None:
         """Raises RuntimeError when a step waits for the GPU, as a loss does that looks at values."""
-        network = self._model.network
+        trial = self._model.copy()
         images, targets = self._batches.at(self._place)
         mode = torch.cuda.get_sync_debug_mode()
         with torch.random.fork_rng(devices=[images.device]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the mode itself is said to be a prototype
             try:
-                self._model.network = copy.deepcopy(network)
                 torch.cuda.set_sync_debug_mode("error")
-                _, _, backward = self._model.forward(images, targets)
+                _, _, backward = trial.forward(images, targets)
                 backward()
             finally:
                 torch.cuda.set_sync_debug_mode(mode)
-                self._model.network = network
 
 
 @lru_cache
