@@ -17,6 +17,9 @@ from evoloss.learning.task import Task
 from evoloss.losses.slope_table import LossTables
 from evoloss.seeds import derive_seed
 
+COMPILE = "EVOLOSS_COMPILE"
+"""Environment variable of a job: 1 where networks that train alone are to be compiled."""
+COMPILER = "inductor"
 SMALLEST_CHUNK = 64
 """Images that networks side by side are shown at once in validation, however many they are."""
 
@@ -28,11 +31,6 @@ def initial_network(task: Task, seed: int) -> nn.Module:
         torch.default_generator.manual_seed(derive_seed("weights", seed))
         network = build(task.settings.network, task.shape, task.classes)
     return network.to(task.device, memory_format=torch.channels_last)
-
-
-COMPILE = "EVOLOSS_COMPILE"
-"""Environment variable of a job: 1 where networks that train alone are to be compiled."""
-COMPILER = "inductor"
 
 
 class OneModel:
