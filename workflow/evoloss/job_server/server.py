@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import traceback
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,7 +121,10 @@ class JobServer:
         parent = os.getpid()
         try:
             connection.sendall(b"\x00")
-            child = os.fork()
+            with warnings.catch_warnings():
+                # The other thread is that of pyarrow's jemalloc, which knows forks.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                child = os.fork()
         except OSError:  # The client is gone, or there is no memory for a process.
             self._answer(job, 1)
             _close(job.descriptors.values())
