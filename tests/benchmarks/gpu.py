@@ -7,6 +7,7 @@ networks side by side over one after the other. Ends at once, saying so, where t
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -17,14 +18,13 @@ import torch
 from reporting import show, tell
 
 from evoloss.expressions.parsing import parse
-from evoloss.learning import together as together_module
 from evoloss.learning.device import choose_device, device_name, synchronise
 from evoloss.learning.evaluation import validation_accuracy
 from evoloss.learning.expression_training import expression_training
 from evoloss.learning.models import initial_network
 from evoloss.learning.precision import computes_in
 from evoloss.learning.settings import TaskSettings
-from evoloss.learning.stepping import CapturedSteps, StepsOnDevice
+from evoloss.learning.stepping import CUDA_GRAPHS
 from evoloss.learning.task import Part, Task, margin_of
 from evoloss.learning.training import Training, side_by_side
 from evoloss.losses.gradient_scale import task_loss
@@ -54,7 +54,7 @@ def a_task(name: str, network: str, batch: int, images: int, device: torch.devic
 
 def trained(task: Task, together: int = 1, captured: bool = True) -> tuple[float, float, int]:
     """Images a second, seconds a training with its validation, and the peak of memory."""
-    together_module.CapturedSteps = CapturedSteps if captured else StepsOnDevice
+    os.environ[CUDA_GRAPHS] = str(int(captured))
     trainings = [expression_training(NGL, task, 0.1, 0) for _ in range(together)]
     side_by_side(trainings, together)
     start = time.perf_counter()
@@ -68,7 +68,7 @@ def trained(task: Task, together: int = 1, captured: bool = True) -> tuple[float
 
 def capture_seconds(task: Task) -> float:
     """What the first replay costs beside the steps before it."""
-    together_module.CapturedSteps = CapturedSteps
+    os.environ[CUDA_GRAPHS] = "1"
     times = []
     for _ in range(3):
         training = Training(task_loss(parse(NGL), 10, True), task, 0.1, 0)

@@ -3,14 +3,13 @@
 import copy
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import nn
 
 from evoloss.learning.evaluation import EVALUATION_BATCH, validation_accuracy
 from evoloss.learning.network import build
-from evoloss.learning.optimizers import Optimizer
 from evoloss.learning.precision import autocast
 from evoloss.learning.stacking import keep, stack, state_of
 from evoloss.learning.task import Task
@@ -33,22 +32,29 @@ def initial_network(task: Task, seed: int) -> nn.Module:
     return network.to(task.device, memory_format=torch.channels_last)
 
 
-class OneModel:
+class Model:
+    """What trains: a module `network` of `members` networks."""
+
+    network: nn.Module
+    members: int
+    _compiled: Callable | None = None
+
+    def copy(self) -> Self:
+        """The same with networks of its own, not compiled."""
+        other = copy.copy(self)
+        other.network, other._compiled = copy.deepcopy(self.network), None
+        return other
+
+
+class OneModel(Model):
     """A network and its loss."""
 
     members = 1
 
     def __init__(self, network: nn.Module, loss: nn.Module, task: Task) -> None:
         self.network, self._loss, self._task = network, loss, task
-        self._compiled = None
         if os.environ.get(COMPILE) == "1":
             self._compiled = torch.compile(network, backend=COMPILER, dynamic=False)
-
-    def copy(self) -> "OneModel":
-        """The same with a network of its own, not compiled."""
-        other = copy.copy(self)
-        other.network, other._compiled = copy.deepcopy(self.network), None
-        return other
 
     def forward(self, images: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, Callable]:
         """Logits (n, C), the loss (), and what computes the gradients."""
@@ -72,7 +78,7 @@ class OneModel:
         return self.network
 
 
-class StackedModel:
+class StackedModel(Model):
     """K networks of the same first weights side by side, each with its own loss."""
 
     def __init__(self, losses: Sequence[nn.Module], task: Task, seed: int) -> None:
@@ -80,12 +86,6 @@ class StackedModel:
         self.members = len(losses)
         self.network = stack(initial_network(task, seed), len(losses))
         self._tables = LossTables(losses, task.settings.batch_size, task.device)
-
-    def copy(self) -> "StackedModel":
-        """The same with networks of its own."""
-        other = copy.copy(self)
-        other.network = copy.deepcopy(self.network)
-        return other
 
     def forward(self, images: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, Callable]:
         """Logits (K, n, C), the losses (K,), and what computes the gradients."""
@@ -115,11 +115,3 @@ class StackedModel:
         network = initial_network(self._task, self._seed)
         network.load_state_dict(state or self.state(number), strict=False)
         return network
-
-
-Model = OneModel | StackedModel
-
-
-def new_optimizer(model: Model, task: Task, learning_rate: float, steps: int) -> Optimizer:
-    """The task's optimiser for a model's parameters."""
-    return Optimizer(model.network.parameters(), task.settings, learning_rate, steps)

@@ -13,7 +13,8 @@ from evoloss.learning.accuracy import share_right
 from evoloss.learning.batches import Batches
 from evoloss.learning.device import peak_memory, synchronise
 from evoloss.learning.early_stopping import BestEpoch
-from evoloss.learning.models import OneModel, StackedModel, initial_network, new_optimizer
+from evoloss.learning.models import OneModel, StackedModel, initial_network
+from evoloss.learning.optimizers import Optimizer
 from evoloss.learning.schedule import segment_ends, total_steps
 from evoloss.learning.stacking import NotStackable, stack
 from evoloss.learning.stepping import (
@@ -102,7 +103,7 @@ class Together:
                 too_large = f"out of GPU memory: {error}".splitlines()[0]
         if too_large:  # here, where nothing holds what was in the way any more
             self._make_do(too_large)
-        synchronise(self._task.device)
+        synchronise(self.device)
         self._share("seconds")
 
     def stop(self, member: Member, status: str, reason: str) -> None:
@@ -129,7 +130,7 @@ class Together:
             validation_samples=self._validated,
             seconds=member.seconds,
             validation_seconds=member.validation_seconds,
-            peak_memory_bytes=peak_memory(self._task.device),
+            peak_memory_bytes=peak_memory(self.device),
             validation_accuracy=accuracy,
             training_loss=member.training_loss,
             training_accuracy=member.training_accuracy,
@@ -180,12 +181,13 @@ class Together:
         else:
             self._model = StackedModel([m.loss for m in self._members], task, self._seed)
         self._batches = Batches(task.train, task.settings, self._seed)
-        self._optimizer = new_optimizer(self._model, task, self._rate, self._all_steps)
+        parameters = self._model.network.parameters()
+        self._optimizer = Optimizer(parameters, task.settings, self._rate, self._all_steps)
         self._set_up_steps()
 
     def _set_up_steps(self) -> None:
         kind: type[Steps] = Steps
-        if self._task.device.type == "cuda":
+        if self.device.type == "cuda":
             kind = CapturedSteps if os.environ.get(CUDA_GRAPHS) != "0" else StepsOnDevice
         self._steps = kind(self._model, self._optimizer, self._batches)
 
@@ -217,16 +219,20 @@ class Together:
 
     def _end_segments(self, count: int) -> None:
         """The accuracies of a segment, for it and those that end with it."""
+        accuracies = self._accuracies()
         for k, member in enumerate(self._members):
             if member.result is None:
-                member.curve += [self._accuracy_of(k)] * count
+                member.curve += [accuracies[k]] * count
         self._segment.clear()
 
-    def _accuracy_of(self, number: int) -> float:
-        """The accuracy of a member in the steps of this segment so far."""
+    def _accuracies(self) -> list[float]:
+        """The accuracy of every member in the steps of this segment so far."""
         rights, targets = (torch.stack(parts) for parts in zip(*self._segment, strict=True))
         balanced = self._task.settings.balanced
-        return share_right(rights[:, number].flatten(), targets.flatten(), balanced)
+        return [
+            share_right(right.flatten(), targets.flatten(), balanced)
+            for right in rights.unbind(dim=1)
+        ]
 
     def _end_epoch(self) -> None:
         losses, hits = (torch.cat(parts) for parts in zip(*self._of_epoch, strict=True))
@@ -249,12 +255,12 @@ class Together:
                 self._end(member, "completed", None)
             elif member.best.is_over():
                 if not member.curve:  # so that a look sees something
-                    member.curve.append(self._accuracy_of(k))
+                    member.curve.append(self._accuracies()[k])
                 end, best = self._epoch + 1, member.best.epoch
                 self._end(member, "completed", f"stopped after epoch {end}; epoch {best} was best")
 
     def _validate(self) -> None:
-        synchronise(self._task.device)
+        synchronise(self.device)
         self._share("seconds")
         try:
             accuracies = self._model.validate()
@@ -301,7 +307,7 @@ class Together:
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:
         """What networks draw for themselves is drawn from here on where it was left."""
-        device = self._task.device
+        device = self.device
         on_gpu = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=on_gpu):
             if self._random_state:
