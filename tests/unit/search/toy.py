@@ -31,10 +31,10 @@ def nodes_fitness(tree):
 
 def distance_fitness(text):
     """Fitness by distance to a planted function of p and y: 1 for equal values."""
-    wanted = compile_expression(parse(text))(P, Y)
+    wanted = compile_expression(parse(text))(P.log(), Y)
 
     def of(tree):
-        error = (compile_expression(tree)(P, Y) - wanted).square().mean().sqrt()
+        error = (compile_expression(tree)(P.log(), Y) - wanted).square().mean().sqrt()
         return float(1 / (1 + error))
 
     return of
