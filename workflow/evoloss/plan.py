@@ -169,7 +169,9 @@ class Plan(JobPlan):
         mine, theirs = search.methods[method], search.methods[base]
         if mine.algorithm != theirs.algorithm:
             return ""
-        pairs = [(mine.model_dump(exclude={"pool"}), theirs.model_dump(exclude={"pool"}))]
+        # Under a budget the number of generations is only enough to spend it.
+        same = {"pool", "generations"} if search.budget_samples else {"pool"}
+        pairs = [(mine.model_dump(exclude=same), theirs.model_dump(exclude=same))]
         if mine.pool != theirs.pool:
             pairs.append(tuple(search.pools[m.pool].model_dump() for m in (mine, theirs)))
         return ", ".join(
