@@ -370,14 +370,14 @@ def test_the_default_file_names_every_key():
         (
             "search.budget_samples",
             1_000_000,
-            "search.budget_samples: got 1,000,000, but egp takes at most 903,168 training samples in 40 "
+            "search.budget_samples: got 1,000,000, but egp takes at most 774,144 training samples in 34 "
             "generations; raise search.generations or search.methods.egp.generations, or lower the budget",
         ),
         (
             "search.methods.glo.tuning_from",
-            7,
-            "search.methods.glo.tuning_from: got 7, but of 7 generations CMA-ES would be told nothing, since it "
-            "learns of a sample in the generation after; write 5, raise the generations, or write null",
+            6,
+            "search.methods.glo.tuning_from: got 6, but of 6 generations CMA-ES would be told nothing, since it "
+            "learns of a sample in the generation after; write 4, raise the generations, or write null",
         ),
         (
             "search.methods.glo.generations",
