@@ -9,7 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from evoloss.job_plan import JobPlan, functions_of
+from evoloss.learning.dataset_size import dataset_size
+from evoloss.learning.schedule import wanted_images
 from evoloss.losses.catalogue import CATALOGUE
+from evoloss.search.fitness import BASELINE
 from evoloss.strict_model import canonical_json
 
 NO_PART_OF_IT = {
@@ -92,16 +95,36 @@ class Plan(JobPlan):
         names = ["ledger.parquet", "rescored.parquet", "champion.json"]
         sweeps = [path.replace(".json", ".learning_rate.parquet") for path in self.search_tasks]
         runs = [f"{run}/{name}" for run in self._runs() for name in names]
-        return runs + self.search_tasks + sweeps
+        return runs + self.search_tasks + sweeps + self._target_files()
 
     def _run_description(self) -> dict[str, Any]:
+        target = self.config.report.target
         return {
             "methods": list(self.config.search.methods),
             "run_seeds": self.config.search.run_seeds,
             "tasks": self.config.search.tasks,
             "reference_method": self.config.reference_method(),
             "confidence": self.config.report.confidence,
+            "overlap": max(map(self._overlap, self.config.search.tasks)),
+            "target": {**target.model_dump(), "blocks": len(self.config.retrain.blocks())},
         }
+
+    def _overlap(self, name: str) -> float:
+        """Validation over training images of a task's splits."""
+        task = self.config.tasks[name]
+        size = dataset_size(task.dataset)
+        return size.validation / wanted_images(task.training_images, size.train)
+
+    def _target_files(self) -> list[str]:
+        """The final trainings that the target's level is of; cross entropy's level needs none."""
+        loss = self.config.report.target.loss
+        return [
+            f"{self.results}/retrain/{task}/{name}/{block}.parquet"
+            for task in self.config.search.tasks
+            for name in (loss, BASELINE)
+            for block in range(len(self.config.retrain.blocks()))
+            if loss != BASELINE
+        ]
 
     def _audit_files(self) -> list[str]:
         audited = self.config.search.audit_trainings > 0

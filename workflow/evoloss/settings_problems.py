@@ -77,6 +77,16 @@ def disagreements(config: "Config") -> Iterator[str]:
     yield from _tuning_problems(config)
     yield from _training_problems(config)
     yield from _loss_problems(config)
+    target = config.report.target.loss
+    if target != BASELINE:
+        missing = [task for task in search.tasks if task not in config.retrain.tasks]
+        if target not in config.retrain.formulas():
+            yield f"report.target.loss: {target!r} is not among retrain.losses"
+        elif missing:
+            yield (
+                f"report.target.loss: the gain of {target!r} is known where it is retrained; add "
+                f"{', '.join(missing)} to retrain.tasks, or write {BASELINE}"
+            )
     base = config.report.ablation_base
     if base is not None and base not in search.methods:
         yield f"report.ablation_base: unknown method {base!r}; there are {', '.join(search.methods)}"

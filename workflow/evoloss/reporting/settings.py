@@ -7,6 +7,16 @@ from pydantic import Field
 from evoloss.strict_model import StrictModel
 
 
+class TargetSettings(StrictModel):
+    """A fixed level of re-scored fitness, whose cost table `search_cost` and figure `target_reached` show."""
+
+    loss: str = "cross_entropy"
+    """The loss whose gain over chance, at its own learning rate, the level is a share of: cross entropy, or
+    a loss of `retrain.losses` where every search task is retrained too."""
+    share: Annotated[float, Field(gt=0, le=10)] = 1.0
+    """The share."""
+
+
 class ReportSettings(StrictModel):
     """How results are summarised."""
 
@@ -14,6 +24,8 @@ class ReportSettings(StrictModel):
     """The method that the others are compared with; null takes `ngl_gp`, or the last of `search.methods`."""
     ablation_base: str | None = None
     """The method whose variants table `ablation` compares with it; null makes no such table."""
+    target: TargetSettings = TargetSettings()
+    """The fixed level that runs are asked to reach, whatever the reference method reaches."""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
     """Level of every interval."""
     curve_losses: list[str] = ["cross_entropy", "ngl"]

@@ -1,6 +1,6 @@
 """Fitness: the mean over tasks of the gain over chance, in units of cross entropy's gain."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -62,3 +62,21 @@ def fitness(rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference])
     if not gains or not all(gains.values()):
         return None
     return fmean(fmean(values) for values in gains.values())
+
+
+def left_out(
+    scores: Mapping[str, Sequence[float]], values: Mapping[str, Sequence[float]]
+) -> list[float]:
+    """The champion's value in each repeat of the re-scoring, freed of the luck of being chosen.
+
+    `scores`: each candidate's fitness by repeat. The best of several noisy means is a lucky one. So each
+    repeat is left out once, and the candidate that the others choose counts with its value there. With one
+    repeat there is nothing to leave out.
+    """
+    repeats = range(len(next(iter(scores.values()))))
+    totals = {name: sum(of_repeats) for name, of_repeats in scores.items()}
+    chosen = []
+    for k in repeats:
+        others = {n: totals[n] - (scores[n][k] if len(repeats) > 1 else 0) for n in scores}
+        chosen.append(values[max(others, key=others.__getitem__)][k])
+    return chosen
