@@ -7,7 +7,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from evoloss.budget import candidate_samples
+from evoloss.budget import candidate_samples, samples
 from evoloss.errors import UserError
 from evoloss.search.method import algorithms, load_algorithm
 from evoloss.settings import load, load_files, schema
@@ -585,7 +585,7 @@ def test_every_comparison_has_a_budget_of_whole_trainings_and_equal_populations(
     config = load_files([path])
     if path.stem == "smoke":
         return
-    trainings = config.search.budget_samples / candidate_samples(config)
+    trainings = samples(config) / candidate_samples(config)
     populations = {m.population for m in config.search.methods.values() if m.pool}
     assert len(populations) == 1
     assert trainings == int(trainings) > 1.2 * populations.pop()

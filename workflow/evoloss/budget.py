@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from evoloss.errors import UserError
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import segment_ends, total_steps, wanted_images
-from evoloss.learning.sources import SOURCES
 from evoloss.search.method import load_algorithm
 from evoloss.search.racing import SEGMENTS, race_cost
 from evoloss.search.settings import MethodSettings
@@ -15,29 +15,35 @@ if TYPE_CHECKING:
 
 
 def task_ends(config: "Config") -> dict[str, list[int]]:
-    """Steps at the end of each segment of a training, by search task whose images can be counted now.
-
-    Those of image folders are counted when they are read.
-    """
+    """Steps at the end of each segment of a training, by search task whose images can be counted now: those
+    of an image folder that is not there, or not in order, are not."""
     ends = {}
     for name in config.search.tasks:
-        task = config.tasks.get(name)
-        if task and SOURCES[task.dataset.source].images:
-            images = wanted_images(task.training_images, dataset_size(task.dataset).train)
-            if steps := total_steps(task, images):
+        if task := config.tasks.get(name):
+            try:
+                there = dataset_size(task.dataset).train
+            except UserError:
+                continue
+            if steps := total_steps(task, wanted_images(task.training_images, there)):
                 ends[name] = segment_ends(steps)
     return ends
 
 
 def candidate_samples(config: "Config") -> int | None:
-    """Training samples of a candidate that trains to the end on all search tasks; None if unknown, as
-    with early stopping."""
+    """Training samples of a candidate that trains to the end on all search tasks; None if unknown."""
     ends = task_ends(config)
     if ends.keys() != set(config.search.tasks):
         return None
-    if any(config.tasks[name].early_stopping for name in ends):
-        return None
     return sum(steps[-1] * config.tasks[name].batch_size for name, steps in ends.items())
+
+
+def samples(config: "Config") -> int | None:
+    """The budget of a run in training samples: `search.budget_samples`, whatever it is written in."""
+    budget = config.search.budget_samples
+    if not isinstance(budget, str):
+        return budget
+    one = candidate_samples(config)
+    return one and int(budget.split()[0]) * one
 
 
 def trainings(
@@ -55,9 +61,11 @@ def trainings(
 
 def budget_problems(config: "Config") -> Iterator[str]:
     """Sentences about a budget that is too small for a method, or larger than it can spend."""
-    budget, one = config.search.budget_samples, candidate_samples(config)
+    budget, one = samples(config), candidate_samples(config)
     if budget is None or one is None:
         return
+    if any(config.tasks[name].early_stopping for name in config.search.tasks):
+        return  # how early nobody knows
     ends = task_ends(config)
     for name, method in config.search.methods.items():
         key = f"search.methods.{name}"

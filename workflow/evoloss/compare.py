@@ -32,7 +32,12 @@ from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.formula import loss_from
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
-from evoloss.reporting.statistics import Difference, paired_difference, standard_deviation
+from evoloss.reporting.statistics import (
+    FEWEST_RUNS,
+    Difference,
+    paired_difference,
+    standard_deviation,
+)
 from evoloss.search.fitness import BASELINE
 from evoloss.seeds import derive_seed, training_seed
 from evoloss.settings import Config, load_files
@@ -145,8 +150,8 @@ def main() -> None:
 
 
 def _run(flags: argparse.Namespace) -> None:
-    if flags.seeds < 2:
-        raise UserError(f"--seeds: got {flags.seeds}, but an interval needs at least 2")
+    if flags.seeds < FEWEST_RUNS:
+        raise UserError(f"--seeds: got {flags.seeds}, but an interval needs at least {FEWEST_RUNS}")
     config = load_files(flags.configfile)
     formula_of(flags.loss)
     if flags.loss == BASELINE:

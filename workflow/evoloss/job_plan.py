@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from evoloss import budget
 from evoloss.expressions.settings import SearchSpace
 from evoloss.learning.source_files import missing_place, source_state
 from evoloss.losses.catalogue import formula_of
@@ -55,7 +56,7 @@ class JobPlan:
         self.warnings = [sentence for sentence in told if sentence]
         self.side_by_side = flag("--side-by-side", config.machine.side_by_side)
         self.target_fitness = flag("--target-fitness", search.target_fitness)
-        self.budget = flag("--budget-samples", search.budget_samples)
+        self.budget = flag("--budget-samples", budget.samples(config))
 
     # Data and tasks
 

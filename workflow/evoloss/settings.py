@@ -54,8 +54,11 @@ class SearchSettings(StrictModel):
     """Trainings that one job does in turn."""
     target_fitness: Annotated[float, Field(gt=0)] | None = None
     """A run asks for no more trainings once its best fitness reaches this; null never stops."""
-    budget_samples: Annotated[int, Field(ge=1)] | None = None
-    """Training samples that a run may spend; it plans no training that would go beyond. Null: no limit."""
+    budget_samples: (
+        Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^[1-9]\d* trainings?$")] | None
+    ) = None
+    """Training samples that a run may spend, or as many as so many whole trainings take (`24 trainings`); it
+    plans no training that would go beyond. Null: no limit."""
     audit_trainings: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Of what a run rejected or stopped, so many expressions are trained in full afterwards, off its books."""
     pools: dict[Name, PoolSettings]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evoloss.budget import candidate_samples, trainings
+from evoloss.budget import candidate_samples, samples, trainings
 from evoloss.learning.settings import TaskSettings
 from evoloss.settings import Config
 
@@ -52,8 +52,8 @@ def _search(config: Config) -> Iterator[Work]:
     jobs = bred = selected = rescored = 0
     trained = 0.0
     affordable = math.inf
-    if search.budget_samples and (one := candidate_samples(config)):
-        affordable = search.budget_samples // one
+    if (limit := samples(config)) and (one := candidate_samples(config)):
+        affordable = limit // one
     for pool in {method.pool for method in methods if not method.stops} - {None}:
         jobs += seeds * config.pool_batches(pool)
         trained += seeds * search.pools[pool].size

@@ -5,8 +5,12 @@ import pytest
 from scipy import stats
 
 from evoloss.reporting.statistics import (
+    crossed_mean,
+    differing,
     holm,
     paired_difference,
+    runs_for,
+    smallest_p,
     standard_deviation,
     wilcoxon_p,
 )
@@ -50,3 +54,47 @@ def test_holm_by_hand():
     assert math.isnan(corrected[1])
     assert corrected[2:] == pytest.approx([0.06, 0.06])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("spreads", [(1.0, 0.3, 0.5), (0.2, 1.0, 0.5), (0.0, 0.0, 1.0)])
+def test_a_crossed_interval_covers_runs_and_training_seeds(spreads):
+    """That of the run means alone covers 95 % of nothing when the seeds vary more than the runs."""
+    rng = np.random.default_rng(2)
+    of_runs, of_seeds, rest = spreads
+    covered = naive = 0
+    for _ in range(600):
+        cells = (
+            rng.normal(0, of_runs, (9, 1))
+            + rng.normal(0, of_seeds, (1, 5))
+            + rng.normal(0, rest, (9, 5))
+        )
+        found = crossed_mean(cells, 0.95)
+        covered += found.low <= 0 <= found.high
+        runs = paired_difference(cells.mean(axis=1), [0.0] * 9, 0.95)
+        naive += runs.low <= 0 <= runs.high
+    assert covered / 600 >= 0.92
+    if of_seeds > of_runs:
+        assert naive / 600 < 0.6
+
+
+def test_few_runs_have_no_interval_however_alike():
+    for found in (
+        paired_difference([1.0, 1.0, 1.0, 1.0], [0.5, 0.5, 0.5, 0.5], 0.95),
+        crossed_mean(np.ones((4, 9)), 0.95),
+        crossed_mean(np.ones((9, 1)), 0.95),
+    ):
+        assert math.isnan(found.low)
+    assert not math.isnan(paired_difference([1.0] * 5, [0.5] * 5, 0.95).low)
+
+
+def test_how_many_runs_an_interval_takes():
+    n = runs_for(0.1, 0.5, 0.95)
+    widths = [stats.t.ppf(0.975, k - 1) * 0.5 / k**0.5 for k in (n - 1, n)]
+    assert widths[0] > 0.1 >= widths[1]
+
+
+def test_the_smallest_p_counts_the_pairs_that_differ():
+    values, baseline = [1.0, 2, 3, 4, 5, 6, 7, 8, 9], [1.0, 2, 3, 4, 0, 0, 0, 0, 0]
+    assert differing(values, baseline) == 5
+    assert wilcoxon_p(values, baseline) >= smallest_p(5, 1) == 2 / 2**5
+    assert smallest_p(2, 7) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from toy import Run, score
 
-from evoloss.budget import candidate_samples, task_ends
+from evoloss.budget import candidate_samples, samples, task_ends
 from evoloss.search.method import load_algorithm
 from evoloss.search.racing import places, segments_at
 from evoloss.settings import load_files
@@ -28,7 +28,7 @@ def costs(racing, steps, fitnesses):
 
 def spent(config, name, seed):
     """Samples that a run of a method spends in its generations, without training and without torch."""
-    method, budget = config.search.methods[name], config.search.budget_samples
+    method, budget = config.search.methods[name], samples(config)
     ((task, steps),) = task_ends(config).items()
     batch = config.tasks[task].batch_size
     run = Run(load_algorithm(method.algorithm), method, seed)
@@ -56,7 +56,7 @@ def spent(config, name, seed):
 @pytest.mark.parametrize("study", COMPARISONS)
 def test_all_methods_spend_the_same_to_within_one_training(study):
     config = load_files([CONFIG / f"{study}.yaml"])
-    one, budget = candidate_samples(config), config.search.budget_samples
+    one, budget = candidate_samples(config), samples(config)
     for name in config.search.methods:
         for seed in (0, 1):
             assert budget - one < spent(config, name, seed) <= budget, name
