@@ -81,23 +81,26 @@ def load_task(
     data_folder: Path,
     device: torch.device,
     resplit_seed: int | None = None,
+    draw_seed: int | None = None,
 ) -> Task:
     """Load a task's training and validation images from `data_folder/<dataset>`.
 
-    `resplit_seed` draws a fresh training / validation split (`rescore`). Raises UserError when the
-    task asks for more images than there are.
+    `resplit_seed` draws a training / validation split; None takes the one that the data set was stored
+    with. `draw_seed` draws the sample of training images and the noise on them; None takes the split's
+    seed. Raises UserError when the task asks for more images than there are.
     """
+    draw = (resplit_seed or 0) if draw_seed is None else draw_seed
     part: TrainingPart = load_training_part(data_folder / settings.dataset.name, resplit_seed)
     train = part.train
     wanted = wanted_images(settings.training_images, len(train))
     if wanted != len(train):
-        train = _sample(name, train, wanted, resplit_seed or 0)
+        train = _sample(name, train, wanted, draw)
     if settings.batch_size > len(train):
         raise UserError(
             f"tasks.{name}.batch_size: {settings.batch_size} is more than the {len(train)} training images"
         )
     if settings.label_noise:
-        seed = derive_seed("label noise", name, resplit_seed or 0)
+        seed = derive_seed("label noise", name, draw)
         train = with_label_noise(train, settings.label_noise, part.classes, seed)
     return Task(
         name=name,
@@ -124,7 +127,7 @@ def margin_of(shape: tuple[int, int, int]) -> tuple[int, int]:
 
 def with_label_noise(images: Images, share: float, classes: int, seed: int) -> Images:
     """The images with `share` of the labels replaced by another class, each equally likely
-    (symmetric noise). The noise belongs to the task and the split: every training meets the same."""
+    (symmetric noise)."""
     rng = np.random.default_rng(seed)
     wrong = rng.choice(len(images), size=round(share * len(images)), replace=False)
     labels = images.labels.copy()
