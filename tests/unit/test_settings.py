@@ -205,6 +205,27 @@ def test_the_default_file_names_every_key():
             "tasks.digits_short.dataset: path: only an image_folder has one; digits lies below its root",
         ),
         (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "classes": [3]},
+            "tasks.digits_short.dataset: classes: got [3]; name at least two, or write [3, rest]",
+        ),
+        (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "classes": [3, 10]},
+            "tasks.digits_short.dataset: classes: got 10, but digits has the classes 0 to 9",
+        ),
+        (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "classes": [3, [8, 3]]},
+            "classes: got [3, [8, 3]], but each class may stand only once",
+        ),
+        (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "classes": [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], "rest"]},
+            "classes: all 10 are named, which leaves none for rest; leave it out",
+        ),
+        ("tasks.digits_short.input_noise", -1.0, "tasks.digits_short.input_noise: got -1.0"),
+        (
             "tasks.digits_short.training_images",
             1.5,
             "tasks.digits_short.training_images: got 1.5; write a number of images, at least 2, or a fraction",

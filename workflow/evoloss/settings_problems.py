@@ -89,10 +89,8 @@ def disagreements(config: "Config") -> Iterator[str]:
 
 def _initial_loss_problems(config: "Config") -> Iterator[str]:
     # Those of image folders are known when they are read; rule initialise asks again.
-    sources = {
-        config.tasks[task].dataset.source for task in config.search.tasks if task in config.tasks
-    }
-    classes = {SOURCES[source].classes for source in sources} - {None}
+    datasets = [config.tasks[task].dataset for task in config.search.tasks if task in config.tasks]
+    classes = {dataset.class_count() for dataset in datasets} - {None}
     for name, pool in config.search.pools.items():
         key = f"search.pools.{name}.initial_losses"
         if len(pool.initial_losses) > pool.size:
@@ -128,11 +126,12 @@ def _initial_loss_problems(config: "Config") -> Iterator[str]:
 
 
 def _training_problems(config: "Config") -> Iterator[str]:
-    # Of image folders rule evaluate says so, and rule breed, when the images have been counted.
+    # Of image folders and of some classes rule evaluate says so, and rule breed, when the images have
+    # been counted.
     ends = {}
     for name in config.search.tasks:
         task = config.tasks.get(name)
-        if task and SOURCES[task.dataset.source].images:
+        if task and SOURCES[task.dataset.source].images and task.dataset.classes is None:
             images = wanted_images(task.training_images, dataset_size(task.dataset).train)
             if steps := total_steps(task, images):
                 ends[name] = segment_ends(steps)

@@ -232,6 +232,20 @@ def test_label_noise_touches_the_training_labels_alone(make_task):
     assert int((resplit[0].train.labels != resplit[1].train.labels).sum()) == 64
 
 
+def test_input_noise_touches_the_training_images_alone(make_task):
+    clean, noisy, again = make_task(), make_task(input_noise=0.5), make_task(input_noise=0.5)
+    noise = noisy.train.images - clean.train.images
+    assert float(noise.mean()) == pytest.approx(0, abs=0.02)
+    assert float(noise.std()) == pytest.approx(0.5, rel=0.02)
+    assert torch.equal(noisy.train.images, again.train.images)
+    assert torch.equal(noisy.train.labels, clean.train.labels)
+    assert torch.equal(noisy.validation.images, clean.validation.images)
+    # The margin that shifts move in has none.
+    cropped = make_task(input_noise=0.5, augmentation=["crop"]).train.images
+    assert float(cropped[:, 0].abs().max()) == 0
+    assert torch.equal(cropped[:, 1:-1, 1:-1], noisy.train.images)
+
+
 def test_a_fraction_of_the_images_may_be_asked_for(make_task):
     assert len(make_task(training_images=0.5).train) == 449
     assert len(make_task(training_images=None).train) == 898

@@ -59,8 +59,9 @@ def to_part(
     device: torch.device,
     dtype: torch.dtype = torch.float32,
     margin: tuple[int, int] = (0, 0),
+    noise: tuple[float, int] = (0.0, 0),
 ) -> Part:
-    """uint8 pixels to normalised floats on the device."""
+    """uint8 pixels to normalised floats on the device, with Gaussian noise of some s.d. from a seed."""
     n, channels, height, width = images.pixels.shape
     above, left = margin
     shape = (n, height + 2 * above, width + 2 * left, channels)
@@ -68,9 +69,13 @@ def to_part(
     inner = padded[:, above : above + height, left : left + width]
     centre = torch.tensor(mean, device=device)
     scale = torch.tensor(std, device=device)
+    deviation, seed = noise
+    source = torch.Generator().manual_seed(seed)  # on the CPU: the same noise on any device
     for first in range(0, n, CHUNK):  # never all of them twice
         some = torch.from_numpy(images.pixels[first : first + CHUNK].copy()).to(device)
         some = some.permute(0, 2, 3, 1).float().div_(255).sub_(centre).div_(scale)
+        if deviation:
+            some += deviation * torch.randn(some.shape, generator=source).to(device)
         inner[first : first + CHUNK] = some
     return Part(padded, torch.from_numpy(images.labels).to(device), margin)
 
@@ -110,6 +115,7 @@ def load_task(
             # Mixed precision rounds the pixels anyway, and crops and mirror images only move them.
             dtype=computes_in(settings, device),
             margin=margin_of(part.shape) if "crop" in settings.augmentation else (0, 0),
+            noise=(settings.input_noise, derive_seed("input noise", name, draw)),
         ),
         validation=to_part(part.validation, part.mean, part.std, device),
         classes=part.classes,
