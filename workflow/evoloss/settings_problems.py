@@ -29,6 +29,9 @@ def disagreements(config: "Config") -> Iterator[str]:
         for name in names:
             if name not in config.tasks:
                 yield f"{key}: unknown task {name!r}; there are {', '.join(config.tasks)}"
+    if bool(search.tasks) != bool(search.methods):
+        key = "methods" if search.tasks else "tasks"
+        yield f"search.{key}: there are none; name one, or write search: null to retrain only"
     lists = {
         "search.tasks": search.tasks,
         "search.run_seeds": search.run_seeds,
@@ -80,11 +83,22 @@ def disagreements(config: "Config") -> Iterator[str]:
     base = config.report.ablation_base
     if base is not None and base not in search.methods:
         yield f"report.ablation_base: unknown method {base!r}; there are {', '.join(search.methods)}"
-    if config.reference_method() not in search.methods:
+    yield from _condition_problems(config)
+    if config.reference_method() not in [*search.methods, None]:
         yield (
             f"report.reference_method: unknown method {config.report.reference_method!r}; "
             f"there are {', '.join(search.methods)}"
         )
+
+
+def _condition_problems(config: "Config") -> Iterator[str]:
+    for number, condition in enumerate(config.report.conditions):
+        key = f"report.conditions.{number}.tasks"
+        for name in condition.tasks:
+            if name not in config.retrain.tasks:
+                yield f"{key}: {name!r} is not among retrain.tasks; there are {', '.join(config.retrain.tasks)}"
+        if len(set(condition.tasks)) < len(condition.tasks):
+            yield f"{key}: got {condition.tasks}, but each entry may stand only once"
 
 
 def _initial_loss_problems(config: "Config") -> Iterator[str]:

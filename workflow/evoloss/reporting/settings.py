@@ -1,10 +1,19 @@
 """Settings of the reporting room."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from evoloss.strict_model import StrictModel
+
+
+class Condition(StrictModel):
+    """Tasks of the retraining that differ in one setting, in the order in which they are shown."""
+
+    setting: Literal["training_images", "label_noise", "input_noise", "epochs"]
+    """The setting of a task that differs."""
+    tasks: Annotated[list[str], Field(min_length=2)]
+    """The tasks."""
 
 
 class ReportSettings(StrictModel):
@@ -18,3 +27,5 @@ class ReportSettings(StrictModel):
     """Level of every interval."""
     curve_losses: list[str] = ["cross_entropy", "ngl"]
     """Retrained losses drawn beside the champions in `training_curves` and `loss_shapes`."""
+    conditions: list[Condition] = []
+    """Tasks that differ in one setting: table and figure `published_losses` show what it does to losses."""

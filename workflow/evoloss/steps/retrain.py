@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evoloss.command_line import Flags, run_step
+from evoloss.learning.accuracy import mean_margin
 from evoloss.learning.calibration import calibration
 from evoloss.learning.datasets import Images
 from evoloss.learning.device import choose_device, device_name
@@ -78,12 +79,13 @@ def training(
 
 
 def tested(result: TrainingResult, task: Task, test: Part) -> dict[str, Any]:
-    """Test accuracy, NLL and ECE, raw and with the temperature that validation images choose."""
+    """Test accuracy, margin, NLL and ECE, the last two raw and with the temperature that validation images choose."""
     if result.network is None:
         return dict.fromkeys(
             (
                 "test_accuracy",
                 "test_balanced_accuracy",
+                "test_margin",
                 "test_nll",
                 "test_ece",
                 "temperature",
@@ -91,12 +93,16 @@ def tested(result: TrainingResult, task: Task, test: Part) -> dict[str, Any]:
                 "test_ece_scaled",
             )
         )
-    return calibration(
-        logits_of(result.network, task.validation),
-        task.validation.labels,
-        logits_of(result.network, test),
-        test.labels,
-    )
+    logits = logits_of(result.network, test)
+    return {
+        "test_margin": mean_margin(logits, test.labels),
+        **calibration(
+            logits_of(result.network, task.validation),
+            task.validation.labels,
+            logits,
+            test.labels,
+        ),
+    }
 
 
 if __name__ == "__main__":
