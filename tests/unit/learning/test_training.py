@@ -4,7 +4,7 @@ from torch import nn
 
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
-from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
+from evoloss.learning.accuracy import balanced_accuracy, mean_margin, top1_accuracy
 from evoloss.learning.device import choose_device
 from evoloss.learning.evaluation import accuracy, logits_of
 from evoloss.learning.models import initial_network
@@ -262,6 +262,19 @@ def test_balanced_accuracy_weighs_classes_alike(make_task):
     (result,) = train([CE], task, [0.2], 0)
     expected = balanced_accuracy(logits_of(result.network, task.validation), task.validation.labels)
     assert result.validation_accuracy == expected
+
+
+def test_the_margin_of_one_hot_logits_is_one_whatever_their_scale():
+    labels = torch.tensor([0, 1, 2, 2])
+    logits = 7 * torch.nn.functional.one_hot(labels, 3).double() + labels[:, None]
+    assert mean_margin(logits, labels) == pytest.approx(1)
+    assert mean_margin(logits, (labels + 1) % 3) == pytest.approx(-1)
+    assert mean_margin(torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([0])) == pytest.approx(
+        1 / (2 * 3 / 2) ** 0.5
+    )
+    # Two classes: a mean over a root mean square, not the share of right ones.
+    two = torch.tensor([[1.0, 0.0], [0.0, -3.0]])
+    assert mean_margin(two, torch.tensor([0, 0])) == pytest.approx(2 / 5**0.5)
 
 
 def test_too_many_images_are_refused(make_task):
