@@ -38,7 +38,7 @@ def draw(records: StudyRecords) -> Figure:
     means = others.groupby("loss")["difference_to_cross_entropy"].mean()
     losses = [BASELINE, *means.sort_values(ascending=False, na_position="last").index]
     places = {loss: -number for number, loss in enumerate(losses)}
-    row_height = 0.7 + 0.17 * len(losses)
+    row_height = 0.65 + 0.15 * len(losses)
     figure, axes = panels(
         len(conditions) + 2, COLUMNS, row_height, margin=0.2, sharex=False, sharey=True
     )
