@@ -39,7 +39,7 @@ from evoloss.reporting.statistics import (
     standard_deviation,
 )
 from evoloss.search.fitness import BASELINE
-from evoloss.seeds import derive_seed, training_seed
+from evoloss.seeds import split_seed, training_seed
 from evoloss.settings import Config, load_files
 
 
@@ -71,7 +71,7 @@ class Comparison:
         self.settings = config.tasks[task]
         self.name, self.data = task, data
         self.device = choose_device(device)
-        self.task = self._load(None)
+        self.task = self._load()
         matched, classes = self.settings.match_gradient_scale, self.task.classes
         self.losses: dict[str, Loss] = {
             BASELINE: task_loss(CROSS_ENTROPY, classes, matched),
@@ -79,8 +79,8 @@ class Comparison:
         }
         self.overlap = len(self.task.validation) / len(self.task.train)
 
-    def _load(self, split_seed: int | None) -> Task:
-        return load_task(self.name, self.settings, self.data, self.device, split_seed)
+    def _load(self, split: int | None = None, draw: int | None = None) -> Task:
+        return load_task(self.name, self.settings, self.data, self.device, split, draw)
 
     def choose_rates(self) -> list[float]:
         """The learning rate that each loss likes best; cross entropy's grid is the other's too."""
@@ -89,7 +89,8 @@ class Comparison:
         grid, rates = settings.learning_rates, []
         for name, loss in self.losses.items():
             rate, grown, rows = sweep(
-                loss, name, self.task, grid, seeds, settings.extend_learning_rates
+                *(loss, name, lambda k: self._load(split_seed("rate", 0, self.name, k))),
+                *(grid, seeds, settings.extend_learning_rates),
             )
             grid = grown if name == BASELINE else grid
             best = fmean(row["validation_accuracy"] or 0.0 for row in rows if row["chosen"])
@@ -104,8 +105,8 @@ class Comparison:
         """
         pairs = []
         for k in range(seeds):
-            split = None if test is not None else derive_seed("compare split", self.name, k)
-            task = self.task if split is None else self._load(split)
+            seed = split_seed("compare", k, self.name)
+            task = self._load(draw=seed) if test is not None else self._load(seed)
             part = task.validation if test is None else task.part(test)
             results = train(
                 list(self.losses.values()), task, rates, training_seed("compare", k, self.name, 0)

@@ -79,6 +79,7 @@ class Plan(JobPlan):
                 self._audit_files,
                 lambda: {"audit_trainings": self.config.search.audit_trainings},
             ),
+            "conditions": (list, lambda: {"conditions": self._conditions()}),
             "reference": (list, lambda: {"reference_method": self.config.reference_method()}),
             "ablation": (list, self._ablation_description),
         }[kind]
@@ -141,6 +142,9 @@ class Plan(JobPlan):
     def _score_description(self) -> dict[str, Any]:
         methods = self.config.search.methods
         return {"generations": {name: self.config.generations(name) for name in methods}}
+
+    def _conditions(self) -> list[dict[str, Any]]:
+        return [c.model_dump(mode="json") for c in self.config.report.conditions]
 
     def _parameters_description(self) -> dict[str, Any]:
         """Every setting, and what the sources of the methods say of theirs."""

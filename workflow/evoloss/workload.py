@@ -46,6 +46,8 @@ def _sweep(task: TaskSettings) -> int:
 
 def _search(config: Config) -> Iterator[Work]:
     search, seeds = config.search, len(config.search.run_seeds)
+    if not search.methods:
+        return
     methods = search.methods.values()
     pools = {method.pool for method in methods} - {None}
     yield Work("search", "initialise", len(pools) * seeds)

@@ -57,6 +57,7 @@ RETRAININGS = pa.schema(
         ("validation_accuracy", pa.list_(pa.float64())),
         ("test_accuracy", pa.float64()),
         ("test_balanced_accuracy", pa.float64()),
+        ("test_margin", pa.float64()),
         ("test_nll", pa.float64()),
         ("test_ece", pa.float64()),
         ("temperature", pa.float64()),
@@ -69,7 +70,8 @@ RETRAININGS = pa.schema(
         ("peak_memory_bytes", pa.int64()),
     ]
 )
-"""One row a final training: per-epoch lists, test results raw and after temperature scaling."""
+"""One row a final training: per-epoch lists, test results raw and after temperature scaling.
+`test_margin` is `accuracy.mean_margin`."""
 
 IMAGES = pa.schema([("image", pa.binary()), ("label", pa.int32())])
 """One row an image: uint8 pixels as channels x height x width, row by row."""

@@ -169,6 +169,21 @@ CATALOGUE: dict[str, Entry] = {
             )
             for name, power in (("hinge", ""), ("squared_hinge", "^2"), ("cubed_hinge", "^3"))
         ),
+        *(
+            Entry(
+                f"{name}_one_vs_rest",
+                f"{ON_LOGITS}{name}_one_vs_rest",
+                rf"\sum_k {latex}, \quad h_k = 2 y_k - 1",
+                "Rosasco et al., Neural Computation 16, 2004: binary losses, here one a class",
+                "standard",
+                target=target,
+            )
+            for name, latex, target in (
+                ("square", r"(1 - h_k z_k)^2", "e/(e + (C - 1)/e)"),
+                ("hinge", r"\max(0, 1 - h_k z_k)", "≥ e/(e + (C - 1)/e)"),
+                ("logistic", r"\log(1 + e^{-h_k z_k})", "1"),
+            )
+        ),
         Entry(
             "squared_log",
             "square(y * log(p))",

@@ -1,6 +1,6 @@
 """Settings of the reporting room."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,15 @@ class TargetSettings(StrictModel):
     """The share."""
 
 
+class Condition(StrictModel):
+    """Tasks of the retraining that differ in one setting, in the order in which they are shown."""
+
+    setting: Literal["training_images", "label_noise", "input_noise", "epochs"]
+    """The setting of a task that differs."""
+    tasks: Annotated[list[str], Field(min_length=2)]
+    """The tasks."""
+
+
 class ReportSettings(StrictModel):
     """How results are summarised."""
 
@@ -30,3 +39,5 @@ class ReportSettings(StrictModel):
     """Level of every interval."""
     curve_losses: list[str] = ["cross_entropy", "ngl"]
     """Retrained losses drawn beside the champions in `training_curves` and `loss_shapes`."""
+    conditions: list[Condition] = []
+    """Tasks that differ in one setting: table and figure `published_losses` show what it does to losses."""

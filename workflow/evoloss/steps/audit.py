@@ -21,7 +21,7 @@ from evoloss.learning.training import Training, side_by_side
 from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.search.records import AUDIT, STOPPED
-from evoloss.seeds import generator, training_seed
+from evoloss.seeds import generator, split_seed, training_seed
 
 AUDITED = ("method", *(stage for stage in STAGES if stage != "novel"), STOPPED)
 """Who rejects. A twin that `novel` rejects is no loss to the search, which has the other."""
@@ -33,7 +33,8 @@ def main(flags: Flags) -> None:
     device = choose_device(flags.device)
     rows = []
     for resolved in read_resolved_tasks(flags.tasks):
-        task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
+        split = split_seed("search", flags.run_seed, resolved.name)
+        task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split)
         trained = full_trainings(drawn, task, resolved, flags)
         rows += [
             {"slot": slot, **row, **training}
@@ -89,7 +90,7 @@ def draw(
 def full_trainings(
     rows: Sequence[dict[str, Any]], task: Task, resolved: ResolvedTask, flags: Flags
 ) -> Iterator[dict[str, Any]]:
-    """The trainings that the search did not make or finish: on its seed, at its rate."""
+    """The trainings that the search did not make or finish: on its seed and split, at its rate."""
     seed = training_seed("search", flags.run_seed, task.name, 0)
     begun = [
         expression_training(row["expression"], task, resolved.learning_rate, seed, flags.as_written)

@@ -28,7 +28,7 @@ from evoloss.search.racing import (
     segments_at,
 )
 from evoloss.search.records import CANDIDATES
-from evoloss.seeds import training_seed
+from evoloss.seeds import split_seed, training_seed
 
 Stopping = RacingSettings | HurdleSettings | None
 
@@ -70,7 +70,13 @@ def trainings(
     from evoloss.learning.training import MOST_SIDE_BY_SIDE
 
     device = choose_device(flags.device)
-    tasks = [load_task(r.name, r.settings, Path(flags.data), device) for r in resolved]
+    tasks = [
+        load_task(
+            *(r.name, r.settings, Path(flags.data), device),
+            resplit_seed=split_seed("search", flags.run_seed, r.name),
+        )
+        for r in resolved
+    ]
     means = "racing" if isinstance(stopping, RacingSettings) else "hurdle"
     for task in tasks if stopping else ():
         problem = rungs_problem(

@@ -30,7 +30,7 @@ from evoloss.search.fitness import (
 )
 from evoloss.search.records import LEDGER, POPULATION, RESCORED
 from evoloss.search.settings import RescoreSettings
-from evoloss.seeds import derive_seed, training_seed
+from evoloss.seeds import split_seed, training_seed
 
 ESTIMATE = "leave-one-out: each fresh training counts for the champion that the other ones choose"
 HIGHEST = "the highest of single fresh trainings, which flatters"
@@ -108,9 +108,9 @@ def trainings(
 ) -> list[dict[str, Any]]:
     """One fresh training of everyone on one task: the same seed and split for all."""
     seed = training_seed("rescore", flags.run_seed, resolved.name, repeat)
-    split_seed = derive_seed("rescore split", flags.run_seed, resolved.name, repeat)
+    split = split_seed("rescore", flags.run_seed, resolved.name, repeat)
     device = choose_device(flags.device)
-    task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split_seed)
+    task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split)
     begun = [
         expression_training(
             candidate["expression"], task, resolved.learning_rate, seed, flags.as_written
@@ -125,7 +125,7 @@ def trainings(
             "task": task.name,
             "repeat": repeat,
             "training_seed": seed,
-            "split_seed": split_seed,
+            "split_seed": split,
             "validation_accuracy": result.validation_accuracy,
             "status": result.status,
             "reason": result.reason,

@@ -1,4 +1,7 @@
-"""Rule tune: find the learning rate that cross entropy likes best, and cross entropy's accuracy."""
+"""Rule tune: find the learning rate that cross entropy likes best, and cross entropy's accuracy.
+
+Every tuning seed has a split of its own, so that both belong to the task and to no run seed.
+"""
 
 import argparse
 from pathlib import Path
@@ -19,20 +22,25 @@ from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import write
 from evoloss.provenance import record
-from evoloss.seeds import training_seed
+from evoloss.seeds import split_seed, training_seed
 
 
 def main(flags: Flags) -> None:
     """Sweep the task's learning rates with cross entropy and write the task as resolved."""
     settings = parse_settings(TaskSettings, flags.settings)
     device = choose_device(flags.device)
-    task = load_task(flags.task, settings, Path(flags.data), device)
+
+    def load(repeat: int) -> Task:
+        split = split_seed("tune", 0, flags.task, repeat)
+        return load_task(flags.task, settings, Path(flags.data), device, split)
+
+    task = load(0)
     seeds = [
         training_seed("tune", 0, flags.task, repeat) for repeat in range(settings.tuning_seeds)
     ]
     loss = task_loss(CROSS_ENTROPY, task.classes, settings.match_gradient_scale)
     rate, rates, rows = sweep(
-        loss, "cross_entropy", task, settings.learning_rates, seeds, settings.extend_learning_rates
+        loss, "cross_entropy", load, settings.learning_rates, seeds, settings.extend_learning_rates
     )
     accuracies = [row["validation_accuracy"] or 0.0 for row in rows if row["chosen"]]
     parameters, multiply_adds = size_of(initial_network(task, 0), task.shape)

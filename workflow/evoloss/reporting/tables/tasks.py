@@ -23,6 +23,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
                 "batch_size": settings["batch_size"],
                 "augmentation": " ".join(settings["augmentation"]),
                 "label_noise": settings["label_noise"],
+                "input_noise": settings["input_noise"],
                 "balanced": settings["balanced"],
                 "learning_rate": task["learning_rate"],
                 "chance": task["chance"],
@@ -57,4 +58,6 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         notes.append(f"Class-balanced accuracy: {tasks}.")
     noisy = frame[frame["label_noise"] > 0]
     notes += [f"{row.label_noise:.0%} label noise: {row.task}." for row in noisy.itertuples()]
+    noisy = frame[frame["input_noise"] > 0]
+    notes += [f"Input noise of {row.input_noise:g} s.d.: {row.task}." for row in noisy.itertuples()]
     return Dressed(shown, notes=tuple(notes))
