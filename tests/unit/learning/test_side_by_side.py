@@ -20,7 +20,7 @@ TEXTS = [
     "abs(p - y)",
     "exp(y - p) * (1 - p)",
     "-log(1.5 * p) * (y + 0.01 * p)",
-    "cos(p) * y + square(p)",
+    "cos(p) * y + 2 * square(p - y)",
     "sqrt(aq(1 - p, p)) * y",
 ]
 
@@ -193,3 +193,17 @@ def test_networks_side_by_side_start_from_the_seeds_weights(make_task):
     for number in range(4):
         for key, value in state_of(stacked, number).items():
             assert torch.equal(value, initial_network(task, 3).state_dict()[key])
+
+
+def test_looked_up_losses_go_on_beyond_the_table():
+    """The table ends at log p = -32; cross entropy's slope does not."""
+    losses = [ExpressionLoss(parse(text)) for text in ("-(y * log(p))", "abs(p - y)")]
+    logits = (1e4 * torch.eye(10)[:2]).expand(2, 2, 10)
+    targets = torch.tensor([1, 1])
+    values, gradients = LossTables(losses, 2, torch.device("cpu")).at(logits, targets)
+    for k, loss in enumerate(losses):
+        own = logits[k].clone().requires_grad_()
+        value = loss(own, targets)
+        value.backward()
+        torch.testing.assert_close(values[k], value.detach(), rtol=1e-6, atol=1e-4)
+        torch.testing.assert_close(gradients[k], own.grad, rtol=1e-6, atol=1e-6)

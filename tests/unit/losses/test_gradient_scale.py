@@ -10,6 +10,7 @@ from evoloss.losses.formula import as_written
 from evoloss.losses.gradient_scale import (
     cross_entropy_scale,
     gradient_scale,
+    logit_gradient,
     matching_factor,
     probe_batch,
     task_loss,
@@ -51,3 +52,13 @@ def test_the_probe_batch_is_fixed_and_small():
     assert torch.equal(logits, probe_batch(10)[0])
     assert float(logits.std()) == pytest.approx(0.3, rel=0.05)
     assert targets.bincount().min() > 0
+
+
+@pytest.mark.parametrize("classes", [3, 10, 100])
+@pytest.mark.parametrize("name", ["hinge", "squared_hinge", "square_logits", "l1_logits", "baikal"])
+def test_what_all_logits_have_in_common_does_not_count(name, classes):
+    """At 100 classes a hinge's useful gradient was a tenth of cross entropy's."""
+    loss = task_loss(as_written(formula_of(name), classes), classes, match_gradient_scale=True)
+    gradient = logit_gradient(loss, *probe_batch(classes))
+    useful = (gradient - gradient.mean(dim=1, keepdim=True)).norm(dim=1).median()
+    assert float(useful) == pytest.approx(cross_entropy_scale(classes), rel=1e-6)

@@ -1,6 +1,7 @@
 """Expressions to torch: the one place where torch enters this room.
 
-The same source text is what training runs and what an exported loss file contains.
+The same source text is what training runs and what an exported loss file contains. It computes from
+log p, which is log-softmax of the logits, and makes p of it only where p itself is needed.
 """
 
 from collections.abc import Callable
@@ -8,9 +9,13 @@ from functools import lru_cache
 
 import torch
 
+from evoloss.expressions import logarithms
+from evoloss.expressions.logarithms import Logarithm, Term
 from evoloss.expressions.primitives import (
     GRADIENT_LIMIT,
+    LARGEST_EXPONENT,
     LIMIT,
+    LOG_P,
     PRIMITIVES,
     TERMINALS,
     Bounds,
@@ -22,56 +27,125 @@ Elementwise = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def torch_statements(expression: Expression) -> list[str]:
-    """Python statements that compute the expression from tensors `p` and `y`, ending in `return`.
+    """Python statements that compute the expression from tensors `log_p` and `y`, ending in `return`.
 
     One statement a node, equal subtrees once, constant subtrees folded, guards only where interval
     bounds say that they can act.
     """
-    lines: list[str] = []
-    names: dict[tuple, str] = {}
-    uses_p = False
-
-    def visit(index: int) -> tuple[str, Bounds]:
-        nonlocal uses_p
-        node = expression.nodes[index]
-        raw, bounds = bounds_at[index]
-        if bounds[0] == bounds[1]:
-            return repr(bounds[0]), bounds
-        if node in TERMINALS:
-            uses_p |= node == "p"
-            return str(node), bounds
-        arguments = [visit(i) for i in expression.arguments(index)]
-        key = (node, *(name for name, _ in arguments))
-        if key not in names:
-            code = PRIMITIVES[str(node)].code(
-                [_operand(name) for name, _ in arguments], [b for _, b in arguments]
-            )
-            if raw != bounds:
-                code = f"({code}).clamp({-LIMIT!r}, {LIMIT!r})"
-            names[key] = f"v{len(names) + 1}"
-            lines.append(f"{names[key]} = {code}")
-        return names[key], bounds
-
-    bounds_at = _all_bounds(expression)
-    result, _ = visit(0)
-    if not uses_p:
-        result = f"{result} + 0.0 * p"  # keeps the graph connected: a gradient of exactly zero
-    return [*lines, f"return {result}"]
+    return _Writer(expression).statements()
 
 
-def _all_bounds(expression: Expression) -> list[tuple[Bounds, Bounds]]:
-    """For every node its bounds before and after the clamp to LIMIT."""
-    bounds_at: dict[int, tuple[Bounds, Bounds]] = {}
-    for index in reversed(range(expression.size)):
-        node = expression.nodes[index]
+class _Writer:
+    """Writes the statements of one expression; a step is a node of it, numbered arguments first."""
+
+    def __init__(self, expression: Expression) -> None:
+        self.steps = expression.steps()
+        self.logarithms = logarithms.logarithms(self.steps)
+        self.bounds: list[Bounds] = []
+        self.unclamped: list[Bounds] = []
+        for index in range(len(self.steps)):
+            self.unclamped.append(self._bounds_of(index))
+            self.bounds.append(clamped(self.unclamped[-1]))
+        self.names: dict[int, str] = {}
+        self.lines: list[str] = []
+
+    def statements(self) -> list[str]:
+        result = self._name(len(self.steps) - 1)
+        body = [*self.lines, f"return {result}"]
+        if any(step[0] == "p" and i in self.names for i, step in enumerate(self.steps)):
+            body.insert(0, "p = torch.exp(log_p)")
+        elif not any("log_p" in line for line in body):
+            # Keeps the graph connected: a gradient of exactly zero.
+            body[-1] += " + 0.0 * log_p"
+        return body
+
+    def _exact(self, index: int) -> Logarithm | None:
+        """log of what the step computes, if it is a log or sqrt that needs no floor."""
+        node, arguments = self.steps[index]
+        if node not in ("log", "sqrt"):
+            return None
+        terms = self.logarithms[arguments[0]]
+        return terms if terms is None or node == "log" else logarithms.power(terms, 0.5)
+
+    def _bounds_of(self, index: int) -> Bounds:
+        node, arguments = self.steps[index]
         if not isinstance(node, str):
-            raw = (node, node)
-        elif node in TERMINALS:
-            raw = TERMINALS[node]
+            return node, node
+        if node in TERMINALS:
+            return TERMINALS[node]
+        terms = self._exact(index)
+        if terms is None:
+            return PRIMITIVES[node].bounds(*(self.bounds[i] for i in arguments))
+        total = self._bounds_of_sum(terms)
+        return total if node == "log" else PRIMITIVES["exp"].bounds(total)
+
+    def _bounds_of_sum(self, terms: Logarithm) -> Bounds:
+        ends = [
+            sorted(coefficient * end for end in self._bounds_of_term(term))
+            for term, coefficient in terms.items()
+        ]
+        return sum((low for low, _ in ends), 0.0), sum((high for _, high in ends), 0.0)
+
+    def _bounds_of_term(self, term: Term) -> Bounds:
+        kind, index = term
+        if kind == "log":
+            return PRIMITIVES["log"].bounds(self.bounds[index])
+        if kind == "exponent":
+            low, high = self.bounds[index]
+            return min(low, LARGEST_EXPONENT), min(high, LARGEST_EXPONENT)
+        return LOG_P
+
+    def _name(self, index: int) -> str:
+        """What stands for a step in the code: a name, or a number; its statements are written."""
+        if index not in self.names:
+            self.names[index] = self._write(index)
+        return self.names[index]
+
+    def _write(self, index: int) -> str:
+        (node, arguments), bounds = self.steps[index], self.bounds[index]
+        if bounds[0] == bounds[1]:
+            return repr(bounds[0])
+        if node in TERMINALS:
+            return str(node)
+        terms = self._exact(index)
+        if terms is None:
+            code = PRIMITIVES[str(node)].code(
+                [_operand(self._name(i)) for i in arguments], [self.bounds[i] for i in arguments]
+            )
         else:
-            raw = PRIMITIVES[node].bounds(*(bounds_at[i][1] for i in expression.arguments(index)))
-        bounds_at[index] = (raw, clamped(raw))
-    return [bounds_at[i] for i in range(expression.size)]
+            code = self._sum(terms)
+            if node == "sqrt":
+                total = self._bounds_of_sum(terms)
+                code = f"({code})" if total[1] > LARGEST_EXPONENT else code
+                code = PRIMITIVES["exp"].code([code], [total])
+        if code == "log_p":
+            return code
+        if self.unclamped[index] != bounds:
+            code = f"({code}).clamp({-LIMIT!r}, {LIMIT!r})"
+        name = f"v{len(self.lines) + 1}"
+        self.lines.append(f"{name} = {code}")
+        return name
+
+    def _sum(self, terms: Logarithm) -> str:
+        parts, number = [], 0.0
+        for term, coefficient in terms.items():
+            low, high = self._bounds_of_term(term)
+            if low == high:
+                number += coefficient * low
+            else:
+                code = self._term(term)
+                parts.append(code if coefficient == 1 else f"{coefficient!r} * {code}")
+        return " + ".join([*parts, *([repr(number)] if number else [])])
+
+    def _term(self, term: Term) -> str:
+        kind, index = term
+        if kind == "log_p":
+            return "log_p"
+        name = _operand(self._name(index))
+        if kind == "log":
+            return PRIMITIVES["log"].code([name], [self.bounds[index]])
+        high = self.bounds[index][1]
+        return f"{name}.clamp_max({LARGEST_EXPONENT!r})" if high > LARGEST_EXPONENT else name
 
 
 def _operand(name: str) -> str:
@@ -79,14 +153,14 @@ def _operand(name: str) -> str:
 
 
 def python_function(expression: Expression, name: str = "elementwise") -> str:
-    """The source of a function `name(p, y)` that needs only `torch`."""
+    """The source of a function `name(log_p, y)` that needs only `torch`."""
     body = "\n".join(f"    {line}" for line in torch_statements(expression))
-    return f"def {name}(p, y):\n{body}\n"
+    return f"def {name}(log_p, y):\n{body}\n"
 
 
 @lru_cache(maxsize=4096)
 def compile_expression(expression: Expression) -> Elementwise:
-    """The expression as a function of `p` and `y`, tensors of one shape, values in [0, 1]."""
+    """The expression as a function of `log_p` and `y`: tensors of one shape, log p at most 0, y in [0, 1]."""
     namespace: dict = {"torch": torch}
     # The source is generated from a whitelist of nodes, never from anybody's text.
     exec(compile(python_function(expression), f"<{expression}>", "exec"), namespace)
@@ -94,7 +168,7 @@ def compile_expression(expression: Expression) -> Elementwise:
 
 
 def limit_gradient(gradient: torch.Tensor) -> torch.Tensor:
-    """The guard on what flows back into `p`: finite, and within GRADIENT_LIMIT."""
+    """The guard on what flows back into log p: finite, and within GRADIENT_LIMIT."""
     return torch.nan_to_num(gradient, nan=0.0, posinf=GRADIENT_LIMIT, neginf=-GRADIENT_LIMIT).clamp(
         -GRADIENT_LIMIT, GRADIENT_LIMIT
     )

@@ -1,17 +1,21 @@
 """The primitives of the expression language, with their guards, in one table.
 
-A guard is part of a loss's identity: it decides the gradient near the edge of a domain. The rules:
+A guard is part of a loss's identity: it decides the gradient near the edge of a domain. Guards act only
+where something is undefined, or too large for a float. The rules:
 
 - Leaves are `p` in [0, 1] (softmax probability), `y` in [0, 1] (one-hot target) and constants.
-- `log` and `sqrt` see |x|, never less than EPSILON (as in EvoMAL, Raymond et al., arXiv 2209.08907).
-- A divisor smaller than EPSILON in absolute value is replaced by EPSILON.
+- The logarithm of p is log-softmax, exact at every logit; so are logarithms and square roots of its
+  products, quotients and powers (`logarithms.py`).
+- Any other argument of `log` and `sqrt` counts as |x|, and as EPSILON below that (as in EvoMAL, Raymond et
+  al., arXiv 2209.08907).
+- A divisor smaller than EPSILON in absolute value counts as EPSILON, or as -EPSILON if it is never positive.
 - `exp` sees at most log(LIMIT), and every result is clamped to [-LIMIT, LIMIT], so that no
-  composition reaches infinity.
-- What flows back into `p` is clamped to [-GRADIENT_LIMIT, GRADIENT_LIMIT], an undefined product
+  composition reaches infinity. LIMIT leaves room for the cube of log p at logits of 10,000.
+- What flows back into log p is clamped to [-GRADIENT_LIMIT, GRADIENT_LIMIT], an undefined product
   (infinity times zero) counting as 0; see `compile.py`.
 
 Each primitive also propagates interval bounds. They let the compiler leave out a guard that can
-never act (`log(p)` needs no |x|), which changes the speed and the looks of the code, not a value.
+never act, which changes the speed and the looks of the code, not a value.
 """
 
 import math
@@ -19,14 +23,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 EPSILON = 1e-7
-LIMIT = 1e8
+LIMIT = 1e16
 GRADIENT_LIMIT = 1e12
 
 LARGEST_EXPONENT = math.log(LIMIT)
 
 Bounds = tuple[float, float]
 
+Node = str | float
+"""A primitive's name, `p`, `y`, or a constant."""
+
 TERMINALS: dict[str, Bounds] = {"p": (0.0, 1.0), "y": (0.0, 1.0)}
+
+LOG_P: Bounds = (-1e5, 0.0)
+"""Where log p lies. A network whose logits are further apart has diverged."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,8 @@ def _quotient(a: Bounds, b: Bounds) -> Bounds:
         low = high = low if abs(low) >= EPSILON else EPSILON
     elif low >= 0:
         low, high = max(low, EPSILON), max(high, EPSILON)
+    elif high <= 0:
+        low, high = min(low, -EPSILON), min(high, -EPSILON)
     if low >= EPSILON or high <= -EPSILON:
         corners = [s / t for s in a for t in (low, high)]
         return min(corners), max(corners)
@@ -123,6 +135,8 @@ def _division_code(names: list[str], bounds: list[Bounds]) -> str:
         return f"{numerator} / {divisor}"
     if low >= 0:
         return f"{numerator} / {divisor}.clamp_min({EPSILON!r})"
+    if high <= 0:
+        return f"{numerator} / {divisor}.clamp_max({-EPSILON!r})"
     return f"{numerator} / torch.where({divisor}.abs() < {EPSILON!r}, {EPSILON!r}, {divisor})"
 
 
@@ -169,7 +183,13 @@ _TABLE = [
     ),
     Primitive("mul", 2, _product, _code("{0} * {1}"), r"{0} \, {1}", "*"),
     Primitive(
-        "div", 2, _quotient, _division_code, r"\frac{{{0}}}{{{1}}}", "/", "|divisor| < eps -> eps"
+        "div",
+        2,
+        _quotient,
+        _division_code,
+        r"\frac{{{0}}}{{{1}}}",
+        "/",
+        "|divisor| < eps -> eps, or -eps if it is never positive",
     ),
     Primitive("neg", 1, lambda x: (-x[1], -x[0]), _code("-{0}"), "-{0}", "-"),
     Primitive(
@@ -178,7 +198,7 @@ _TABLE = [
         _of_absolute(math.log),
         _domain_code("log"),
         r"\log {0}",
-        guard="log(max(|x|, eps))",
+        guard="log(max(|x|, eps)), but exact in p",
     ),
     Primitive(
         "exp",
@@ -194,7 +214,7 @@ _TABLE = [
         _of_absolute(math.sqrt),
         _domain_code("sqrt"),
         r"\sqrt{{{0}}}",
-        guard="sqrt(max(|x|, eps))",
+        guard="sqrt(max(|x|, eps)), but exact in p",
     ),
     Primitive("square", 1, _square, _code("torch.square({0})"), "{0}^2"),
     Primitive("abs", 1, _absolute, _code("torch.abs({0})"), r"\left| {0} \right|"),

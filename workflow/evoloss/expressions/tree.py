@@ -3,10 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evoloss.expressions.primitives import LIMIT, PRIMITIVES, TERMINALS
-
-Node = str | float
-"""A primitive's name, `p`, `y`, or a constant."""
+from evoloss.expressions.primitives import LIMIT, PRIMITIVES, TERMINALS, Node
 
 
 def arity(node: Node) -> int:
@@ -80,6 +77,17 @@ class Expression:
         for _ in range(arity(self.nodes[index])):
             yield position
             position = self.end_of(position)
+
+    def steps(self) -> list[tuple[Node, tuple[int, ...]]]:
+        """The nodes with the places of their arguments in this list: arguments first, the root last, equal
+        subtrees once."""
+        places: dict[tuple[Node, tuple[int, ...]], int] = {}
+        ends: list[int] = []
+        for node in reversed(self.nodes):
+            # The arguments' results lie on the stack, the first on top.
+            step = node, tuple(ends.pop() for _ in range(arity(node)))
+            ends.append(places.setdefault(step, len(places)))
+        return list(places)
 
     def __contains__(self, node: Node) -> bool:
         return node in self.nodes

@@ -36,7 +36,7 @@ from torch.nn import functional
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
 from evoloss.losses.gradient_scale import cross_entropy_scale, gradient_scale
-from evoloss.losses.slope_table import FARTHEST, POINTS, tabulated
+from evoloss.losses.slope_table import POINTS, places, tabulated
 from evoloss.seeds import derive_seed
 
 FEATURES = 64
@@ -157,13 +157,12 @@ class _LogitGradient:
 
     def at(self, logits: torch.Tensor) -> torch.Tensor:
         """The gradient of each sample's loss, shape (n, C), for logits (n, C)."""
-        p = torch.softmax(logits, dim=1)
-        # The half of POINTS is that of the range and half a step, so that long() rounds to the nearest.
-        place = torch.logit(p).mul_((POINTS - 1) / (2 * FARTHEST)).add_(POINTS / 2)
-        # The log-odds of 0 and 1 are infinite; those of nan are any, since it comes back with p.
-        place.clamp_(0, POINTS - 1).nan_to_num_(0)
+        log_p = torch.log_softmax(logits, dim=1)
+        p = log_p.exp()
+        # Half a place more, so that long() rounds to the nearest; that of nan is any, as it comes back with p.
+        place = places(log_p, p).add_(0.5).clamp_(0, POINTS - 1).nan_to_num_(0)
         slopes = self.slopes.take(place.long().add_(self.rows))
-        return slopes.sub_((slopes * p).sum(dim=1, keepdim=True)).mul_(p)
+        return torch.addcmul(slopes, p, slopes.sum(dim=1, keepdim=True), value=-1)
 
 
 @lru_cache(maxsize=16)

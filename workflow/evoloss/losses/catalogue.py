@@ -2,7 +2,7 @@ r"""Hand-made and published losses, each with formula, defaults, source and how 
 
 A formula is an expression (`parsing.py`), summed over classes, in which `C` stands for the number of
 classes; it passes through the same code as evolved candidates, with the guards of `primitives.py` (a
-probability below 1e-7 counts as 1e-7 in a log or a divisor). What is no such sum is a function of
+divisor below 1e-7 counts as 1e-7; log p has no floor). What is no such sum is a function of
 `on_logits.py`, named as `module:function` like a user's own.
 
 Losses that equal another up to scale are in ALIASES: with matched gradient scales they train alike.

@@ -25,16 +25,19 @@ class ExpressionLoss(Loss):
 
         Labels need not be one-hot, so that they can be smoothed.
         """
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(limit_gradient)
-        return self.elementwise(p, labels.to(p.dtype)).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(limit_gradient)
+        return self.elementwise(log_p, labels.to(log_p.dtype)).sum(dim=1)
 
-    def slope(self, p: torch.Tensor, y: torch.Tensor, factor: float = 1.0) -> torch.Tensor:
-        """The derivative of `factor` times the expression with respect to `p`, within its guard, for
-        tensors of one shape."""
-        p = p.detach().requires_grad_()
-        (slope,) = torch.autograd.grad(factor * self.elementwise(p, y).sum(), p)
+    def slope(self, log_p: torch.Tensor, y: torch.Tensor, factor: float = 1.0) -> torch.Tensor:
+        """The derivative of `factor` times the expression with respect to log p, within its guard, for
+        tensors of one shape.
+
+        With g_k for that of class k, the gradient of the logits is g_k - p_k sum_j g_j.
+        """
+        log_p = log_p.detach().requires_grad_()
+        (slope,) = torch.autograd.grad(factor * self.elementwise(log_p, y).sum(), log_p)
         return limit_gradient(slope)
 
 
