@@ -4,9 +4,10 @@ import math
 
 import pandas as pd
 
-from evoloss.reporting.conditions import FEWEST_PAIRS, TARGET, outcomes
+from evoloss.reporting.conditions import TARGET, outcomes
 from evoloss.reporting.latex_table import Dressed, plus_minus, signed
 from evoloss.reporting.names import loss_name
+from evoloss.reporting.statistics import FEWEST_RUNS
 from evoloss.reporting.study_records import StudyRecords
 
 
@@ -38,7 +39,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     level = f"{100 * records.confidence:g} %"
     notes = (
         "Mean ± s.d. over training seeds, every loss at its own rate. Differences are paired by training "
-        f"seed, with {level} t intervals from {FEWEST_PAIRS} pairs on; * leaves out 0 (one loss and task "
+        f"seed, with {level} t intervals from {FEWEST_RUNS} pairs on; * leaves out 0 (one loss and task "
         "at a time: of so many some leave it out by chance). Training seeds draw weights, batches, the "
         "sample of images and the noise; test images and rates are the same for all.",
         f"Target: {TARGET:.0%} of cross entropy's gain over chance in validation accuracy, as it ends on "
