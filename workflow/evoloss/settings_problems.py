@@ -38,6 +38,8 @@ def disagreements(config: "Config") -> Iterator[str]:
     for key, values in lists.items():
         if len(set(values)) != len(values):
             yield f"{key}: got {values}, but each entry may stand only once"
+    if sorted(set(search.rates)) != search.rates:
+        yield f"search.rates: got {search.rates}; the multiples must ascend, each once"
     for name, method in search.methods.items():
         key = f"search.methods.{name}"
         if name == "pools" or name in CATALOGUE:
@@ -155,13 +157,17 @@ def _budget_problems(config: "Config", ends: dict[str, list[int]]) -> Iterator[s
         if method.hurdle:  # as with early stopping, nobody knows what it leaves
             continue
         first, cost = method.population, 0
+        entrants = first * len(config.search.rates)
         for task, steps_done in ends.items():
-            trainings = race_cost(method.racing, first, steps_done) if method.racing else first
+            trainings = (
+                race_cost(method.racing, entrants, steps_done) if method.racing else entrants
+            )
             cost += round(trainings * steps_done[-1] * tasks[task].batch_size)
         if cost > budget:
             yield (
                 f"search.budget_samples: got {budget:,}, but the first {first} candidates of {name} may take "
                 f"{cost:,} training samples; raise it, or lower search.methods.{name}.population"
+                + (" or try fewer search.rates" if len(config.search.rates) > 1 else "")
             )
 
 

@@ -11,6 +11,10 @@ from evoloss.search.settings import MethodSettings
 from evoloss.settings import Config
 
 
+GROWTH = 1
+"""Rates by which a grid can be expected to grow."""
+
+
 @dataclass(frozen=True)
 class Work:
     """`jobs` jobs of a rule; together they make `trainings` trainings on `task`, if they train.
@@ -29,8 +33,8 @@ class Work:
 def workload(config: Config) -> list[Work]:
     """All the work of a study, from the beginning.
 
-    Where it depends on results it is what can be expected: a grid of learning rates that may grow
-    does so once, and of T generations 1 + 1/2 + ... + 1/(T + 1) bring a new incumbent.
+    Where it depends on results it is what can be expected: a grid of learning rates grows GROWTH times,
+    and of T generations 1 + 1/2 + ... + 1/(T + 1) bring a new incumbent.
     """
     return [*_preparation(config), *_search(config), *_retraining(config), *_report(config)]
 
@@ -43,7 +47,7 @@ def _preparation(config: Config) -> Iterator[Work]:
 
 
 def _sweep(task: TaskSettings) -> int:
-    return (len(task.learning_rates) + task.extend_learning_rates) * task.tuning_seeds
+    return (len(task.learning_rates) + GROWTH) * task.tuning_seeds
 
 
 def _search(config: Config) -> Iterator[Work]:
@@ -52,17 +56,17 @@ def _search(config: Config) -> Iterator[Work]:
     pools = {method.pool for method in methods} - {None}
     yield Work("search", "initialise", len(pools) * seeds)
     jobs = bred = 0
-    trained = 0.0
+    trained, rates = 0.0, len(search.rates)
     for pool in {method.pool for method in methods if not method.stops} - {None}:
         jobs += seeds * config.pool_batches(pool)
-        trained += seeds * search.pools[pool].size
+        trained += seeds * rates * search.pools[pool].size
     for name, method in search.methods.items():
         for generation in range(search.generations + 1):
             of_pool = method.pool is not None and generation == 0
             bred += 0 if of_pool else seeds
             if not of_pool or method.stops:
                 jobs += seeds * config.batches(name, generation)
-                trained += seeds * _trainings(method, generation, of_pool)
+                trained += seeds * _trainings(method, generation, of_pool, rates)
     trainings = math.ceil(trained)
     first, *others = search.tasks
     yield Work("search", "evaluate", jobs, first, trainings)
@@ -72,7 +76,7 @@ def _search(config: Config) -> Iterator[Work]:
     yield Work("search", "select", runs * (search.generations + 1))
     yield Work("search", "summarise", runs)
     if search.audit_trainings:
-        audited = runs * search.audit_trainings
+        audited = runs * search.audit_trainings * rates
         yield Work("audit", "audit", runs, first, audited)
         yield from (Work("audit", "audit", 0, task, audited) for task in others)
     incumbents = math.ceil(sum(1 / g for g in range(1, search.generations + 2)))
@@ -81,15 +85,18 @@ def _search(config: Config) -> Iterator[Work]:
     yield from (Work("re-scoring", "rescore", 0, task, rescored) for task in others)
 
 
-def _trainings(method: MethodSettings, generation: int, of_pool: bool) -> float:
-    """Full trainings that a generation may take; a hurdle is taken by all."""
+def _trainings(method: MethodSettings, generation: int, of_pool: bool, rates: int) -> float:
+    """Full trainings that a generation may take: of new candidates one a rate, of others one; a hurdle is
+    taken by all."""
     if of_pool:
         new, again = method.population, 0
     else:
         slots = load_algorithm(method.algorithm).slots(method, generation)
         again = getattr(method, "rescore_elites", 0)
+        again += method.population if getattr(method, "rescore", False) else 0
         new = slots - again
-    return again + (race_cost(method.racing, new) if method.racing else new)
+    entrants = rates * new
+    return again + (race_cost(method.racing, entrants) if method.racing else entrants)
 
 
 def _retraining(config: Config) -> Iterator[Work]:

@@ -29,9 +29,10 @@ def main(flags: Flags) -> None:
     seeds = [
         training_seed("rate", 0, task.name, repeat) for repeat in range(task.settings.tuning_seeds)
     ]
-    extend = task.settings.extend_learning_rates
-    rate, _, rows = sweep(loss, flags.loss, task, resolved.learning_rates, seeds, extend)
-    print(f"{flags.loss} on {task.name}: rate {rate:g}")
+    swept = sweep(loss, flags.loss, task, resolved.learning_rates, seeds)
+    print(f"{flags.loss} on {task.name}: rate {swept.rate:g}")
+    if swept.at_edge:
+        print(f"{flags.loss} on {task.name}: {swept.warning()}")
     metadata = record(
         flags.study,
         "choose_rate",
@@ -41,7 +42,7 @@ def main(flags: Flags) -> None:
         seeds=seeds,
         settings=task.settings.model_dump(mode="json"),
     )
-    write(flags.output, rows, LEARNING_RATES, metadata)
+    write(flags.output, swept.rows, LEARNING_RATES, metadata)
 
 
 if __name__ == "__main__":

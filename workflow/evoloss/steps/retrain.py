@@ -28,7 +28,8 @@ def main(flags: Flags) -> None:
     matched = task.settings.match_gradient_scale
     loss = loss_from(flags.formula, flags.champion, task.classes, matched)
     sweep = read(flags.learning_rate, LEARNING_RATES)
-    rate = next(row["learning_rate"] for row in sweep if row["chosen"])
+    chosen = next(row for row in sweep if row["chosen"])
+    rate = chosen["learning_rate"]
     test = task.part(load_test_split(Path(flags.data) / task.settings.dataset.name))
     rows = []
     for number in flags.training_seeds:
@@ -39,6 +40,7 @@ def main(flags: Flags) -> None:
             "loss": flags.loss,
             "training_seed": number,
             "learning_rate": rate,
+            "rate_at_edge": chosen["at_edge"],
             "factor": loss.factor,
             "status": result.status,
             "reason": result.reason,

@@ -72,6 +72,7 @@ def _row(
         "loss": loss,
         "training_seeds": len(completed),
         "learning_rate": trainings["learning_rate"].iloc[0],
+        "rate_at_edge": trainings["rate_at_edge"].iloc[0],
         "test_accuracy": completed.mean() if len(completed) else math.nan,
         "test_accuracy_sd": standard_deviation(completed),
         "difference_to_cross_entropy": difference.mean,
@@ -128,6 +129,9 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         notes.append(
             f"Class-balanced accuracy: {', '.join(records.description['balanced_tasks'])}."
         )
+    if frame["rate_at_edge"].any():
+        losses = ", ".join(loss_name(loss) for loss in frame["loss"][frame["rate_at_edge"]].unique())
+        notes.append(f"The rate lies at the edge of all that were tried: {losses}.")
     if "p" not in shown:
         notes.append(f"No p-values: fewer than {SMALLEST_TESTED} pairs cannot support any.")
     else:
