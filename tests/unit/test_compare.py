@@ -26,7 +26,7 @@ def elsewhere(tmp_path, monkeypatch):
     )
     (tmp_path / "small.yaml").write_text(
         "study: small\ndevice: cpu\ntasks:\n  digits_short:\n    epochs: 2\n    batch_size: 64\n"
-        "    learning_rates: [0.2]\n    extend_learning_rates: false\n    tuning_seeds: 1\n"
+        "    learning_rates: [0.2]\n    tuning_seeds: 1\n"
     )
     return tmp_path
 

@@ -17,7 +17,6 @@ SHRUNKEN = {
     "training_images": None,
     "batch_size": 32,
     "learning_rates": [0.2],
-    "extend_learning_rates": False,
     "tuning_seeds": 1,
 }
 

@@ -47,16 +47,22 @@ def samples(config: "Config") -> int | None:
 
 
 def trainings(
-    method: MethodSettings, generation: int, ends: Sequence[int] = range(1, SEGMENTS + 1)
+    method: MethodSettings,
+    generation: int,
+    ends: Sequence[int] = range(1, SEGMENTS + 1),
+    rates: int = 1,
 ) -> float:
-    """The most full trainings that a generation may take; a hurdle is taken by all."""
+    """The most full trainings that a generation may take: of new candidates one a rate, of others one; a
+    hurdle is taken by all."""
     if method.pool is not None and generation == 0:
         new, again = method.population, 0
     else:
         slots = load_algorithm(method.algorithm).slots(method, generation)
         again = getattr(method, "rescore_elites", 0)
+        again += method.population if getattr(method, "rescore", False) else 0
         new = slots - again
-    return again + (race_cost(method.racing, new, ends) if method.racing else new)
+    entrants = rates * new
+    return again + (race_cost(method.racing, entrants, ends) if method.racing else entrants)
 
 
 def budget_problems(config: "Config") -> Iterator[str]:
@@ -66,13 +72,15 @@ def budget_problems(config: "Config") -> Iterator[str]:
         return
     if any(config.tasks[name].early_stopping for name in config.search.tasks):
         return  # how early nobody knows
-    ends = task_ends(config)
+    ends, rates = task_ends(config), len(config.search.rates)
     for name, method in config.search.methods.items():
         key = f"search.methods.{name}"
         spent = [
             round(
                 sum(
-                    trainings(method, generation, steps) * steps[-1] * config.tasks[task].batch_size
+                    trainings(method, generation, steps, rates)
+                    * steps[-1]
+                    * config.tasks[task].batch_size
                     for task, steps in ends.items()
                 )
             )
@@ -83,6 +91,7 @@ def budget_problems(config: "Config") -> Iterator[str]:
             yield (
                 f"search.budget_samples: got {budget:,}, but the first {method.population} candidates of {name} "
                 f"may take {spent[0]:,} training samples; raise it, or lower {key}.population"
+                + (" or try fewer search.rates" if rates > 1 else "")
             )
         elif sum(spent) + one <= budget:
             yield (

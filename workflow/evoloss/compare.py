@@ -88,14 +88,15 @@ class Comparison:
         seeds = [training_seed("rate", 0, self.name, k) for k in range(settings.tuning_seeds)]
         grid, rates = settings.learning_rates, []
         for name, loss in self.losses.items():
-            rate, grown, rows = sweep(
-                *(loss, name, lambda k: self._load(split_seed("rate", 0, self.name, k))),
-                *(grid, seeds, settings.extend_learning_rates),
+            swept = sweep(
+                loss, name, lambda k: self._load(split_seed("rate", 0, self.name, k)), grid, seeds
             )
-            grid = grown if name == BASELINE else grid
-            best = fmean(row["validation_accuracy"] or 0.0 for row in rows if row["chosen"])
-            print(f"{name}: learning rate {rate:g} ({best:.2%} in tuning)", flush=True)
-            rates.append(rate)
+            grid = swept.grid if name == BASELINE else grid
+            best = fmean(row["validation_accuracy"] or 0.0 for row in swept.rows if row["chosen"])
+            print(f"{name}: learning rate {swept.rate:g} ({best:.2%} in tuning)", flush=True)
+            if swept.at_edge:
+                print(f"{name}: {swept.warning()}", flush=True)
+            rates.append(swept.rate)
         return rates
 
     def accuracies(self, rates: list[float], seeds: int, test: Images | None) -> list[list[float]]:

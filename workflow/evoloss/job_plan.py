@@ -57,6 +57,9 @@ class JobPlan:
         self.side_by_side = flag("--side-by-side", config.machine.side_by_side)
         self.target_fitness = flag("--target-fitness", search.target_fitness)
         self.budget = flag("--budget-samples", budget.samples(config))
+        self.rates = flags_of(rates=search.rates)
+        if search.budget_samples:  # what a child takes of it
+            self.budget += f" --rates {len(search.rates)}"
 
     # Data and tasks
 
@@ -125,6 +128,7 @@ class JobPlan:
                 f"--study {wildcards.study} --run-seed {_owner(wildcards).run_seed}",
                 f"--batch {wildcards.batch} --batch-size {search.batch_size}",
                 f"--data {self.results}/data --device {self.config.device}",
+                self.rates,
                 self.run_scale(_owner(wildcards)),
                 self._stopping(wildcards),
             )

@@ -104,6 +104,7 @@ class Plan(JobPlan):
             "methods": list(self.config.search.methods),
             "run_seeds": self.config.search.run_seeds,
             "tasks": self.config.search.tasks,
+            "rates": len(self.config.search.rates),
             "reference_method": self.config.reference_method(),
             "confidence": self.config.report.confidence,
             "overlap": max(map(self._overlap, self.config.search.tasks)),

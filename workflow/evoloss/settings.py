@@ -31,6 +31,8 @@ from evoloss.strict_model import StrictModel
 NAME = r"^[a-z][a-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME)]
 Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
+Multiple = Annotated[float, Field(ge=1 / 1024, le=1024)]
+Rates = Annotated[list[Multiple], Field(min_length=1)]
 LossEntry = str | Annotated[dict[Name, str], Field(min_length=1, max_length=1)]
 
 MethodEntry = Annotated[
@@ -57,7 +59,9 @@ class SearchSettings(StrictModel):
     generations: Annotated[int, Field(ge=1, le=100_000)]
     """T: rounds of breeding after the initial population; a method may have its own."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 8
-    """Trainings that one job does in turn."""
+    """Candidates that one job trains in turn."""
+    rates: Rates = [1.0]
+    """Multiples of cross entropy's rate that a new candidate is trained at; its fitness is the best."""
     target_fitness: Annotated[float, Field(gt=0)] | None = None
     """A run asks for no more trainings once its best fitness reaches this; null never stops."""
     budget_samples: (

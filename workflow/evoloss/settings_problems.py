@@ -40,6 +40,8 @@ def disagreements(config: "Config") -> Iterator[str]:
     for key, values in lists.items():
         if len(set(values)) != len(values):
             yield f"{key}: got {values}, but each entry may stand only once"
+    if sorted(set(search.rates)) != search.rates:
+        yield f"search.rates: got {search.rates}; the multiples must ascend, each once"
     for name, method in search.methods.items():
         key = f"search.methods.{name}"
         if name == "pools" or name in CATALOGUE:

@@ -158,9 +158,8 @@ class TaskSettings(StrictModel):
     warmup_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """Share of the steps in which `one_cycle` rises."""
     learning_rates: Annotated[list[Rate], Field(min_length=1)] = [0.1, 0.2, 0.4, 0.8]
-    """Peak rates that rule `tune` tries with cross entropy, and retraining with every loss."""
-    extend_learning_rates: bool = True
-    """Let the grid grow by factors of 2 while the best rate lies at its edge."""
+    """Peak rates that rule `tune` tries with cross entropy, and retraining with every loss. The grid grows
+    by factors of 2, up or down, while the best rate lies at its edge."""
     tuning_seeds: Annotated[int, Field(ge=1, le=100)] = 3
     """Trainings a learning rate in `tune`, on seeds of their own."""
     augmentation: list[Augmentation] | Literal["auto"] = []
@@ -188,6 +187,16 @@ class TaskSettings(StrictModel):
         raise ValueError(
             f"got {value}; write a number of images, at least 2, or a fraction such as 0.1"
         )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _grids_grow(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "extend_learning_rates" in value:
+            raise ValueError(
+                "extend_learning_rates: this key is gone, for a grid now always grows while the best rate lies "
+                "at its edge; take the line out"
+            )
+        return value
 
     @model_validator(mode="before")
     @classmethod

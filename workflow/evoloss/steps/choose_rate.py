@@ -31,9 +31,10 @@ def main(flags: Flags) -> None:
 
     loss = loss_from(flags.formula, flags.champion, resolved.classes, settings.match_gradient_scale)
     seeds = [training_seed("rate", 0, name, repeat) for repeat in range(settings.tuning_seeds)]
-    extend = settings.extend_learning_rates
-    rate, _, rows = sweep(loss, flags.loss, load, resolved.learning_rates, seeds, extend)
-    print(f"{flags.loss} on {name}: rate {rate:g}")
+    swept = sweep(loss, flags.loss, load, resolved.learning_rates, seeds)
+    print(f"{flags.loss} on {name}: rate {swept.rate:g}")
+    if swept.at_edge:
+        print(f"{flags.loss} on {name}: {swept.warning()}")
     metadata = record(
         flags.study,
         "choose_rate",
@@ -43,7 +44,7 @@ def main(flags: Flags) -> None:
         seeds=seeds,
         settings=settings.model_dump(mode="json"),
     )
-    write(flags.output, rows, LEARNING_RATES, metadata)
+    write(flags.output, swept.rows, LEARNING_RATES, metadata)
 
 
 if __name__ == "__main__":

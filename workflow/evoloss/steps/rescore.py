@@ -69,6 +69,7 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
             "expression": str(CROSS_ENTROPY),
             "role": BASELINE,
             "generation": None,
+            "rate_multiple": 1.0,
         }
     }
     for row in ledger:
@@ -79,6 +80,7 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
                 "expression": row["incumbent_expression"],
                 "role": "incumbent",
                 "generation": row["generation"],
+                "rate_multiple": row["incumbent_rate_multiple"],
             },
         )
     # A copy that reused a fitness is the same loss under another name.
@@ -99,6 +101,7 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
                 "expression": row["expression"],
                 "role": "finalist",
                 "generation": row["born"],
+                "rate_multiple": row["rate_multiple"],
             }
     return list(chosen.values())
 
@@ -106,16 +109,16 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
 def trainings(
     chosen: list[dict[str, Any]], resolved: ResolvedTask, repeat: int, flags: Flags
 ) -> list[dict[str, Any]]:
-    """One fresh training of everyone on one task: the same seed and split for all."""
+    """One fresh training of everyone on one task: the same seed and split for all, each at the rate that
+    its fitness in the search is of."""
     seed = training_seed("rescore", flags.run_seed, resolved.name, repeat)
     split = split_seed("rescore", flags.run_seed, resolved.name, repeat)
     device = choose_device(flags.device)
     task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split)
+    rates = [resolved.learning_rate * candidate["rate_multiple"] for candidate in chosen]
     begun = [
-        expression_training(
-            candidate["expression"], task, resolved.learning_rate, seed, flags.as_written
-        )
-        for candidate in chosen
+        expression_training(candidate["expression"], task, rate, seed, flags.as_written)
+        for candidate, rate in zip(chosen, rates, strict=True)
     ]
     side_by_side(begun, flags.side_by_side)
     results = [training.finish() for training in begun]
@@ -124,6 +127,7 @@ def trainings(
             **candidate,
             "task": task.name,
             "repeat": repeat,
+            "learning_rate": rate,
             "training_seed": seed,
             "split_seed": split,
             "validation_accuracy": result.validation_accuracy,
@@ -132,7 +136,7 @@ def trainings(
             "training_samples": result.training_samples,
             "seconds": result.seconds,
         }
-        for candidate, result in zip(chosen, results, strict=True)
+        for candidate, rate, result in zip(chosen, rates, results, strict=True)
     ]
 
 

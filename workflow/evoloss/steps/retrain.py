@@ -33,9 +33,11 @@ def main(flags: Flags) -> None:
     matched = resolved.settings.match_gradient_scale
     loss = loss_from(flags.formula, flags.champion, resolved.classes, matched)
     sweep = read(flags.learning_rate, LEARNING_RATES)
-    rate = next(row["learning_rate"] for row in sweep if row["chosen"])
+    chosen = next(row for row in sweep if row["chosen"])
     test = load_test_split(Path(flags.data) / resolved.settings.dataset.name)
-    rows = [training(number, resolved, loss, rate, test, flags) for number in flags.training_seeds]
+    rows = [
+        training(number, resolved, loss, chosen, test, flags) for number in flags.training_seeds
+    ]
     metadata = record(
         flags.study,
         "retrain",
@@ -48,9 +50,15 @@ def main(flags: Flags) -> None:
 
 
 def training(
-    number: int, resolved: ResolvedTask, loss: Loss, rate: float, test: Images, flags: Flags
+    number: int,
+    resolved: ResolvedTask,
+    loss: Loss,
+    chosen: dict[str, Any],
+    test: Images,
+    flags: Flags,
 ) -> dict[str, Any]:
-    """The row of one training seed."""
+    """The row of one training seed; `chosen` is a training of the sweep at the chosen rate."""
+    rate = chosen["learning_rate"]
     draw = derive_seed("retrain draw", number, resolved.name)
     device = choose_device(flags.device)
     task = load_task(resolved.name, resolved.settings, Path(flags.data), device, draw_seed=draw)
@@ -61,6 +69,7 @@ def training(
         "loss": flags.loss,
         "training_seed": number,
         "learning_rate": rate,
+        "rate_at_edge": chosen["at_edge"],
         "factor": loss.factor,
         "status": result.status,
         "reason": result.reason,

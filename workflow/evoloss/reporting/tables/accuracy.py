@@ -77,6 +77,7 @@ def _row(
         "loss": loss,
         "training_seeds": len(completed),
         "learning_rate": trainings["learning_rate"].iloc[0],
+        "rate_at_edge": trainings["rate_at_edge"].iloc[0],
         "test_accuracy": completed.mean() if len(completed) else math.nan,
         "test_accuracy_sd": standard_deviation(completed),
         "accuracy_of_seeds": " ".join(f"{value:.6g}" for value in completed),
@@ -137,6 +138,11 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         notes.append(
             f"Class-balanced accuracy: {', '.join(records.description['balanced_tasks'])}."
         )
+    if frame["rate_at_edge"].any():
+        losses = ", ".join(
+            loss_name(loss) for loss in frame["loss"][frame["rate_at_edge"]].unique()
+        )
+        notes.append(f"The rate lies at the edge of all that were tried: {losses}.")
     if few:
         spread = 100 * frame["difference_sd"]
         notes.append(few_note(spread, 0.5, " points", records.confidence, "training seeds"))

@@ -9,7 +9,7 @@ from evoloss.reporting.latex_table import Dressed
 from evoloss.reporting.names import method_name
 from evoloss.reporting.screening import OWN_CHECK, REJECTED, full_cost
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.search.fitness import GOOD, fitness, references
+from evoloss.search.fitness import GOOD, best_rate, references
 from evoloss.search.records import STOPPED
 
 COLUMNS = [
@@ -37,12 +37,12 @@ def build(records: StudyRecords) -> pd.DataFrame:
     the functional check, and `stopped`, by a race or a hurdle (if any training was).
 
     - `proposals`: those that the stage looked at, all for `method`, else all but what an earlier stage
-      rejected or found a fitness for, and what a pool does not check; for `stopped` the candidates
-      trained (trainings / tasks, the re-scored among them).
+      rejected or found a fitness for, and what a pool does not check; for `stopped` the
+      trainings / tasks (of each candidate one a rate of the search; the re-scored among them).
     - `rejected`: of those; for `stopped` the trainings stopped / tasks.
     - `check_seconds`: what the stage took; null for the two that are not timed, `method` and `stopped`.
-    - `saved_samples`: the training samples of complete trainings of the rejected on all tasks; for
-      `stopped` what was left of them.
+    - `saved_samples`: the training samples of complete trainings of the rejected on all tasks, at
+      every rate of the search; for `stopped` what was left of them.
     - `saved_seconds`: these samples at the method's seconds of training and validation a sample.
     - `audited`: expressions of the stage, drawn at random in each run, that were trained in full
       afterwards, off the search's books; null if none was.
@@ -50,7 +50,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
       complete is not good. `ci_low`, `ci_high`: Clopper-Pearson interval of their share of `audited`.
     """
     tasks = len(records.description["tasks"])
-    cost = full_cost(records.ledgers, tasks)
+    cost = full_cost(records.ledgers, tasks) * records.description["rates"]
     sums = records.ledgers.groupby("method").sum(numeric_only=True)
     audits = _audits(records)
     rows = []
@@ -97,7 +97,7 @@ def _audits(records: StudyRecords) -> dict[tuple[str, str], dict]:
     by_task = references(records.resolved_tasks)
     found: dict[tuple[str, str], list[bool]] = {}
     for (method, _, _, stage), trainings in records.audits.groupby([*RUN, "slot", "stage"]):
-        value = fitness(trainings.to_dict("records"), by_task)
+        value, _ = best_rate(trainings.to_dict("records"), by_task)
         found.setdefault((method, stage), []).append(value is not None and value >= GOOD)
     columns = {}
     for key, good in found.items():
