@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy.stats import spearmanr
 
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression
@@ -62,7 +63,7 @@ class Bench:
         splits = {0: None, 1: 1, **{k: k for k in TRUTH_SEEDS}}
         self.tasks = {k: load_task(name, settings, folder, cpu, s) for k, s in splits.items()}
         grid, loss = settings.learning_rates, self.loss(CROSS_ENTROPY)
-        self.rate = sweep(loss, "cross_entropy", self.tasks[0], grid, [90, 91, 92]).rate
+        self.rate = sweep(loss, "cross_entropy", lambda k: self.tasks[0], grid, [90, 91, 92]).rate
         print(f"{name}: cross entropy's rate is {self.rate:g}", flush=True)
 
     def loss(self, tree: Expression) -> torch.nn.Module:
@@ -73,7 +74,7 @@ class Bench:
         for multiple in MULTIPLES:
             yield self._row(SEARCH, tree, multiple, 0)
         grid = [self.rate * multiple for multiple in MULTIPLES]
-        swept = sweep(self.loss(tree), str(tree), self.tasks[1], grid, [1])
+        swept = sweep(self.loss(tree), str(tree), lambda k: self.tasks[1], grid, [1])
         for row in swept.rows:
             multiple, accuracy = row["learning_rate"] / self.rate, row["validation_accuracy"]
             yield {"role": CHOOSE, "multiple": multiple, "seed": 1, "accuracy": accuracy or 0.0}
@@ -139,8 +140,58 @@ def drawn(
             yield origin, tree
 
 
+CHOICES = (
+    (1.0,),
+    (1 / 4,),
+    (2.0,),
+    (1 / 2, 1.0),
+    (1.0, 2.0),
+    (1 / 4, 1.0),
+    (1.0, 4.0),
+    (1 / 2, 1.0, 2.0),
+    (1 / 4, 1 / 2, 1.0),
+    (1.0, 2.0, 4.0),
+    (1 / 4, 1.0, 4.0),
+)
+"""Multiples of cross entropy's rate that a search may train at."""
+TRAININGS = 24
+"""What a search of the comparison at equal cost may spend."""
+
+
 def read(files: Sequence[Path]) -> None:
-    raise NotImplementedError
+    """Print, for every task and choice of rates, what a search at them knows of a loss at its own rate."""
+    for file in files:
+        frame = pd.read_parquet(file)
+        frame = frame[frame["candidate"] > 0]
+        seen = frame[frame["role"] == SEARCH].pivot(
+            index="candidate", columns="multiple", values="accuracy"
+        )
+        truth = frame[frame["role"] == TRUTH].groupby("candidate")["accuracy"].mean()
+        seen = seen.loc[truth.index]
+        print(
+            f"{frame['task'].iloc[0]}: {len(truth)} candidates; truth {truth.mean():.3f} +- {truth.std():.3f}"
+        )
+        own = frame[frame["role"] == TRUTH].groupby("candidate")["multiple"].first()
+        shares = own.value_counts(normalize=True).sort_index()
+        print("own rates: " + ", ".join(f"{m:g}: {share:.0%}" for m, share in shares.items()))
+        half = truth >= truth.median()
+        for choice in CHOICES:
+            fitness = seen[list(choice)].max(axis=1)
+            found = found_at_equal_cost(fitness, truth, TRAININGS // len(choice))
+            print(
+                f"  {', '.join(f'{m:g}' for m in choice):>14}  cost {len(choice)}  rank correlation "
+                f"{spearmanr(fitness, truth).statistic:.2f}, better half "
+                f"{spearmanr(fitness[half], truth[half]).statistic:.2f}; best found for {TRAININGS} trainings "
+                f"{found.mean():.4f} +- {found.std() / BOOTSTRAPS**0.5:.4f}"
+            )
+
+
+def found_at_equal_cost(fitness: pd.Series, truth: pd.Series, candidates: int) -> np.ndarray:
+    """The truth of the fittest of so many candidates, drawn at random, many times."""
+    rng = np.random.default_rng(0)
+    values, worth = fitness.to_numpy(), truth.to_numpy()
+    draws = rng.integers(len(values), size=(BOOTSTRAPS, candidates))
+    return worth[draws[np.arange(BOOTSTRAPS), values[draws].argmax(axis=1)]]
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from evoloss.reporting.statistics import (
     runs_for,
     smallest_p,
     standard_deviation,
+    weighted_sum,
     wilcoxon_p,
 )
 
@@ -98,3 +99,24 @@ def test_the_smallest_p_counts_the_pairs_that_differ():
     assert differing(values, baseline) == 5
     assert wilcoxon_p(values, baseline) >= smallest_p(5, 1) == 2 / 2**5
     assert smallest_p(2, 7) == 1
+
+
+def test_a_weighted_sum_of_one_share_has_its_clopper_pearson_interval():
+    found = weighted_sum([(1, 14, 100)], 0.95)
+    exact = stats.binomtest(1, 14).proportion_ci(0.95, method="exact")
+    assert found.value == pytest.approx(100 / 14)
+    assert (found.low, found.high) == pytest.approx((100 * exact.low, 100 * exact.high))
+
+
+def test_the_interval_of_a_weighted_sum_covers_and_is_one_sided_without_a_hit():
+    none = weighted_sum([(0, 36, 1000), (0, 12, 50)], 0.95)
+    assert (none.value, none.low) == (0, 0)
+    assert none.high == pytest.approx(
+        math.hypot(1000 * (1 - 0.025 ** (1 / 36)), 50 * (1 - 0.025 ** (1 / 12)))
+    )
+    rng = np.random.default_rng(0)
+    shares, sizes, weights = (0.02, 0.1, 0.3), (36, 36, 20), (900, 200, 50)
+    truth = sum(w * p for w, p in zip(weights, shares, strict=True))
+    hits = rng.binomial(sizes, shares, size=(500, 3))
+    found = [weighted_sum(list(zip(h.tolist(), sizes, weights, strict=True)), 0.95) for h in hits]
+    assert sum(one.low <= truth <= one.high for one in found) >= 0.94 * 500

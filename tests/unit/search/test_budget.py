@@ -33,10 +33,10 @@ def spent(config, name, seed):
     batch = config.tasks[task].batch_size
     run = Run(load_algorithm(method.algorithm), method, seed)
     # Of an unchecked population, as the draft's, fewer children pass; of structure alone nearly all losses.
-    one_in = 12 if name == "egp" else 2 if method.stages == ["structure"] else 6
+    one_in = 5 if name == "egp" else 2 if method.stages == ["structure"] else 6
     run.passes = lambda tree: sum(map(ord, str(tree))) % one_in == 0
     charged = [
-        {"training_samples": taken * batch}
+        {"training_samples": taken * batch, "dearest_samples": taken * batch}
         for taken in costs(method.racing, steps, [i.fitness for i in run.population])
     ]
     while run.next <= config.generations(name):
@@ -45,8 +45,8 @@ def spent(config, name, seed):
             break
         children, again = run.breed(room)
         new = costs(method.racing, steps, [child.fitness for child in run.trained])
-        charged += [{"training_samples": taken * batch} for taken in new]
-        charged += [{"training_samples": steps[-1] * batch} for _ in again]
+        taken = [*new, *(steps[-1] for _ in again)]
+        charged += [{"training_samples": t * batch, "dearest_samples": t * batch} for t in taken]
         run.history += [score(child, slot) for slot, child in children.items()]
         run.population = run.module.select(run.population, list(children.values()), method)
         run.next += 1

@@ -13,7 +13,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "losses": ("losses",),
     "search_cost": ("runs",),
     "savings": ("runs",),
-    "functional_check": ("runs", "audit"),
+    "functional_check": ("runs", "audit", "scores"),
     "accuracy": ("retrained",),
     "published_losses": ("retrained", "tasks", "conditions"),
     "champions": ("retrained", "reference"),

@@ -36,6 +36,32 @@ class Median:
     n: int
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A value and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def weighted_sum(counts: Sequence[tuple[int, int, float]], confidence: float) -> Estimate:
+    """The sum of `weight * hits / n` over `(hits, n, weight)`, shares of independent samples, with interval.
+
+    Its ends are as far from the sum as those of the shares' Clopper-Pearson intervals together, by the
+    root of their squares (MOVER: Zou & Donner, Construction of confidence limits about effect measures,
+    Statistics in Medicine 27, 2008). It holds for few hits and none, where resampling sees no variation.
+    """
+    value = below = above = 0.0
+    for hits, n, weight in counts:
+        share = hits / n
+        interval = stats.binomtest(hits, n).proportion_ci(confidence, method="exact")
+        value += weight * share
+        below += (weight * (share - interval.low)) ** 2
+        above += (weight * (interval.high - share)) ** 2
+    return Estimate(value, max(0.0, value - math.sqrt(below)), value + math.sqrt(above))
+
+
 def standard_deviation(values: Sequence[float]) -> float:
     """The sample standard deviation; nan for fewer than two values."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
