@@ -99,7 +99,8 @@ def test_re_scoring_uses_the_next_seeds():
     [([100, 100], None, None), ([], 500, None), ([100, 40, 0], 500, 3), ([100] * 6, 500, 0)],
 )
 def test_what_a_run_can_still_pay(costs, budget, room):
-    assert affordable([{"training_samples": cost} for cost in costs], budget) == room
+    scores = [{"training_samples": cost, "dearest_samples": cost} for cost in costs]
+    assert affordable(scores, budget) == room
 
 
 def test_when_there_is_nothing_to_do():
@@ -201,6 +202,7 @@ def test_a_twin_of_one_that_was_revised_takes_the_mean_of_its_trainings(tmp_path
             **{"candidate_id": name, "slot": 0, "expression": str(expression), "purpose": purpose},
             **{"generation": generation, "fingerprint": mark, "fitness": fitness},
             **{"evaluations": 1, "twin_of": None, "training_samples": 10},
+            **{"dearest_samples": 10, "rate_multiple": 1.0},
         }
 
     first = [row("a", CROSS_ENTROPY, 0.9), row("b", OTHER, 0.8)]
