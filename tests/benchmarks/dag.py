@@ -60,14 +60,18 @@ rule summarise:
 
 def study(generations: int) -> dict:
     """One method's runs of so many generations, an evaluation job each."""
-    method = {"population": 4, "parents": 2, "tournament": 4}
+    method = {"population": 4, "generations": None, "parents": 2, "tournament": 4}
     return {
         "study": "dag",
         "device": "cpu",
         "search": {
             "run_seeds": list(range(SEEDS)),
             "generations": generations,
-            "methods": {"egp": method, "egp_racing": None, "ngl_gp": None, "random_search": None},
+            "budget_samples": None,
+            "methods": {
+                "egp": method,
+                **dict.fromkeys(("egp_checked", "egp_racing", "ngl_gp", "random_search")),
+            },
         },
         "report": {"reference_method": "egp", "ablation_base": None},
     }

@@ -37,17 +37,27 @@ def test_samples_are_whole_batches():
 def test_the_default_study_is_counted():
     config = load_files([])
     trainings = {(work.rule, work.task): work.trainings for work in workload(config)}
-    # Two run seeds: a pool of 12, then eight methods with 2 generations of 6 children; one of them
-    # trains its population of 12 again, and one without a pool breeds generation 0.
-    # The ninth races: 12 start, 4 go on after a sixth and 2 after a third; of 6 children 2 and 1; and
-    # trains its best once more.
-    races = (12 + 4) / 6 + 2 * 2 / 3 + 2 * ((6 + 2) / 6 + 2 / 3 + 1)
-    expected = 2 * (12 + 8 * 2 * 6 + 2 * 12 + 6 + races)
-    assert trainings["evaluate", "digits_short"] == pytest.approx(expected, abs=1)
-    assert trainings["audit", "digits_short"] == 2 * 9 * 4
+    # Two run seeds, two pools of 12. Each of ten methods spends 24 trainings; those that train no pool of
+    # their own, as a race does and TaylorGLO, have 12 of them from a pool.
+    expected = 2 * (2 * 12 + 8 * 12 + 2 * 24)
+    assert trainings["evaluate", "digits_short"] == expected
+    assert trainings["audit", "digits_short"] == 2 * 10 * 4
     losses = len(config.retrained())
     assert trainings["retrain", "digits_full"] == losses * 5
     assert trainings["choose_rate", "digits_full"] == losses * 2 * (3 + 1)
+
+
+def test_without_a_budget_generations_are_counted():
+    config = load_files([])
+    search = config.search.model_copy(update={"budget_samples": None})
+    counted = workload(config.model_copy(update={"search": search}))
+    (trained,) = [work.trainings for work in counted if work.rule == "evaluate"]
+    # The race: 12 start, 4 go on after a sixth and 2 after a third; of 6 children 2 and 1; and it trains its
+    # best once more.
+    races = (12 + 4) / 6 + 2 * 2 / 3 + 14 * ((6 + 2) / 6 + 2 / 3 + 1)
+    of_six = 4 * 3 + 34 + 5  # generations of 6: of four methods, of the draft's, and of TaylorGLO
+    expected = 2 * (2 * 12 + 6 * of_six + 2 * 18 + 6 + 5 * 4 + 8 * 11 + races)
+    assert trained == pytest.approx(expected, abs=1)
 
 
 def test_speeds_are_measured_and_hours_printed(monkeypatch, capsys, tmp_path):

@@ -42,10 +42,24 @@ def test_initial_losses_reach_the_step_as_formulas():
 def test_what_a_variant_changes_is_written_as_in_a_configuration():
     overlay = Path(__file__).parents[2] / "config" / "fashion_racing.yaml"
     told = json.loads(Plan(load_files([overlay])).description_of(["ablation"]))
-    assert told["ablation_base"] == "egp"
+    assert told["ablation_base"] == "egp_checked"
     assert told["ablation_changes"]["egp_halving"] == (
         "reuse: true (base false), "
         "racing: {rungs: [0.0556, 0.1667, 0.3333], going_on: 0.5} (base null)"
     )
     # Another algorithm is no variant.
     assert "ngl_gp" not in told["ablation_changes"]
+    # The draft's has another number of generations too, which under a budget is no change.
+    assert told["ablation_changes"]["egp"].startswith("attempts: 1 (base 50), check_initial: false")
+
+
+def test_how_many_generations_a_method_has_reaches_no_generation():
+    few, many = (plan("search.methods.gp_lfl.generations", number) for number in (13, 20))
+    here = SimpleNamespace(study="digits", method="gp_lfl", run_seed=0, generation=3)
+    assert few.breed_flags(here) == many.breed_flags(here)
+    assert few.select_flags(here) == many.select_flags(here)
+    assert len(few.populations(here)) == 14
+    assert few.last_population(here).endswith("generation13/population.parquet")
+    assert json.loads(many.description_of(["scores"]))["generations"]["gp_lfl"] == 20
+    files = [path for path in many.records_of(["scores"]) if "/gp_lfl/seed0/" in path]
+    assert len(files) == 21

@@ -7,9 +7,10 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from evoloss.budget import candidate_samples
 from evoloss.errors import UserError
 from evoloss.search.method import algorithms, load_algorithm
-from evoloss.settings import load, schema
+from evoloss.settings import load, load_files, schema
 from evoloss.strict_model import StrictModel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,12 +128,12 @@ def test_the_default_file_names_every_key():
         (
             "search.methods.egp.population",
             13,
-            "search.methods.egp.population: got 13, but its pool 'default' holds 12 individuals",
+            "search.methods.egp.population: got 13, but its pool 'unchecked' holds 12 individuals",
         ),
         (
             "search.methods.egp.pool",
             "big",
-            "search.methods.egp.pool: unknown pool 'big'; there are default",
+            "search.methods.egp.pool: unknown pool 'big'; there are default, unchecked",
         ),
         (
             "search.methods.egp.pool",
@@ -151,8 +152,8 @@ def test_the_default_file_names_every_key():
         ),
         (
             "search.methods.glo.elites",
-            8,
-            "elites: 8 leaves no place for children in a population of 8",
+            12,
+            "elites: 12 leaves no place for children in a population of 12",
         ),
         (
             "search.methods.egp.preset",
@@ -366,6 +367,30 @@ def test_the_default_file_names_every_key():
             "search.budget_samples: got 20,000, but the first 12 candidates of egp may take 43,008 training "
             "samples; raise it, or lower search.methods.egp.population",
         ),
+        (
+            "search.budget_samples",
+            1_000_000,
+            "search.budget_samples: got 1,000,000, but egp takes at most 774,144 training samples in 34 "
+            "generations; raise search.generations or search.methods.egp.generations, or lower the budget",
+        ),
+        (
+            "search.methods.glo.tuning_from",
+            6,
+            "search.methods.glo.tuning_from: got 6, but of 6 generations CMA-ES would be told nothing, since it "
+            "learns of a sample in the generation after; write 4, raise the generations, or write null",
+        ),
+        (
+            "search.methods.glo.generations",
+            1,
+            "search.methods.glo.tuning_from: got 2, but of 1 generations CMA-ES would be told nothing, since it "
+            "learns of a sample in the generation after; raise the generations, or write null",
+        ),
+        (
+            "search.methods.glo.tuning_from",
+            4,
+            "search.methods.glo.tuning_from: got 4, but by the end of that generation glo may have spent 121,856 "
+            "of search.budget_samples (86,016), and CMA-ES is told nothing; lower it or",
+        ),
         ("study", "published", "study: 'published' is the folder of published results"),
         ("retrain.training_seeds", [2**40], "retrain.training_seeds.0: got 1099511627776"),
         ("report.reference_method", "ngl", "report.reference_method: unknown method 'ngl'"),
@@ -388,6 +413,7 @@ def test_an_initial_loss_with_c_needs_one_number_of_classes():
     config = changed("search.pools.default.initial_losses", ["focal", "ngl"])
     load(config)
     config["tasks"]["cifar"] = {"dataset": "cifar100"}
+    config["search"]["budget_samples"] = None
     config["search"]["tasks"] = ["digits_short", "cifar"]
     with pytest.raises(UserError, match=r"initial_losses: 'ngl' contains C, .* \(10, 100\); write"):
         load(config)
@@ -464,7 +490,9 @@ def test_presets_give_what_is_not_given():
         5,
     )
     preset["preset"] = "mnist"
-    method = load(changed("search.methods.mine", preset)).search.methods["mine"]
+    config = changed("search.methods.mine", preset)
+    config["search"]["budget_samples"] = None
+    method = load(config).search.methods["mine"]
     assert (method.population, method.invariant) == (28, True)
 
 
@@ -535,3 +563,44 @@ def test_the_conda_environment_has_the_requirements():
     lines = (ROOT / "envs" / "requirements.txt").read_text().splitlines()
     wanted = [line for line in lines if line and not line.startswith("#")]
     assert environment["dependencies"][-1]["pip"] == wanted
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
+def test_what_an_overlay_calls_the_drafts_is_the_drafts(path):
+    config = load_files([path])
+    draft = config.search.methods["egp"]
+    assert (draft.algorithm, draft.attempts) == ("egp", 1)
+    assert not config.search.pools[draft.pool].check_initial
+    assert draft.stages is None
+    checked = config.search.methods.get("egp_checked")
+    if checked:
+        assert checked.attempts > 1
+        assert config.search.pools[checked.pool].check_initial
+        same = {"pool", "attempts", "generations"}
+        assert checked.model_dump(exclude=same) == draft.model_dump(exclude=same)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_comparison_has_a_budget_of_whole_trainings_and_equal_populations(path):
+    config = load_files([path])
+    if path.stem == "smoke":
+        return
+    trainings = config.search.budget_samples / candidate_samples(config)
+    populations = {m.population for m in config.search.methods.values() if m.pool}
+    assert len(populations) == 1
+    assert trainings == int(trainings) > 1.2 * populations.pop()
+    glo = config.search.methods.get("glo")
+    assert glo is None or config.generations("glo") >= glo.tuning_from + 4
+
+
+def test_a_method_may_have_its_own_generations():
+    config = load(changed("search.methods.ngl_gp.generations", 9))
+    assert (config.generations("ngl_gp"), config.generations("random_search")) == (9, 3)
+
+
+def test_the_preset_of_a_source_has_its_stages():
+    preset = {"algorithm": "gp_lfl", "preset": "published"}
+    method = load_algorithm("gp_lfl").Settings.model_validate(preset)
+    assert method.stages == ["structure", "novel", "learns"]
+    method = load_algorithm("ngl_gp").Settings.model_validate(preset | {"algorithm": "ngl_gp"})
+    assert method.stages is None

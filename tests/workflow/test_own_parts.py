@@ -12,10 +12,12 @@ device: cpu
 search:
   run_seeds: [0]
   generations: 1
+  budget_samples: null
   pools: {default: {size: 2}}
   rescore: {finalists: 1, repeats: 1}
   methods:
-    egp: {population: 2, parents: 1, tournament: 2}
+    egp: {pool: default, population: 2, generations: null, parents: 1, tournament: 2, attempts: 50}
+    egp_checked: null
     egp_racing: null
     ngl_gp: null
     ngl_gp_rescored: null

@@ -14,6 +14,7 @@ from typing import Any
 from evoloss.expressions.settings import SearchSpace
 from evoloss.learning.source_files import missing_place, source_state
 from evoloss.losses.catalogue import formula_of
+from evoloss.search.settings import MethodSettings
 from evoloss.settings import Config
 from evoloss.strict_model import canonical_json
 
@@ -113,7 +114,7 @@ class JobPlan:
         if method.stages is not None:
             check = check.model_copy(update={"stages": method.stages})
         space = pools[method.pool].space if method.pool else SearchSpace()
-        return flags_of(settings=method, space=space, functional_check=check)
+        return flags_of(settings=_timeless(method), space=space, functional_check=check)
 
     def evaluate_flags(self, wildcards: Any) -> str:
         """How `evaluate` is told what to train and whom to stop."""
@@ -145,7 +146,7 @@ class JobPlan:
     def _selection(self, name: str, initial: bool) -> str:
         method = self.config.search.methods[name]
         shared = {key: getattr(method, key) for key in ("algorithm", "pool", "population")}
-        return flags_of(settings=shared if initial else method)
+        return flags_of(settings=shared if initial else _timeless(method))
 
     def _of_generation(self, wildcards: Any) -> str:
         """The flags that name a generation of a run."""
@@ -207,9 +208,9 @@ class JobPlan:
             return wildcards.pool
         return self.config.search.methods[wildcards.method].pool
 
-    def generations(self) -> range:
-        """All generations, from the initial population on."""
-        return range(self.config.search.generations + 1)
+    def generations(self, method: str) -> range:
+        """All generations of a method, from the initial population on."""
+        return range(self.config.generations(method) + 1)
 
     def population(self, wildcards: Any, generation: int) -> str:
         """The population after a generation."""
@@ -222,7 +223,7 @@ class JobPlan:
 
     def last_population(self, wildcards: Any) -> str:
         """The population after the last generation."""
-        return self.population(wildcards, self.config.search.generations)
+        return self.population(wildcards, self.config.generations(wildcards.method))
 
     def candidates(self, wildcards: Any) -> str:
         """The plan of a generation; generation 0 is the pool's, if there is one."""
@@ -238,11 +239,12 @@ class JobPlan:
         Naming the other records too would say nothing new, and planning a long search would take half
         as long again.
         """
-        return [self.population(wildcards, g) for g in self.generations()]
+        return [self.population(wildcards, g) for g in self.generations(wildcards.method)]
 
     def batches(self, wildcards: Any) -> str:
         """How many batches each generation of a method has, as a JSON list."""
-        counts = [self.config.batches(wildcards.method, g) for g in self.generations()]
+        method = wildcards.method
+        counts = [self.config.batches(method, g) for g in self.generations(method)]
         return canonical_json(counts)
 
     def _generation_folder(self, wildcards: Any, generation: int) -> str:
@@ -282,6 +284,11 @@ class JobPlan:
     def block(self, wildcards: Any) -> list[int]:
         """The training seeds of a block."""
         return self.config.retrain.blocks()[int(wildcards.block)]
+
+
+def _timeless(method: MethodSettings) -> MethodSettings:
+    """A method's settings without its number of generations, which no generation depends on."""
+    return method.model_copy(update={"generations": None})
 
 
 def _owner(wildcards: Any) -> Any:

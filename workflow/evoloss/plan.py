@@ -70,7 +70,8 @@ class Plan(JobPlan):
                 lambda: {"all_tasks": self.config.used_tasks()},
             ),
             "parameters": (list, self._parameters_description),
-            "scores": (self._score_files, lambda: {"generations": self.config.search.generations}),
+            "checks": (list, self._checks_description),
+            "scores": (self._score_files, self._score_description),
             "audit": (
                 self._audit_files,
                 lambda: {"audit_trainings": self.config.search.audit_trainings},
@@ -108,10 +109,15 @@ class Plan(JobPlan):
 
     def _score_files(self) -> list[str]:
         return [
-            f"{run}/generation{generation}/scores.parquet"
-            for run in self._runs()
-            for generation in self.generations()
+            f"{self.results}/search/{method}/seed{seed}/generation{generation}/scores.parquet"
+            for method in self.config.search.methods
+            for seed in self.config.search.run_seeds
+            for generation in self.generations(method)
         ]
+
+    def _score_description(self) -> dict[str, Any]:
+        methods = self.config.search.methods
+        return {"generations": {name: self.config.generations(name) for name in methods}}
 
     def _parameters_description(self) -> dict[str, Any]:
         """Every setting, and what the sources of the methods say of theirs."""
@@ -124,6 +130,28 @@ class Plan(JobPlan):
             for name, method in self.config.search.methods.items()
         }
         return {"config": config, "sources": published}
+
+    def _checks_description(self) -> dict[str, Any]:
+        """What stands before each method's trainings here, and in its source."""
+        search = self.config.search
+        checks = {}
+        for name, method in search.methods.items():
+            own = search.functional_check.stages if method.stages is None else method.stages
+            known = {
+                setting: asdict(type(method).published[setting])
+                for setting in ("attempts", "reuse")
+                if setting in type(method).published
+            }
+            source = type(method).source_check
+            checks[name] = {
+                "stages": own,
+                "initial": method.pool is None or search.pools[method.pool].check_initial,
+                "attempts": method.attempts,
+                "reuse": method.reuse,
+                "source": source and asdict(source),
+                "published": known,
+            }
+        return {"checks": checks}
 
     def _ablation_description(self) -> dict[str, Any]:
         """The base, and what each of its variants changes."""
@@ -141,7 +169,9 @@ class Plan(JobPlan):
         mine, theirs = search.methods[method], search.methods[base]
         if mine.algorithm != theirs.algorithm:
             return ""
-        pairs = [(mine.model_dump(exclude={"pool"}), theirs.model_dump(exclude={"pool"}))]
+        # Under a budget the number of generations is only enough to spend it.
+        same = {"pool", "generations"} if search.budget_samples else {"pool"}
+        pairs = [(mine.model_dump(exclude=same), theirs.model_dump(exclude=same))]
         if mine.pool != theirs.pool:
             pairs.append(tuple(search.pools[m.pool].model_dump() for m in (mine, theirs)))
         return ", ".join(

@@ -49,7 +49,7 @@ class SearchSettings(StrictModel):
     run_seeds: Seeds
     """One run of every method each; runs are the unit of replication."""
     generations: Annotated[int, Field(ge=1, le=100_000)]
-    """T: rounds of breeding after the initial population."""
+    """T: rounds of breeding after the initial population; a method may have its own."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 8
     """Trainings that one job does in turn."""
     target_fitness: Annotated[float, Field(gt=0)] | None = None
@@ -136,6 +136,10 @@ class Config(StrictModel):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def generations(self, method: str) -> int:
+        """T of a method: its own, or the study's."""
+        return self.search.methods[method].generations or self.search.generations
 
     def reference_method(self) -> str:
         """The method that costs and results are compared with."""

@@ -3,18 +3,17 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from evoloss.budget import budget_problems, task_ends
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.expressions.tree import Expression
 from evoloss.functional_check import structure
-from evoloss.learning.dataset_size import dataset_size
-from evoloss.learning.schedule import segment_ends, total_steps, wanted_images
 from evoloss.learning.settings import NETWORK_NAMES
 from evoloss.learning.sources import SOURCES
 from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.own_parts import own_part_problem
 from evoloss.search.fitness import BASELINE
-from evoloss.search.racing import race_cost, rungs_problem
+from evoloss.search.racing import rungs_problem
 
 if TYPE_CHECKING:
     from evoloss.settings import Config
@@ -75,6 +74,7 @@ def disagreements(config: "Config") -> Iterator[str]:
                 "or write module:function"
             )
     yield from _initial_loss_problems(config)
+    yield from _tuning_problems(config)
     yield from _training_problems(config)
     yield from _loss_problems(config)
     base = config.report.ablation_base
@@ -129,13 +129,7 @@ def _initial_loss_problems(config: "Config") -> Iterator[str]:
 
 def _training_problems(config: "Config") -> Iterator[str]:
     # Of image folders rule evaluate says so, and rule breed, when the images have been counted.
-    ends = {}
-    for name in config.search.tasks:
-        task = config.tasks.get(name)
-        if task and SOURCES[task.dataset.source].images:
-            images = wanted_images(task.training_images, dataset_size(task.dataset).train)
-            if steps := total_steps(task, images):
-                ends[name] = segment_ends(steps)
+    ends = task_ends(config)
     for name, method in config.search.methods.items():
         key = f"search.methods.{name}"
         means = "racing" if method.racing else "hurdle"
@@ -143,25 +137,18 @@ def _training_problems(config: "Config") -> Iterator[str]:
             problem = rungs_problem(getattr(method, means).rungs, steps_done)
             if problem:
                 yield f"{key}.{means}.rungs: on task {task!r}, {problem}"
-    if config.search.budget_samples and ends.keys() == set(config.search.tasks):
-        yield from _budget_problems(config, ends)
+    yield from budget_problems(config)
 
 
-def _budget_problems(config: "Config", ends: dict[str, list[int]]) -> Iterator[str]:
-    tasks, budget = config.tasks, config.search.budget_samples
-    if any(tasks[task].early_stopping for task in ends):
-        return
+def _tuning_problems(config: "Config") -> Iterator[str]:
     for name, method in config.search.methods.items():
-        if method.hurdle:  # as with early stopping, nobody knows what it leaves
-            continue
-        first, cost = method.population, 0
-        for task, steps_done in ends.items():
-            trainings = race_cost(method.racing, first, steps_done) if method.racing else first
-            cost += round(trainings * steps_done[-1] * tasks[task].batch_size)
-        if cost > budget:
+        first, last = getattr(method, "tuning_from", None), config.generations(name)
+        if first is not None and first >= last:
             yield (
-                f"search.budget_samples: got {budget:,}, but the first {first} candidates of {name} may take "
-                f"{cost:,} training samples; raise it, or lower search.methods.{name}.population"
+                f"search.methods.{name}.tuning_from: got {first}, but of {last} generations CMA-ES would be told "
+                "nothing, since it learns of a sample in the generation after; "
+                + (f"write {max(1, last - 2)}, " if last > 1 else "")
+                + "raise the generations, or write null to leave coefficients as they are"
             )
 
 

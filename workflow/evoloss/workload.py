@@ -4,10 +4,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from evoloss.budget import candidate_samples, trainings
 from evoloss.learning.settings import TaskSettings
-from evoloss.search.method import load_algorithm
-from evoloss.search.racing import race_cost
-from evoloss.search.settings import MethodSettings
 from evoloss.settings import Config
 
 
@@ -30,7 +28,7 @@ def workload(config: Config) -> list[Work]:
     """All the work of a study, from the beginning.
 
     Where it depends on results it is what can be expected: a grid of learning rates that may grow
-    does so once, and of T generations 1 + 1/2 + ... + 1/(T + 1) bring a new incumbent.
+    does so once, of T generations 1 + 1/2 + ... + 1/(T + 1) bring a new incumbent, and a budget is spent.
     """
     return [*_preparation(config), *_search(config), *_retraining(config), *_report(config)]
 
@@ -51,45 +49,38 @@ def _search(config: Config) -> Iterator[Work]:
     methods = search.methods.values()
     pools = {method.pool for method in methods} - {None}
     yield Work("search", "initialise", len(pools) * seeds)
-    jobs = bred = 0
+    jobs = bred = selected = rescored = 0
     trained = 0.0
+    affordable = math.inf
+    if search.budget_samples and (one := candidate_samples(config)):
+        affordable = search.budget_samples // one
     for pool in {method.pool for method in methods if not method.stops} - {None}:
         jobs += seeds * config.pool_batches(pool)
         trained += seeds * search.pools[pool].size
     for name, method in search.methods.items():
-        for generation in range(search.generations + 1):
-            of_pool = method.pool is not None and generation == 0
-            bred += 0 if of_pool else seeds
-            if not of_pool or method.stops:
-                jobs += seeds * config.batches(name, generation)
-                trained += seeds * _trainings(method, generation, of_pool)
-    trainings = math.ceil(trained)
+        last = config.generations(name)
+        shared = method.pool is not None and not method.stops
+        own = range(1 if shared else 0, last + 1)
+        jobs += seeds * sum(config.batches(name, generation) for generation in own)
+        room = affordable - (method.population if shared else 0)
+        trained += seeds * min(room, sum(trainings(method, generation) for generation in own))
+        bred += seeds * (last + (method.pool is None))
+        selected += seeds * (last + 1)
+        incumbents = math.ceil(sum(1 / g for g in range(1, last + 2)))
+        rescored += seeds * search.rescore.repeats * (1 + search.rescore.finalists + incumbents)
     first, *others = search.tasks
-    yield Work("search", "evaluate", jobs, first, trainings)
-    yield from (Work("search", "evaluate", 0, task, trainings) for task in others)
+    yield Work("search", "evaluate", jobs, first, math.ceil(trained))
+    yield from (Work("search", "evaluate", 0, task, math.ceil(trained)) for task in others)
     runs = len(search.methods) * seeds
     yield Work("search", "breed", bred)
-    yield Work("search", "select", runs * (search.generations + 1))
+    yield Work("search", "select", selected)
     yield Work("search", "summarise", runs)
     if search.audit_trainings:
         audited = runs * search.audit_trainings
         yield Work("audit", "audit", runs, first, audited)
         yield from (Work("audit", "audit", 0, task, audited) for task in others)
-    incumbents = math.ceil(sum(1 / g for g in range(1, search.generations + 2)))
-    rescored = runs * search.rescore.repeats * (1 + search.rescore.finalists + incumbents)
     yield Work("re-scoring", "rescore", runs, first, rescored)
     yield from (Work("re-scoring", "rescore", 0, task, rescored) for task in others)
-
-
-def _trainings(method: MethodSettings, generation: int, of_pool: bool) -> float:
-    """Full trainings that a generation may take; a hurdle is taken by all."""
-    if of_pool:
-        new, again = method.population, 0
-    else:
-        slots = load_algorithm(method.algorithm).slots(method, generation)
-        again = getattr(method, "rescore_elites", 0)
-        new = slots - again
-    return again + (race_cost(method.racing, new) if method.racing else new)
 
 
 def _retraining(config: Config) -> Iterator[Work]:

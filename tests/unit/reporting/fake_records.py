@@ -59,7 +59,7 @@ def fake_records(methods=8, runs=9, generations=12, tasks=1, seed=0) -> SimpleNa
             "tasks": ["search_task"],
             "methods": methods,
             "run_seeds": run_seeds,
-            "generations": generations,
+            "generations": dict.fromkeys(methods, generations),
             "formulas": FORMULAS,
             "curve_losses": list(FORMULAS),
             "champions": champions,

@@ -69,7 +69,7 @@ def test_scores_of_all_generations(tmp_path):
             path = tmp_path / f"search/egp/seed{seed}/generation{generation}/scores.parquet"
             rows = [row | {"generation": generation}] * (generation + 1)
             write(path, rows, SCORES, {})
-    description = {"methods": ["egp"], "run_seeds": [0, 1], "generations": 1}
+    description = {"methods": ["egp"], "run_seeds": [0, 1], "generations": {"egp": 1}}
     scores = StudyRecords(tmp_path, json.dumps(description)).scores
     assert scores.groupby(["method", "run_seed", "generation"]).size().tolist() == [1, 2, 1, 2]
 

@@ -130,6 +130,35 @@ def test_re_scoring_trains_the_whole_population_again(rescore):
     assert ngl_gp.slots(settings, 1) == (11 if rescore else 3)
 
 
+def test_no_mate_is_the_parent_itself_or_a_twin_of_it():
+    settings = ngl_gp.Settings(population=3, children=600)
+    run = Run(ngl_gp, settings, 0)
+    first, second, third = run.population
+    twin = dataclasses.replace(second, twin_of=first.candidate_id)
+    printed_alike = dataclasses.replace(third, expression=first.expression)
+    run.population = [first, twin, printed_alike, individual(7, "p - 3 * y")]
+    of = {i.candidate_id: i for i in run.population}
+    mates = [(of[parent], of[mate]) for *_, (parent, mate) in bred(run)]
+    assert len(mates) == 600
+    for parent, mate in mates:
+        assert parent.trained_as != mate.trained_as
+        assert parent.expression != mate.expression
+
+
+def test_without_a_mate_nothing_is_crossed():
+    settings = ngl_gp.Settings(population=1, children=200)
+    run = Run(ngl_gp, settings, 0)
+    (only,) = run.population
+    operators = Counter(operator for *_, operator, parents in bred(run))
+    assert all(parents == (only.candidate_id,) for *_, parents in run.proposed)
+    assert set(operators) == {
+        "copy",
+        "subtree_mutation",
+        "one_point_mutation",
+        "subtree_mutation+one_point_mutation",
+    }
+
+
 # Regularised evolution
 
 
@@ -368,3 +397,60 @@ def test_egp_with_ageing_lets_the_oldest_die():
     other = individual(1, "p + y", fitness=0.1)
     child = individual(0, "p - y", fitness=0.0, born=1)
     assert egp.select([best, other], [child], settings) == [other, child]
+
+
+# Operators, when most proposals fail the check
+
+
+def passes_one_in(number):
+    return lambda tree: sum(map(ord, str(tree))) % number == 0
+
+
+def shares(module, settings, fails=7 / 8):
+    """Shares of the operators of all slots, where most proposals fail but copies, which take their parent's
+    fitness, always pass."""
+    run = Run(module, settings, 0)
+    known = {str(i.expression) for i in run.population}
+    passes = passes_one_in(round(1 / (1 - fails)))
+    run.passes = lambda tree: str(tree) in known or passes(tree)
+    children, _ = run.breed()
+    last = {slot: operator for slot, _, operator, _ in run.proposed}
+    assert len(children) > 0.95 * len(last)
+    return {operator: n / len(last) for operator, n in Counter(last.values()).items()}
+
+
+def test_glo_keeps_its_shares_however_many_children_fail():
+    settings = glo.Settings(population=2001, elites=1, attempts=200)
+    found = shares(glo, settings)
+    at_once = shares(glo, settings, fails=0)
+    assert set(found) == {"crossover", "crossover+node_mutation", "node_mutation", "copy"}
+    assert found["copy"] + found["node_mutation"] == pytest.approx(0.2, abs=0.03)
+    assert found == pytest.approx(at_once, abs=0.04)
+
+
+def test_gp_lfl_keeps_its_shares_however_many_children_fail():
+    found = shares(gp_lfl, gp_lfl.Settings(population=2001, elites=1, attempts=200))
+    wanted = {"crossover": 0.7, "subtree_mutation": 0.25, "copy": 0.05}
+    assert found == pytest.approx(wanted, abs=0.03)
+
+
+def test_egp_keeps_its_shares_however_many_children_fail():
+    settings = egp.Settings(population=1000, parents=1000, tournament=1000, attempts=400)
+    run = Run(egp, settings, 0)
+    sizes = [i.expression.size for i in run.population]
+    small = sorted(sizes)[len(sizes) // 2]
+    # Small trees pass more often: subtree mutation makes many of them.
+    run.passes = lambda tree: passes_one_in(2 if tree.size < small else 12)(tree)
+    children, _ = run.breed()
+    last = {slot: operator for slot, _, operator, _ in run.proposed if slot in children}
+    subtrees = sum(operator == "subtree_mutation" for operator in last.values())
+    assert subtrees / len(last) == pytest.approx(0.5, abs=0.04)
+
+
+def test_ngl_gp_keeps_its_chances_however_many_children_fail():
+    found = shares(ngl_gp, ngl_gp.Settings(population=20, children=2000, attempts=200))
+    mutated = Counter()
+    for operators, share in found.items():
+        mutated[operators.partition("+")[2]] += share
+    wanted = ("", "subtree_mutation", "one_point_mutation", "subtree_mutation+one_point_mutation")
+    assert mutated == pytest.approx(dict.fromkeys(wanted, 0.25), abs=0.04)

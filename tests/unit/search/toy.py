@@ -1,6 +1,7 @@
 """Toy problems whose fitness is computed from the tree, and runs of a method on them without training."""
 
 from collections import Counter
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from evoloss.expressions.compile import compile_expression
 from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.variation import ramped_half_and_half
+from evoloss.functional_check.proposing import BudgetSpent
 from evoloss.search.method import Breeding, Individual, Score, ranked, truncate
 
 SPACE = SearchSpace()
@@ -61,33 +63,49 @@ class Run:
         name = f"g{generation:04d}s{slot:03d}"
         return Individual(name, tree, self.fitness(tree), 1, generation)
 
-    def breed(self):
-        """The children of the next generation by slot, and the individuals to be trained again."""
-        children, again, self.proposed = {}, [], []
+    def breed(self, room=None):
+        """The children of the next generation by slot, and the individuals to be trained again.
+
+        `room`: trainings that may be planned; a loss that a method which reuses fitness has had takes none.
+        """
+        children, again, self.proposed, self.trained = {}, [], [], []
+        known = {score.expression for score in self.history} if self.settings.reuse else set()
+
+        def ask():
+            if room is not None and len(self.trained) + len(again) >= room:
+                raise BudgetSpent
 
         def propose(slot, tree, operator, parents, objection=None):
+            ask()
             self.proposed.append((slot, tree, operator, tuple(parents)))
             assert slot not in children
-            if objection or not self.passes(tree):
+            if objection or not (tree in known or self.passes(tree)):
                 return False
             children[slot] = self._individual(self.next, slot, tree)
+            if tree not in known:
+                self.trained.append(children[slot])
             return True
+
+        def rescore(slot, individual):
+            ask()
+            again.append((slot, individual))
 
         space = SPACE
         if hasattr(self.module, "space"):
             space = self.module.space(self.settings, self.next, SPACE)
-        self.module.breed(
-            Breeding(
-                settings=self.settings,
-                generation=self.next,
-                population=self.population,
-                space=space,
-                stream=lambda *parts: np.random.default_rng([self.seed, *map(hash_of, parts)]),
-                propose=propose,
-                rescore=lambda slot, individual: again.append((slot, individual)),
-                history=self.history,
+        with suppress(BudgetSpent):
+            self.module.breed(
+                Breeding(
+                    settings=self.settings,
+                    generation=self.next,
+                    population=self.population,
+                    space=space,
+                    stream=lambda *parts: np.random.default_rng([self.seed, *map(hash_of, parts)]),
+                    propose=propose,
+                    rescore=rescore,
+                    history=self.history,
+                )
             )
-        )
         used = [*children, *(slot for slot, _ in again)]
         assert len(used) == len(set(used)) <= self.module.slots(self.settings, self.next)
         return children, again

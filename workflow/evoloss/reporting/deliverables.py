@@ -9,6 +9,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "tasks": ("tasks",),
     "parameters": ("parameters",),
     "study_settings": ("parameters",),
+    "stages": ("checks",),
     "losses": ("losses",),
     "search_cost": ("runs",),
     "savings": ("runs",),

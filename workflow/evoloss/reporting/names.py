@@ -2,6 +2,7 @@
 
 METHODS = {
     "egp": "E-GP",
+    "egp_checked": "E-GP, checked",
     "egp_racing": "E-GP, racing",
     "egp_halving": "E-GP, halving",
     "random_search": "Random search",
@@ -15,6 +16,7 @@ METHODS = {
 
 SHORT_METHODS = {
     "random_search": "RS",
+    "egp_checked": "E-GP-C",
     "egp_racing": "E-GP-R",
     "egp_halving": "E-GP-H",
     "ngl_gp": "NGL",

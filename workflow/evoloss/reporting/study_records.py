@@ -63,8 +63,11 @@ class StudyRecords:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """What came of all runs' candidates, every generation's, with columns `method` and `run_seed`."""
-        generations = range(self.description["generations"] + 1)
-        frames = [self._of_runs(f"generation{g}/scores.parquet", SCORES) for g in generations]
+        frames = [
+            self._of_runs(f"generation{generation}/scores.parquet", SCORES, [method])
+            for method, last in self.description["generations"].items()
+            for generation in range(last + 1)
+        ]
         return pd.concat(frames, ignore_index=True)
 
     @cached_property
@@ -127,9 +130,11 @@ class StudyRecords:
             for block in range(self.description["blocks"])
         ]
 
-    def _of_runs(self, name: str, schema: pa.Schema) -> pd.DataFrame:
+    def _of_runs(
+        self, name: str, schema: pa.Schema, methods: list[str] | None = None
+    ) -> pd.DataFrame:
         frames = []
-        for method in self.methods:
+        for method in methods or self.methods:
             for seed in self.run_seeds:
                 frame = read_table(self.run_folder(method, seed) / name, schema).to_pandas()
                 frames.append(frame.assign(method=method, run_seed=seed))

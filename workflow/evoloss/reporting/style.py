@@ -41,6 +41,7 @@ class Look:
 
 _METHODS = {
     "egp": Look(_COLOURS[0], _SOLID, "o"),
+    "egp_checked": Look("#0b3d91", _DASH_DOTTED, "H"),
     "egp_racing": Look("#117755", _DOTTED, "h"),
     "random_search": Look(_COLOURS[7], _DASHED, "X"),
     "ngl_gp": Look(_COLOURS[3], _SOLID, "s"),

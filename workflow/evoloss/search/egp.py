@@ -6,8 +6,8 @@ no crossover; a child is kept only if `Functional_check()` holds; children join 
 is then truncated to the P best.
 
 The draft leaves P, N, |G| and T open and does not say what happens to a failed child's place: here
-it stays empty (`attempts: 1`), or the child is drawn again from the same parent up to `attempts`
-times in all. The draft's introduction reads differently (`selection: top_share`): parents are N
+it stays empty (`attempts: 1`), or the child is drawn again from the same parent, by the same mutation, up
+to `attempts` times in all. The draft's introduction reads differently (`selection: top_share`): parents are N
 individuals drawn at random from the best share of the population. `replacement: ageing` and
 `rescore_elites` are not the draft's: they are there to measure what its elitism costs under noise.
 """
@@ -18,9 +18,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from evoloss.expressions.variation import subtree_or_one_point_mutation
+from evoloss.expressions.variation import one_point_mutation, subtree_mutation
 from evoloss.search.method import Breeding, Individual, ranked, truncate, youngest
-from evoloss.search.settings import MethodSettings, Published
+from evoloss.search.settings import MethodSettings, Published, SourceCheck
 
 DRAFT = "thesis draft, Algorithm 1"
 
@@ -35,6 +35,12 @@ class Settings(MethodSettings):
         "replacement": Published("elitist", "draft", DRAFT),
         "rescore_elites": Published(0, "draft", DRAFT + ": children alone are evaluated"),
     }
+    source_check: ClassVar[SourceCheck | None] = SourceCheck(
+        stages=None,
+        initial=False,
+        evidence="draft",
+        where=DRAFT + ": Functional_check() of children, not defined",
+    )
 
     algorithm: Literal["egp"] = "egp"
     parents: Annotated[int, Field(ge=1)] = 5
@@ -89,11 +95,12 @@ def breed(breeding: Breeding) -> None:
     parents = choose_parents(breeding, rng)
     for slot in range(settings.parents):
         parent = parents[slot % len(parents)]
+        mutate = subtree_mutation
+        if rng.random() >= settings.subtree_probability:
+            mutate = one_point_mutation
         for _ in range(settings.attempts):
-            child, operator = subtree_or_one_point_mutation(
-                parent.expression, breeding.space, settings.subtree_probability, rng
-            )
-            if breeding.propose(slot, child, operator, [parent.candidate_id]):
+            child = mutate(parent.expression, breeding.space, rng)
+            if breeding.propose(slot, child, mutate.__name__, [parent.candidate_id]):
                 break
     elites: dict[str, Individual] = {}
     for individual in ranked(breeding.population):

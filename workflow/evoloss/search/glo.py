@@ -6,10 +6,12 @@ fitness 0 for those that fail; then a coefficient on every node of the winner, a
 step 1.5. No code was published.
 
 Chosen here: each child takes one side of a swap of two roulette parents; fitness below chance counts
-as 0 in the roulette; failed children leave their place to the next best parents; the switch is an absolute
-generation (`tuning_from`), from which on CMA-ES samples `tuning_population` vectors a generation (its
-own rule, 4 + floor(3 ln n), depends on the winner's size, and a plan cannot); coefficients start at 1
-and multiply their node's result. Trees with coefficients may be three times as large as the pool allows.
+as 0 in the roulette; a child that fails is drawn again from other parents by the same operators, so that
+copies, which cannot fail, keep their share; failed children leave their place to the next best parents; the
+switch is an absolute generation (`tuning_from`), from which on CMA-ES samples `tuning_population` vectors a
+generation (its own rule, 4 + floor(3 ln n), depends on the winner's size, and a plan cannot); coefficients
+start at 1 and multiply their node's result. Trees with coefficients may be three times as large as the pool
+allows.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,7 @@ from evoloss.expressions.tree import Expression, Node, rounded
 from evoloss.expressions.variation import node_mutation, subtree_crossover
 from evoloss.search.cma_es import propose_generation
 from evoloss.search.method import Breeding, Individual, best_of, replace
-from evoloss.search.settings import GenerationalSettings, Published
+from evoloss.search.settings import GenerationalSettings, Published, SourceCheck
 
 RECALLED = "arXiv 1905.11528, unverified"
 
@@ -42,10 +44,16 @@ class Settings(GenerationalSettings):
         "attempts": Published(1, "recalled", RECALLED + ": failures score 0"),
         "reuse": Published(True, "recalled", RECALLED),
     }
+    source_check: ClassVar[SourceCheck | None] = SourceCheck(
+        stages=("novel",),
+        initial=None,
+        evidence="recalled",
+        where=RECALLED + ": a cache of losses already scored",
+    )
 
     algorithm: Literal["glo"] = "glo"
     reuse: bool = True
-    """The cache of losses already scored."""
+    """The cache of losses already scored; without it stage `novel` rejects copies."""
     elites: Annotated[int, Field(ge=0)] = 3
     """Individuals that are carried over; the rest of the population are children."""
     crossover_probability: Annotated[float, Field(ge=0, le=1)] = 0.8
@@ -93,18 +101,30 @@ def breed(breeding: Breeding) -> None:
 def _cross(breeding: Breeding) -> None:
     settings, rng = breeding.settings, breeding.rng
     for slot in range(settings.children):
+        crossed = rng.random() < settings.crossover_probability
+        child, operator, parents = _child(breeding, rng, crossed)
         for _ in range(settings.attempts):
-            parent, mate = roulette(breeding.population, rng), roulette(breeding.population, rng)
-            child, parents, operators = parent.expression, [parent.candidate_id], []
-            if rng.random() < settings.crossover_probability:
-                child = subtree_crossover(child, mate.expression, breeding.space, rng)
-                parents.append(mate.candidate_id)
-                operators.append("crossover")
-            mutant = node_mutation(child, breeding.space, settings.node_probability, rng)
-            if mutant != child:
-                operators.append("node_mutation")
-            if breeding.propose(slot, mutant, "+".join(operators) or "copy", parents):
+            if breeding.propose(slot, child, operator, parents):
                 break
+            drawn = ""
+            while drawn != operator:
+                child, drawn, parents = _child(breeding, rng, crossed)
+
+
+def _child(
+    breeding: Breeding, rng: np.random.Generator, crossed: bool
+) -> tuple[Expression, str, list[str]]:
+    """A child, the operators that made it, and its parents."""
+    parent, mate = roulette(breeding.population, rng), roulette(breeding.population, rng)
+    child, operators, parents = parent.expression, [], [parent.candidate_id]
+    if crossed:
+        child = subtree_crossover(child, mate.expression, breeding.space, rng)
+        operators.append("crossover")
+        parents.append(mate.candidate_id)
+    mutant = node_mutation(child, breeding.space, breeding.settings.node_probability, rng)
+    if mutant != child:
+        operators.append("node_mutation")
+    return mutant, "+".join(operators) or "copy", parents
 
 
 def roulette(population: Sequence[Individual], rng: np.random.Generator) -> Individual:

@@ -6,9 +6,10 @@ over 50 generations; a loss must mention label and prediction, else a random lea
 operator over both; a loss already evaluated, by its printed form, reuses its fitness. Its function set and
 guards are the pool `gp_lfl` of config/as_published.yaml.
 
-Chosen here: what is neither crossed nor mutated is a copy, which reuses its parent's fitness; elitism 0.05
-of 25 is one individual; failed children leave their place to the next best parents; of individuals of equal
-fitness a tournament prefers the smaller.
+Chosen here: what is neither crossed nor mutated is a copy, which reuses its parent's fitness; a child that
+fails is drawn again from other parents by the same operator, so that copies, which cannot fail, keep their
+share; elitism 0.05 of 25 is one individual; failed children leave their place to the next best parents; of
+individuals of equal fitness a tournament prefers the smaller.
 """
 
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression, arity
 from evoloss.expressions.variation import subtree_crossover, subtree_mutation
 from evoloss.search.method import Breeding, Individual, ranked, replace
-from evoloss.search.settings import GenerationalSettings, Published
+from evoloss.search.settings import GenerationalSettings, Published, SourceCheck
 
 CODE = "EvoMAL's code and configuration"
 ARITHMETIC = ("add", "sub", "mul", "div", "aq")
@@ -40,6 +41,14 @@ class Settings(GenerationalSettings):
         "attempts": Published(1, "code", CODE + ": rejected ones have the worst fitness"),
         "reuse": Published(True, "code", CODE),
     }
+    source_check: ClassVar[SourceCheck | None] = SourceCheck(
+        stages=("structure", "novel", "learns"),
+        initial=True,
+        evidence="code",
+        where=CODE
+        + ": label and prediction must occur, an archive of printed losses, and a rejection of "
+        "losses by which predictions themselves do not improve",
+    )
 
     algorithm: Literal["gp_lfl"] = "gp_lfl"
     reuse: bool = True
@@ -78,8 +87,8 @@ def breed(breeding: Breeding) -> None:
         return double_tournament(breeding.population, settings, rng)
 
     for slot in range(settings.children):
+        chance = rng.random()
         for _ in range(settings.attempts):
-            chance = rng.random()
             first = winner()
             child, parents, operator = first.expression, [first.candidate_id], "copy"
             if chance < settings.crossover_probability:

@@ -10,7 +10,9 @@ An algorithm is a module of this package with
 - if it needs one, `space(settings, generation, space)`, the limits of what it breeds in a generation.
 
 It never trains and never checks: `propose` runs the functional check and says whether the child got
-its slot. What a method must remember is in its tables, which it is shown as `breeding.history`. A method
+its slot. A child that did not may be drawn again, up to `attempts` times in all, but by the same operator: a
+coin that chooses one is tossed once a slot, or operators whose children seldom fail would have more than
+their share. What a method must remember is in its tables, which it is shown as `breeding.history`. A method
 without a pool (`pool: null`) breeds generation 0 too. Torch is not imported here.
 """
 
@@ -81,6 +83,11 @@ class Score:
     fitness: float | None
     evaluations: int = 1
     twin_of: str | None = None
+
+    @property
+    def trained_as(self) -> str:
+        """The candidate whose trainings its fitness is of."""
+        return self.twin_of or self.candidate_id
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "Score":
@@ -198,7 +205,7 @@ def told(known: Iterable[Individual], scores: Iterable[Score]) -> list[Individua
     found = {individual.candidate_id: individual for individual in known}
     means = {i.trained_as: (i.fitness, i.evaluations) for i in found.values()}
     for score in sorted(scores, key=lambda s: (s.generation, s.purpose == "rescore")):
-        trained_as = score.twin_of or score.candidate_id
+        trained_as = score.trained_as
         if score.purpose != "rescore" and score.fitness is not None:
             found[score.candidate_id] = score.as_individual()
             means.setdefault(trained_as, (score.fitness, score.evaluations))

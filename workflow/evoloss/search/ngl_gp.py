@@ -8,7 +8,10 @@ that the size of the population stays constant.
 Not published: every number, how parents are chosen, the archive's capacity, what happens to children
 that cannot train. Chosen here: parents are drawn uniformly, without replacement while there are enough;
 even chances; an unlimited archive, drawn from uniformly; a failed child is dropped (`attempts: 1`) or
-bred again from the same parent and a new mate.
+bred again from the same parent and a new mate, by the same mutations.
+
+The mate is another loss than the parent: neither itself nor a twin of it. Where there is no other, as in a
+population of one without an archive, nothing is crossed: the child is the parent with the mutations alone.
 
 "The fitness value of all individuals was re-evaluated" is one ambiguous sentence that decides much of
 the cost. With `rescore: true` every individual of the population is trained once more each generation,
@@ -27,7 +30,7 @@ from evoloss.expressions.variation import (
     subtree_mutation,
 )
 from evoloss.search.method import Breeding, Individual, Score, truncate
-from evoloss.search.settings import MethodSettings, Published
+from evoloss.search.settings import MethodSettings, Published, SourceCheck
 
 NOT_FOUND = "not published"
 
@@ -45,6 +48,12 @@ class Settings(MethodSettings):
         "rescore": Published(True, "draft", "thesis draft, section 2.1, read literally"),
         "attempts": Published(1, "chosen", NOT_FOUND),
     }
+    source_check: ClassVar[SourceCheck | None] = SourceCheck(
+        stages=None,
+        initial=None,
+        evidence=None,
+        where="no check is described, and no code is public",
+    )
 
     algorithm: Literal["ngl_gp"] = "ngl_gp"
     children: Annotated[int, Field(ge=1)] = 20
@@ -77,24 +86,38 @@ def breed(breeding: Breeding) -> None:
         if not order:
             order = rng.permutation(len(population)).tolist()
         parent = population[order.pop()]
+        of_archive, of_population = others(archive, parent), others(population, parent)
+        from_archive = bool(of_archive) and rng.random() < settings.archive_probability
+        mates = of_archive if from_archive or not of_population else of_population
+        operators = ["archive_crossover" if mates is of_archive else "crossover"] if mates else []
+        if rng.random() < settings.subtree_probability:
+            operators.append("subtree_mutation")
+        if rng.random() < settings.one_point_probability:
+            operators.append("one_point_mutation")
         for _ in range(settings.attempts):
-            from_archive = bool(archive) and rng.random() < settings.archive_probability
-            mates = archive if from_archive else population
-            mate = mates[rng.integers(len(mates))]
-            child = subtree_crossover(parent.expression, mate.expression, breeding.space, rng)
-            operators = ["archive_crossover" if from_archive else "crossover"]
-            if rng.random() < settings.subtree_probability:
+            child, parents = parent.expression, [parent.candidate_id]
+            if mates:
+                mate = mates[rng.integers(len(mates))]
+                child = subtree_crossover(child, mate.expression, breeding.space, rng)
+                parents.append(mate.candidate_id)
+            if "subtree_mutation" in operators:
                 child = subtree_mutation(child, breeding.space, rng)
-                operators.append("subtree_mutation")
-            if rng.random() < settings.one_point_probability:
+            if "one_point_mutation" in operators:
                 child = one_point_mutation(child, breeding.space, rng)
-                operators.append("one_point_mutation")
-            parents = [parent.candidate_id, mate.candidate_id]
-            if breeding.propose(slot, child, "+".join(operators), parents):
+            if breeding.propose(slot, child, "+".join(operators) or "copy", parents):
                 break
     if settings.rescore:
         for place, individual in enumerate(population):
             breeding.rescore(settings.children + place, individual)
+
+
+def others(mates: Sequence[Individual | Score], parent: Individual) -> list[Individual | Score]:
+    """Those of the mates that are another loss than the parent."""
+    return [
+        mate
+        for mate in mates
+        if mate.trained_as != parent.trained_as and mate.expression != parent.expression
+    ]
 
 
 def archived(breeding: Breeding) -> list[Score]:

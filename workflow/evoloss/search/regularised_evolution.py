@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from evoloss.expressions.variation import ramped_half_and_half, subtree_or_one_point_mutation
 from evoloss.search.method import Breeding, Individual, ranked, youngest
-from evoloss.search.settings import MethodSettings, Published
+from evoloss.search.settings import MethodSettings, Published, SourceCheck
 
 CODE = "google/brain_autorl, evolving_rl"
 
@@ -37,6 +37,12 @@ class Settings(MethodSettings):
         "attempts": Published(1000, "code", CODE + ": until valid"),
         "reuse": Published(True, "code", CODE + ": functional equivalence"),
     }
+    source_check: ClassVar[SourceCheck | None] = SourceCheck(
+        stages=("structure", "gradient", "novel"),
+        initial=None,
+        evidence="code",
+        where=CODE + ": types, a path from the loss to the weights, a cache of equivalent programs",
+    )
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "real": {"population": 100, "tournament": 25, "fresh_probability": 0.0, "reuse": False},
     }

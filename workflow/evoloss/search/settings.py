@@ -25,11 +25,28 @@ class Published:
     where: str
 
 
+@dataclass(frozen=True)
+class SourceCheck:
+    """What a source says of checks before training.
+
+    `stages`: those stages of the functional check that come nearest to what it describes; None where it
+    says nothing of any check. `initial`: whether it checks the initial population too; None: not said.
+    `evidence` is None where nothing was found.
+    """
+
+    stages: tuple[Stage, ...] | None
+    initial: bool | None
+    evidence: Evidence | None
+    where: str
+
+
 class MethodSettings(StrictModel):
     """The base of every algorithm's `Settings`."""
 
     published: ClassVar[dict[str, Published]] = {}
     """Setting -> its value in the source; they make the preset `published`."""
+    source_check: ClassVar[SourceCheck | None] = None
+    """What its source checks; its stages belong to the preset `published`. None: there is no source."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
     """Further presets by name, each a set of differences to `published`."""
 
@@ -41,6 +58,9 @@ class MethodSettings(StrictModel):
     """The pool whose first `population` individuals the run starts from."""
     population: Annotated[int, Field(ge=1, le=100_000)] = 20
     """P: individuals that survive each generation."""
+    generations: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """T of this method; null takes `search.generations`. Who trains less a generation needs more to spend a
+    budget."""
     stages: list[Stage] | None = None
     """Stages of the functional check for this method; null takes those of `search.functional_check`."""
     reuse: bool = False
@@ -75,6 +95,8 @@ class MethodSettings(StrictModel):
                 + (f"there are {', '.join(known)}" if known else "this algorithm has none")
             )
         source = {setting: entry.value for setting, entry in cls.published.items()}
+        if cls.source_check and cls.source_check.stages is not None:
+            source = {"stages": list(cls.source_check.stages)} | source
         return source | cls.presets.get(name, {}) | values
 
 

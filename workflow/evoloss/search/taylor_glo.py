@@ -23,7 +23,7 @@ from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression, rounded
 from evoloss.search.cma_es import propose_generation
 from evoloss.search.method import Breeding, Individual, truncate
-from evoloss.search.settings import MethodSettings, Published
+from evoloss.search.settings import MethodSettings, Published, SourceCheck
 
 CODE = "the authors' experiment files"
 PARAMETERS = 8
@@ -39,6 +39,12 @@ class Settings(MethodSettings):
         "invariant": Published(False, "code", CODE + ": off in 107 of 123"),
         "attempts": Published(1, "code", CODE + ": violators score 0"),
     }
+    source_check: ClassVar[SourceCheck | None] = SourceCheck(
+        stages=(),
+        initial=True,
+        evidence="code",
+        where=CODE + ": an inequality on the eight numbers (here `invariant`)",
+    )
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "mnist": {"population": 28, "invariant": True},
     }

@@ -1,0 +1,90 @@
+"""What methods can spend, in training samples, and what a budget leaves undone: from the settings alone."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from evoloss.learning.dataset_size import dataset_size
+from evoloss.learning.schedule import segment_ends, total_steps, wanted_images
+from evoloss.learning.sources import SOURCES
+from evoloss.search.method import load_algorithm
+from evoloss.search.racing import SEGMENTS, race_cost
+from evoloss.search.settings import MethodSettings
+
+if TYPE_CHECKING:
+    from evoloss.settings import Config
+
+
+def task_ends(config: "Config") -> dict[str, list[int]]:
+    """Steps at the end of each segment of a training, by search task whose images can be counted now.
+
+    Those of image folders are counted when they are read.
+    """
+    ends = {}
+    for name in config.search.tasks:
+        task = config.tasks.get(name)
+        if task and SOURCES[task.dataset.source].images:
+            images = wanted_images(task.training_images, dataset_size(task.dataset).train)
+            if steps := total_steps(task, images):
+                ends[name] = segment_ends(steps)
+    return ends
+
+
+def candidate_samples(config: "Config") -> int | None:
+    """Training samples of a candidate that trains to the end on all search tasks; None if unknown, as
+    with early stopping."""
+    ends = task_ends(config)
+    if ends.keys() != set(config.search.tasks):
+        return None
+    if any(config.tasks[name].early_stopping for name in ends):
+        return None
+    return sum(steps[-1] * config.tasks[name].batch_size for name, steps in ends.items())
+
+
+def trainings(
+    method: MethodSettings, generation: int, ends: Sequence[int] = range(1, SEGMENTS + 1)
+) -> float:
+    """The most full trainings that a generation may take; a hurdle is taken by all."""
+    if method.pool is not None and generation == 0:
+        new, again = method.population, 0
+    else:
+        slots = load_algorithm(method.algorithm).slots(method, generation)
+        again = getattr(method, "rescore_elites", 0)
+        new = slots - again
+    return again + (race_cost(method.racing, new, ends) if method.racing else new)
+
+
+def budget_problems(config: "Config") -> Iterator[str]:
+    """Sentences about a budget that is too small for a method, or larger than it can spend."""
+    budget, one = config.search.budget_samples, candidate_samples(config)
+    if budget is None or one is None:
+        return
+    ends = task_ends(config)
+    for name, method in config.search.methods.items():
+        key = f"search.methods.{name}"
+        spent = [
+            round(
+                sum(
+                    trainings(method, generation, steps) * steps[-1] * config.tasks[task].batch_size
+                    for task, steps in ends.items()
+                )
+            )
+            for generation in range(config.generations(name) + 1)
+        ]
+        tuned_in = getattr(method, "tuning_from", None)
+        if spent[0] > budget and not method.hurdle:  # nobody knows what a hurdle leaves
+            yield (
+                f"search.budget_samples: got {budget:,}, but the first {method.population} candidates of {name} "
+                f"may take {spent[0]:,} training samples; raise it, or lower {key}.population"
+            )
+        elif sum(spent) + one <= budget:
+            yield (
+                f"search.budget_samples: got {budget:,}, but {name} takes at most {sum(spent):,} training samples "
+                f"in {config.generations(name)} generations; raise search.generations or {key}.generations, or "
+                "lower the budget"
+            )
+        elif tuned_in and sum(spent[: tuned_in + 1]) + one > budget:
+            yield (
+                f"{key}.tuning_from: got {tuned_in}, but by the end of that generation {name} may have spent "
+                f"{sum(spent[: tuned_in + 1]):,} of search.budget_samples ({budget:,}), and CMA-ES is told "
+                f"nothing; lower it or {key}.tuning_population, or raise the budget"
+            )
