@@ -45,7 +45,6 @@ def overlay(root: str) -> dict:
         "batch_size": 64,
         "augmentation": ["crop", "flip"],
         "learning_rates": [0.2],
-        "extend_learning_rates": False,
         "tuning_seeds": 1,
     }
     method = {"population": 16, "parents": 8, "tournament": 8}

@@ -26,19 +26,19 @@ def elsewhere(tmp_path, monkeypatch):
     )
     (tmp_path / "small.yaml").write_text(
         "study: small\ndevice: cpu\ntasks:\n  digits_short:\n    epochs: 2\n    batch_size: 64\n"
-        "    learning_rates: [0.2]\n    extend_learning_rates: false\n    tuning_seeds: 1\n"
+        "    learning_rates: [0.2]\n    tuning_seeds: 1\n"
     )
     return tmp_path
 
 
-TASK = ("--task", "digits_short", "--configfile", "small.yaml", "--seeds", "3")
+TASK = ("--task", "digits_short", "--configfile", "small.yaml", "--seeds", "5")
 
 
 def test_cross_entropy_in_disguise_is_recognised(elsewhere, monkeypatch, capsys):
     text = run(monkeypatch, capsys, "2 * (y * -log(p))", *TASK)
     assert "has the accuracy of cross entropy on every seed" in text
     assert "Difference +0.00 points" in text
-    assert "accuracy on fresh splits of the training part, n = 3 seeds" in text
+    assert "accuracy on fresh splits of the training part, n = 5 seeds" in text
     assert list(elsewhere.glob("results")) == []
 
 
@@ -59,7 +59,7 @@ def test_the_test_images_are_looked_at_when_asked_for(elsewhere, monkeypatch, ca
             ("ngl", "--task", "digit", "--configfile", "small.yaml"),
             "unknown task 'digit'; there are",
         ),
-        (("ngl", *TASK[:-1], "1"), "--seeds: got 1, but an interval needs at least 2"),
+        (("ngl", *TASK[:-1], "1"), "--seeds: got 1, but an interval needs at least 5"),
         (("ngl", "--task", "digits_short", "--configfile", "no.yaml"), "no.yaml cannot be read"),
         (("p * q", *TASK), "unknown name 'q'"),
         (("cross_entropy", *TASK), "cross_entropy is what losses are compared with"),
@@ -79,8 +79,8 @@ def test_a_planted_difference_is_found_and_a_planted_null_is_not():
     ]
     assert compare.verdict("x", better, baseline, 0.95)[1] == "x is better than cross entropy"
     assert compare.verdict("x", baseline, better, 0.95)[1] == "x is worse than cross entropy"
-    same = [value + 0.01 for value in (0.5, 0.25)]
-    assert "says nothing" in compare.verdict("x", same, [0.5, 0.25], 0.95)[1]
+    same = [value + 0.01 for value in (0.5, 0.25, 0.125, 0.5, 0.25)]
+    assert "says nothing" in compare.verdict("x", same, [0.5, 0.25, 0.125, 0.5, 0.25], 0.95)[1]
     null = [0.91, 0.90, 0.91, 0.92, 0.90]
     assert compare.verdict("x", null, baseline, 0.95)[1].startswith("no difference between x")
 

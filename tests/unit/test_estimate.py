@@ -21,6 +21,12 @@ def test_sizes_are_those_of_the_prepared_copy(tmp_path):
     size = dataset_size(folder)
     assert (size.shape, size.classes) == ((3, 16, 16), 3)
     assert (size.train, size.validation, size.test) == (45, 15, 12)
+    two = dataset_size(folder.model_copy(update={"classes": [0, 2]}))
+    assert (two.classes, two.train, two.validation, two.test) == (2, 38, 12, 9)
+    half = dataset_size(DatasetSettings(source="fashion_mnist", classes=[0, 1, 2, 3, 4]))
+    assert (half.classes, half.train, half.test) == (5, 22_500, 5_000)
+    one_of_all = dataset_size(DatasetSettings(source="digits", classes=[3, "rest"]))
+    assert (one_of_all.classes, one_of_all.train) == (2, 898)
 
 
 def test_samples_are_whole_batches():

@@ -7,11 +7,14 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from evoloss.budget import candidate_samples
+from evoloss.budget import candidate_samples, samples
 from evoloss.errors import UserError
+from evoloss.learning.dataset_size import dataset_size
+from evoloss.learning.schedule import total_steps, wanted_images
 from evoloss.search.method import algorithms, load_algorithm
 from evoloss.settings import load, load_files, schema
 from evoloss.strict_model import StrictModel
+from evoloss.workload import workload
 
 ROOT = Path(__file__).resolve().parents[2]
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
@@ -205,6 +208,37 @@ def test_the_default_file_names_every_key():
             {"source": "digits", "path": "images"},
             "tasks.digits_short.dataset: path: only an image_folder has one; digits lies below its root",
         ),
+        (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "classes": [3]},
+            "tasks.digits_short.dataset: classes: got [3]; name at least two, or write [3, rest]",
+        ),
+        (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "classes": [3, 10]},
+            "tasks.digits_short.dataset: classes: got 10, but digits has the classes 0 to 9",
+        ),
+        (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "classes": [3, [8, 3]]},
+            "classes: got [3, [8, 3]], but each class may stand only once",
+        ),
+        (
+            "tasks.digits_short.dataset",
+            {"source": "digits", "classes": [[0, 1, 2, 3, 4], [5, 6, 7, 8, 9], "rest"]},
+            "classes: all 10 are named, which leaves none for rest; leave it out",
+        ),
+        (
+            "report.conditions",
+            [{"setting": "label_noise", "tasks": ["digits_full", "digits_short"]}],
+            "report.conditions.0.tasks: 'digits_short' is not among retrain.tasks; there are digits_full",
+        ),
+        (
+            "report.conditions",
+            [{"setting": "label_noise", "tasks": ["digits_full", "digits_full"]}],
+            "report.conditions.0.tasks: got ['digits_full', 'digits_full'], but each entry may stand only",
+        ),
+        ("tasks.digits_short.input_noise", -1.0, "tasks.digits_short.input_noise: got -1.0"),
         (
             "tasks.digits_short.training_images",
             1.5,
@@ -522,6 +556,51 @@ def test_tables_without_champions_or_ablation():
     assert "ablation" in load(changed("report.ablation_base", "egp")).tables()
 
 
+def test_a_study_may_only_retrain():
+    config = load(changed("search", None) | {"report": {"curve_losses": []}})
+    assert (config.search.methods, config.champions(), config.reference_method()) == ({}, {}, None)
+    assert config.used_tasks() == ["digits_full"]
+    assert config.tables() == [
+        *("implementation", "datasets", "tasks", "study_settings", "losses", "accuracy")
+    ]
+    assert config.figures() == ["training_curves"]
+    assert {work.rule for work in workload(config)} == {
+        *("prepare_dataset", "tune", "choose_rate", "retrain", "tabulate", "plot", "export_loss")
+    }
+
+
+def test_a_search_without_methods_is_no_search_but_a_mistake():
+    nothing = dict.fromkeys(DEFAULT["search"]["methods"])
+    with pytest.raises(UserError) as caught:
+        load(changed("search.methods", nothing))
+    assert str(caught.value) == (
+        "search.methods: there are none; name one, or write search: null to retrain only"
+    )
+    with pytest.raises(UserError, match=r"search\.tasks: there are none; name one"):
+        load(changed("search.tasks", []))
+
+
+def test_conditions_are_shown_where_there_are_any():
+    assert "published_losses" not in load(DEFAULT).tables() + load(DEFAULT).figures()
+    config = load_files([ROOT / "config" / "published_losses.yaml"])
+    assert "published_losses" in config.tables()
+    assert config.figures() == ["published_losses"]
+    assert len(config.retrain.formulas()) == 14
+    for condition in config.report.conditions:
+        tasks = [config.tasks[name].model_dump() for name in condition.tasks]
+        differing = {key for key in tasks[0] for task in tasks if task[key] != tasks[0][key]}
+        # Fewer images are seen more often, so that all take about as many steps.
+        assert differing - {"epochs"} | {condition.setting} == {condition.setting}
+        steps = [
+            total_steps(config.tasks[name], images(config.tasks[name])) for name in condition.tasks
+        ]
+        assert condition.setting == "epochs" or max(steps) - min(steps) <= 1
+
+
+def images(task):
+    return wanted_images(task.training_images, dataset_size(task.dataset).train)
+
+
 def test_blocks_and_batches():
     config = load(changed("retrain.training_seeds", list(range(12))))
     assert [len(block) for block in config.retrain.blocks()] == [5, 5, 2]
@@ -568,6 +647,8 @@ def test_the_conda_environment_has_the_requirements():
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
 def test_what_an_overlay_calls_the_drafts_is_the_drafts(path):
     config = load_files([path])
+    if not config.search.methods:
+        return
     draft = config.search.methods["egp"]
     assert (draft.algorithm, draft.attempts) == ("egp", 1)
     assert not config.search.pools[draft.pool].check_initial
@@ -583,9 +664,9 @@ def test_what_an_overlay_calls_the_drafts_is_the_drafts(path):
 @pytest.mark.parametrize("path", sorted((ROOT / "config").glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_comparison_has_a_budget_of_whole_trainings_and_equal_populations(path):
     config = load_files([path])
-    if path.stem == "smoke":
+    if path.stem == "smoke" or not config.search.methods:
         return
-    trainings = config.search.budget_samples / candidate_samples(config)
+    trainings = samples(config) / candidate_samples(config)
     populations = {m.population for m in config.search.methods.values() if m.pool}
     assert len(populations) == 1
     assert trainings == int(trainings) > 1.2 * populations.pop()

@@ -17,7 +17,6 @@ SHRUNKEN = {
     "training_images": None,
     "batch_size": 32,
     "learning_rates": [0.2],
-    "extend_learning_rates": False,
     "tuning_seeds": 1,
 }
 
@@ -28,6 +27,13 @@ def test_an_overlay_can_be_planned(scratch, name):
     assert jobs["prepare_dataset"] == (3 if name == "three_datasets" else 1)
     assert jobs["retrain"] >= {"fashion_racing": 2, "ablation": 5}.get(name, 10)
     assert jobs["tabulate"] >= 9
+
+
+def test_a_study_without_a_search_can_be_planned(scratch):
+    jobs = scratch.planned(config="config/published_losses.yaml")
+    assert (jobs["tune"], jobs["choose_rate"], jobs["retrain"]) == (12, 168, 168)
+    assert (jobs["prepare_dataset"], jobs["tabulate"], jobs["plot"]) == (2, 7, 1)
+    assert {"initialise", "breed", "evaluate", "export_loss"}.isdisjoint(jobs)
 
 
 def few_images(folder: Path, source: str) -> dict:

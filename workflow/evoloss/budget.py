@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from evoloss.errors import UserError
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import segment_ends, total_steps, wanted_images
-from evoloss.learning.sources import SOURCES
 from evoloss.search.method import load_algorithm
 from evoloss.search.racing import SEGMENTS, race_cost
 from evoloss.search.settings import MethodSettings
@@ -15,56 +15,72 @@ if TYPE_CHECKING:
 
 
 def task_ends(config: "Config") -> dict[str, list[int]]:
-    """Steps at the end of each segment of a training, by search task whose images can be counted now.
-
-    Those of image folders are counted when they are read.
-    """
+    """Steps at the end of each segment of a training, by search task whose images can be counted now: those
+    of an image folder that is not there, or not in order, are not."""
     ends = {}
     for name in config.search.tasks:
-        task = config.tasks.get(name)
-        if task and SOURCES[task.dataset.source].images:
-            images = wanted_images(task.training_images, dataset_size(task.dataset).train)
-            if steps := total_steps(task, images):
+        if task := config.tasks.get(name):
+            try:
+                there = dataset_size(task.dataset).train
+            except UserError:
+                continue
+            if steps := total_steps(task, wanted_images(task.training_images, there)):
                 ends[name] = segment_ends(steps)
     return ends
 
 
 def candidate_samples(config: "Config") -> int | None:
-    """Training samples of a candidate that trains to the end on all search tasks; None if unknown, as
-    with early stopping."""
+    """Training samples of a candidate that trains to the end on all search tasks; None if unknown."""
     ends = task_ends(config)
     if ends.keys() != set(config.search.tasks):
-        return None
-    if any(config.tasks[name].early_stopping for name in ends):
         return None
     return sum(steps[-1] * config.tasks[name].batch_size for name, steps in ends.items())
 
 
+def samples(config: "Config") -> int | None:
+    """The budget of a run in training samples: `search.budget_samples`, whatever it is written in."""
+    budget = config.search.budget_samples
+    if not isinstance(budget, str):
+        return budget
+    one = candidate_samples(config)
+    return one and int(budget.split()[0]) * one
+
+
 def trainings(
-    method: MethodSettings, generation: int, ends: Sequence[int] = range(1, SEGMENTS + 1)
+    method: MethodSettings,
+    generation: int,
+    ends: Sequence[int] = range(1, SEGMENTS + 1),
+    rates: int = 1,
 ) -> float:
-    """The most full trainings that a generation may take; a hurdle is taken by all."""
+    """The most full trainings that a generation may take: of new candidates one a rate, of others one; a
+    hurdle is taken by all."""
     if method.pool is not None and generation == 0:
         new, again = method.population, 0
     else:
         slots = load_algorithm(method.algorithm).slots(method, generation)
         again = getattr(method, "rescore_elites", 0)
+        again += method.population if getattr(method, "rescore", False) else 0
         new = slots - again
-    return again + (race_cost(method.racing, new, ends) if method.racing else new)
+    entrants = rates * new
+    return again + (race_cost(method.racing, entrants, ends) if method.racing else entrants)
 
 
 def budget_problems(config: "Config") -> Iterator[str]:
     """Sentences about a budget that is too small for a method, or larger than it can spend."""
-    budget, one = config.search.budget_samples, candidate_samples(config)
+    budget, one = samples(config), candidate_samples(config)
     if budget is None or one is None:
         return
-    ends = task_ends(config)
+    if any(config.tasks[name].early_stopping for name in config.search.tasks):
+        return  # how early nobody knows
+    ends, rates = task_ends(config), len(config.search.rates)
     for name, method in config.search.methods.items():
         key = f"search.methods.{name}"
         spent = [
             round(
                 sum(
-                    trainings(method, generation, steps) * steps[-1] * config.tasks[task].batch_size
+                    trainings(method, generation, steps, rates)
+                    * steps[-1]
+                    * config.tasks[task].batch_size
                     for task, steps in ends.items()
                 )
             )
@@ -75,6 +91,7 @@ def budget_problems(config: "Config") -> Iterator[str]:
             yield (
                 f"search.budget_samples: got {budget:,}, but the first {method.population} candidates of {name} "
                 f"may take {spent[0]:,} training samples; raise it, or lower {key}.population"
+                + (" or try fewer search.rates" if rates > 1 else "")
             )
         elif sum(spent) + one <= budget:
             yield (

@@ -32,9 +32,14 @@ from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.formula import loss_from
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
-from evoloss.reporting.statistics import Difference, paired_difference, standard_deviation
+from evoloss.reporting.statistics import (
+    FEWEST_RUNS,
+    Difference,
+    paired_difference,
+    standard_deviation,
+)
 from evoloss.search.fitness import BASELINE
-from evoloss.seeds import derive_seed, training_seed
+from evoloss.seeds import split_seed, training_seed
 from evoloss.settings import Config, load_files
 
 
@@ -66,7 +71,7 @@ class Comparison:
         self.settings = config.tasks[task]
         self.name, self.data = task, data
         self.device = choose_device(device)
-        self.task = self._load(None)
+        self.task = self._load()
         matched, classes = self.settings.match_gradient_scale, self.task.classes
         self.losses: dict[str, Loss] = {
             BASELINE: task_loss(CROSS_ENTROPY, classes, matched),
@@ -74,8 +79,8 @@ class Comparison:
         }
         self.overlap = len(self.task.validation) / len(self.task.train)
 
-    def _load(self, split_seed: int | None) -> Task:
-        return load_task(self.name, self.settings, self.data, self.device, split_seed)
+    def _load(self, split: int | None = None, draw: int | None = None) -> Task:
+        return load_task(self.name, self.settings, self.data, self.device, split, draw)
 
     def choose_rates(self) -> list[float]:
         """The learning rate that each loss likes best; cross entropy's grid is the other's too."""
@@ -83,13 +88,15 @@ class Comparison:
         seeds = [training_seed("rate", 0, self.name, k) for k in range(settings.tuning_seeds)]
         grid, rates = settings.learning_rates, []
         for name, loss in self.losses.items():
-            rate, grown, rows = sweep(
-                loss, name, self.task, grid, seeds, settings.extend_learning_rates
+            swept = sweep(
+                loss, name, lambda k: self._load(split_seed("rate", 0, self.name, k)), grid, seeds
             )
-            grid = grown if name == BASELINE else grid
-            best = fmean(row["validation_accuracy"] or 0.0 for row in rows if row["chosen"])
-            print(f"{name}: learning rate {rate:g} ({best:.2%} in tuning)", flush=True)
-            rates.append(rate)
+            grid = swept.grid if name == BASELINE else grid
+            best = fmean(row["validation_accuracy"] or 0.0 for row in swept.rows if row["chosen"])
+            print(f"{name}: learning rate {swept.rate:g} ({best:.2%} in tuning)", flush=True)
+            if swept.at_edge:
+                print(f"{name}: {swept.warning()}", flush=True)
+            rates.append(swept.rate)
         return rates
 
     def accuracies(self, rates: list[float], seeds: int, test: Images | None) -> list[list[float]]:
@@ -99,8 +106,8 @@ class Comparison:
         """
         pairs = []
         for k in range(seeds):
-            split = None if test is not None else derive_seed("compare split", self.name, k)
-            task = self.task if split is None else self._load(split)
+            seed = split_seed("compare", k, self.name)
+            task = self._load(draw=seed) if test is not None else self._load(seed)
             part = task.validation if test is None else task.part(test)
             results = train(
                 list(self.losses.values()), task, rates, training_seed("compare", k, self.name, 0)
@@ -145,8 +152,8 @@ def main() -> None:
 
 
 def _run(flags: argparse.Namespace) -> None:
-    if flags.seeds < 2:
-        raise UserError(f"--seeds: got {flags.seeds}, but an interval needs at least 2")
+    if flags.seeds < FEWEST_RUNS:
+        raise UserError(f"--seeds: got {flags.seeds}, but an interval needs at least {FEWEST_RUNS}")
     config = load_files(flags.configfile)
     formula_of(flags.loss)
     if flags.loss == BASELINE:

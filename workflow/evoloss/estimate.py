@@ -86,6 +86,7 @@ def measure(task: TaskSettings, size: DatasetSize, device_name: str) -> Speed:
             "epochs": 1,
             "batch_size": batch,
             "label_noise": 0.0,
+            "input_noise": 0.0,
             "early_stopping": None,
         }
     )

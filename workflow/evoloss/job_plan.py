@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from evoloss import budget
 from evoloss.expressions.settings import SearchSpace
 from evoloss.learning.source_files import missing_place, source_state
 from evoloss.losses.catalogue import formula_of
@@ -55,7 +56,10 @@ class JobPlan:
         self.warnings = [sentence for sentence in told if sentence]
         self.side_by_side = flag("--side-by-side", config.machine.side_by_side)
         self.target_fitness = flag("--target-fitness", search.target_fitness)
-        self.budget = flag("--budget-samples", search.budget_samples)
+        self.budget = flag("--budget-samples", budget.samples(config))
+        self.rates = flags_of(rates=search.rates)
+        if search.budget_samples:  # what a child takes of it
+            self.budget += f" --rates {len(search.rates)}"
 
     # Data and tasks
 
@@ -124,6 +128,7 @@ class JobPlan:
                 f"--study {wildcards.study} --run-seed {_owner(wildcards).run_seed}",
                 f"--batch {wildcards.batch} --batch-size {search.batch_size}",
                 f"--data {self.results}/data --device {self.config.device}",
+                self.rates,
                 self.run_scale(_owner(wildcards)),
                 self._stopping(wildcards),
             )

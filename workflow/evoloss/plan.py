@@ -9,7 +9,10 @@ from dataclasses import asdict
 from typing import Any
 
 from evoloss.job_plan import JobPlan, functions_of
+from evoloss.learning.dataset_size import dataset_size
+from evoloss.learning.schedule import wanted_images
 from evoloss.losses.catalogue import CATALOGUE
+from evoloss.search.fitness import BASELINE
 from evoloss.strict_model import canonical_json
 
 NO_PART_OF_IT = {
@@ -76,6 +79,7 @@ class Plan(JobPlan):
                 self._audit_files,
                 lambda: {"audit_trainings": self.config.search.audit_trainings},
             ),
+            "conditions": (list, lambda: {"conditions": self._conditions()}),
             "reference": (list, lambda: {"reference_method": self.config.reference_method()}),
             "ablation": (list, self._ablation_description),
         }[kind]
@@ -92,16 +96,37 @@ class Plan(JobPlan):
         names = ["ledger.parquet", "rescored.parquet", "champion.json"]
         sweeps = [path.replace(".json", ".learning_rate.parquet") for path in self.search_tasks]
         runs = [f"{run}/{name}" for run in self._runs() for name in names]
-        return runs + self.search_tasks + sweeps
+        return runs + self.search_tasks + sweeps + self._target_files()
 
     def _run_description(self) -> dict[str, Any]:
+        target = self.config.report.target
         return {
             "methods": list(self.config.search.methods),
             "run_seeds": self.config.search.run_seeds,
             "tasks": self.config.search.tasks,
+            "rates": len(self.config.search.rates),
             "reference_method": self.config.reference_method(),
             "confidence": self.config.report.confidence,
+            "overlap": max(map(self._overlap, self.config.search.tasks)),
+            "target": {**target.model_dump(), "blocks": len(self.config.retrain.blocks())},
         }
+
+    def _overlap(self, name: str) -> float:
+        """Validation over training images of a task's splits."""
+        task = self.config.tasks[name]
+        size = dataset_size(task.dataset)
+        return size.validation / wanted_images(task.training_images, size.train)
+
+    def _target_files(self) -> list[str]:
+        """The final trainings that the target's level is of; cross entropy's level needs none."""
+        loss = self.config.report.target.loss
+        return [
+            f"{self.results}/retrain/{task}/{name}/{block}.parquet"
+            for task in self.config.search.tasks
+            for name in (loss, BASELINE)
+            for block in range(len(self.config.retrain.blocks()))
+            if loss != BASELINE
+        ]
 
     def _audit_files(self) -> list[str]:
         audited = self.config.search.audit_trainings > 0
@@ -118,6 +143,9 @@ class Plan(JobPlan):
     def _score_description(self) -> dict[str, Any]:
         methods = self.config.search.methods
         return {"generations": {name: self.config.generations(name) for name in methods}}
+
+    def _conditions(self) -> list[dict[str, Any]]:
+        return [c.model_dump(mode="json") for c in self.config.report.conditions]
 
     def _parameters_description(self) -> dict[str, Any]:
         """Every setting, and what the sources of the methods say of theirs."""

@@ -24,3 +24,12 @@ def training_seed(purpose: str, run_seed: int, task: str, repeat: int) -> int:
     batches. `purpose` (`search`, `rescore`, `tune`, `rate`, `retrain`) keeps the streams disjoint.
     """
     return derive_seed("training", purpose, run_seed, task, repeat)
+
+
+def split_seed(purpose: str, run_seed: int, task: str, repeat: int = 0) -> int:
+    """The seed of a task's split into training and validation images, `purpose` as above.
+
+    A search has one split a run seed, common to all its candidates and methods; of re-scoring and
+    tuning every repeat has its own. The sample of images and the noise on them are drawn with it.
+    """
+    return derive_seed(f"{purpose} split", run_seed, task, repeat)

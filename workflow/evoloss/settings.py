@@ -31,6 +31,8 @@ from evoloss.strict_model import StrictModel
 NAME = r"^[a-z][a-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME)]
 Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
+Multiple = Annotated[float, Field(ge=1 / 1024, le=1024)]
+Rates = Annotated[list[Multiple], Field(min_length=1)]
 LossEntry = str | Annotated[dict[Name, str], Field(min_length=1, max_length=1)]
 
 MethodEntry = Annotated[
@@ -40,22 +42,33 @@ MethodEntry = Annotated[
 
 REFERENCE = "ngl_gp"
 
+NO_SEARCH = {"tasks": [], "run_seeds": [0], "generations": 1, "pools": {}, "methods": {}}
+"""What `search: null` stands for: a study that only retrains."""
+
+OF_A_SEARCH = {"runs", "scores", "audit", "shapes", "ablation", "checks"}
+"""Kinds of records that there are only where something was searched."""
+
 
 class SearchSettings(StrictModel):
     """What is searched, how, and how often."""
 
-    tasks: Annotated[list[str], Field(min_length=1)]
+    tasks: list[str]
     """Tasks whose validation accuracy makes the fitness."""
     run_seeds: Seeds
     """One run of every method each; runs are the unit of replication."""
     generations: Annotated[int, Field(ge=1, le=100_000)]
     """T: rounds of breeding after the initial population; a method may have its own."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 8
-    """Trainings that one job does in turn."""
+    """Candidates that one job trains in turn."""
+    rates: Rates = [1.0]
+    """Multiples of cross entropy's rate that a new candidate is trained at; its fitness is the best."""
     target_fitness: Annotated[float, Field(gt=0)] | None = None
     """A run asks for no more trainings once its best fitness reaches this; null never stops."""
-    budget_samples: Annotated[int, Field(ge=1)] | None = None
-    """Training samples that a run may spend; it plans no training that would go beyond. Null: no limit."""
+    budget_samples: (
+        Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^[1-9]\d* trainings?$")] | None
+    ) = None
+    """Training samples that a run may spend, or as many as so many whole trainings take (`24 trainings`); it
+    plans no training that would go beyond. Null: no limit."""
     audit_trainings: Annotated[int, Field(ge=0, le=100_000)] = 0
     """Of what a run rejected or stopped, so many expressions are trained in full afterwards, off its books."""
     pools: dict[Name, PoolSettings]
@@ -64,7 +77,7 @@ class SearchSettings(StrictModel):
     """The cheap tests before any training."""
     rescore: RescoreSettings = RescoreSettings()
     """Re-scoring of incumbents and finalists."""
-    methods: Annotated[dict[Name, MethodEntry], Field(min_length=1)]
+    methods: dict[Name, MethodEntry]
     """Methods by name: an algorithm with settings."""
 
 
@@ -141,24 +154,42 @@ class Config(StrictModel):
         """T of a method: its own, or the study's."""
         return self.search.methods[method].generations or self.search.generations
 
-    def reference_method(self) -> str:
-        """The method that costs and results are compared with."""
+    def reference_method(self) -> str | None:
+        """The method that costs and results are compared with; None without a search."""
         methods = list(self.search.methods)
-        default = REFERENCE if REFERENCE in methods else methods[-1]
+        default = REFERENCE if REFERENCE in methods else methods[-1] if methods else None
         return self.report.reference_method or default
 
     def tables(self) -> list[str]:
-        """The tables of this study: without champions none of them, without a base no ablation."""
+        """The tables of this study: none of what it has not."""
         wanted = {
-            "champions": self.retrain.champions,
+            "champions": self._has_champions(),
+            "parameters": bool(self.search.methods),
             "ablation": self.report.ablation_base is not None,
+            "published_losses": bool(self.report.conditions),
         }
-        return [name for name in TABLES if wanted.get(name, True)]
+        return self._wanted(TABLES, wanted)
 
     def figures(self) -> list[str]:
         """The figures of this study: what compares champions needs their final trainings."""
-        wanted = {"critical_difference": self.retrain.champions}
-        return [name for name in FIGURES if wanted.get(name, True)]
+        wanted = {
+            "critical_difference": self._has_champions(),
+            # A row a task: too many for a page where tasks are conditions.
+            "training_curves": not self.report.conditions,
+            "published_losses": bool(self.report.conditions),
+        }
+        return self._wanted(FIGURES, wanted)
+
+    def _wanted(self, kinds: Mapping[str, tuple[str, ...]], wanted: dict[str, bool]) -> list[str]:
+        searched = bool(self.search.methods)
+        return [
+            name
+            for name, records in kinds.items()
+            if wanted.get(name, True) and (searched or not OF_A_SEARCH.issuperset(records))
+        ]
+
+    def _has_champions(self) -> bool:
+        return self.retrain.champions and bool(self.search.methods)
 
     def used_tasks(self) -> list[str]:
         """The tasks of the search and of the retraining, each once."""
@@ -213,7 +244,8 @@ def load(raw: Mapping[str, Any]) -> Config:
     """The configuration from Snakemake's merged mapping.
 
     An entry of `tasks`, `search.pools` or `search.methods` that is null is left out, so that an
-    overlay can drop what the default has. Raises UserError with one sentence a problem.
+    overlay can drop what the default has; `search: null` drops the search as a whole, and with it
+    champions and whatever compares methods. Raises UserError with one sentence a problem.
     """
     raw = _without_nulls(json.loads(json.dumps(raw, default=str)))
     try:
@@ -249,6 +281,8 @@ def load_files(overlays: Iterable[str | Path]) -> Config:
 
 
 def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
+    if "search" in raw and raw["search"] is None:
+        raw["search"] = NO_SEARCH
     search = raw.get("search")
     holders = [(raw, "tasks")]
     if isinstance(search, dict):

@@ -28,6 +28,9 @@ def disagreements(config: "Config") -> Iterator[str]:
         for name in names:
             if name not in config.tasks:
                 yield f"{key}: unknown task {name!r}; there are {', '.join(config.tasks)}"
+    if bool(search.tasks) != bool(search.methods):
+        key = "methods" if search.tasks else "tasks"
+        yield f"search.{key}: there are none; name one, or write search: null to retrain only"
     lists = {
         "search.tasks": search.tasks,
         "search.run_seeds": search.run_seeds,
@@ -37,6 +40,8 @@ def disagreements(config: "Config") -> Iterator[str]:
     for key, values in lists.items():
         if len(set(values)) != len(values):
             yield f"{key}: got {values}, but each entry may stand only once"
+    if sorted(set(search.rates)) != search.rates:
+        yield f"search.rates: got {search.rates}; the multiples must ascend, each once"
     for name, method in search.methods.items():
         key = f"search.methods.{name}"
         if name == "pools" or name in CATALOGUE:
@@ -77,22 +82,41 @@ def disagreements(config: "Config") -> Iterator[str]:
     yield from _tuning_problems(config)
     yield from _training_problems(config)
     yield from _loss_problems(config)
+    target = config.report.target.loss
+    if target != BASELINE:
+        missing = [task for task in search.tasks if task not in config.retrain.tasks]
+        if target not in config.retrain.formulas():
+            yield f"report.target.loss: {target!r} is not among retrain.losses"
+        elif missing:
+            yield (
+                f"report.target.loss: the gain of {target!r} is known where it is retrained; add "
+                f"{', '.join(missing)} to retrain.tasks, or write {BASELINE}"
+            )
     base = config.report.ablation_base
     if base is not None and base not in search.methods:
         yield f"report.ablation_base: unknown method {base!r}; there are {', '.join(search.methods)}"
-    if config.reference_method() not in search.methods:
+    yield from _condition_problems(config)
+    if config.reference_method() not in [*search.methods, None]:
         yield (
             f"report.reference_method: unknown method {config.report.reference_method!r}; "
             f"there are {', '.join(search.methods)}"
         )
 
 
+def _condition_problems(config: "Config") -> Iterator[str]:
+    for number, condition in enumerate(config.report.conditions):
+        key = f"report.conditions.{number}.tasks"
+        for name in condition.tasks:
+            if name not in config.retrain.tasks:
+                yield f"{key}: {name!r} is not among retrain.tasks; there are {', '.join(config.retrain.tasks)}"
+        if len(set(condition.tasks)) < len(condition.tasks):
+            yield f"{key}: got {condition.tasks}, but each entry may stand only once"
+
+
 def _initial_loss_problems(config: "Config") -> Iterator[str]:
     # Those of image folders are known when they are read; rule initialise asks again.
-    sources = {
-        config.tasks[task].dataset.source for task in config.search.tasks if task in config.tasks
-    }
-    classes = {SOURCES[source].classes for source in sources} - {None}
+    datasets = [config.tasks[task].dataset for task in config.search.tasks if task in config.tasks]
+    classes = {dataset.class_count() for dataset in datasets} - {None}
     for name, pool in config.search.pools.items():
         key = f"search.pools.{name}.initial_losses"
         if len(pool.initial_losses) > pool.size:
@@ -128,8 +152,14 @@ def _initial_loss_problems(config: "Config") -> Iterator[str]:
 
 
 def _training_problems(config: "Config") -> Iterator[str]:
-    # Of image folders rule evaluate says so, and rule breed, when the images have been counted.
-    ends = task_ends(config)
+    # Of image folders and of some classes rule evaluate says so, and rule breed, when the images have
+    # been counted.
+    ends = {
+        name: steps
+        for name, steps in task_ends(config).items()
+        if SOURCES[config.tasks[name].dataset.source].images
+        and config.tasks[name].dataset.classes is None
+    }
     for name, method in config.search.methods.items():
         key = f"search.methods.{name}"
         means = "racing" if method.racing else "hurdle"

@@ -4,9 +4,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evoloss.budget import candidate_samples, trainings
+from evoloss.budget import candidate_samples, samples, trainings
 from evoloss.learning.settings import TaskSettings
 from evoloss.settings import Config
+
+GROWTH = 1
+"""Rates by which a grid can be expected to grow."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,8 @@ class Work:
 def workload(config: Config) -> list[Work]:
     """All the work of a study, from the beginning.
 
-    Where it depends on results it is what can be expected: a grid of learning rates that may grow
-    does so once, of T generations 1 + 1/2 + ... + 1/(T + 1) bring a new incumbent, and a budget is spent.
+    Where it depends on results it is what can be expected: a grid of learning rates grows GROWTH times,
+    of T generations 1 + 1/2 + ... + 1/(T + 1) bring a new incumbent, and a budget is spent.
     """
     return [*_preparation(config), *_search(config), *_retraining(config), *_report(config)]
 
@@ -41,29 +44,33 @@ def _preparation(config: Config) -> Iterator[Work]:
 
 
 def _sweep(task: TaskSettings) -> int:
-    return (len(task.learning_rates) + task.extend_learning_rates) * task.tuning_seeds
+    return (len(task.learning_rates) + GROWTH) * task.tuning_seeds
 
 
 def _search(config: Config) -> Iterator[Work]:
     search, seeds = config.search, len(config.search.run_seeds)
+    if not search.methods:
+        return
     methods = search.methods.values()
     pools = {method.pool for method in methods} - {None}
     yield Work("search", "initialise", len(pools) * seeds)
     jobs = bred = selected = rescored = 0
-    trained = 0.0
+    trained, rates = 0.0, len(search.rates)
     affordable = math.inf
-    if search.budget_samples and (one := candidate_samples(config)):
-        affordable = search.budget_samples // one
+    if (limit := samples(config)) and (one := candidate_samples(config)):
+        affordable = limit // one
     for pool in {method.pool for method in methods if not method.stops} - {None}:
         jobs += seeds * config.pool_batches(pool)
-        trained += seeds * search.pools[pool].size
+        trained += seeds * rates * search.pools[pool].size
     for name, method in search.methods.items():
         last = config.generations(name)
         shared = method.pool is not None and not method.stops
         own = range(1 if shared else 0, last + 1)
         jobs += seeds * sum(config.batches(name, generation) for generation in own)
-        room = affordable - (method.population if shared else 0)
-        trained += seeds * min(room, sum(trainings(method, generation) for generation in own))
+        room = affordable - (rates * method.population if shared else 0)
+        trained += seeds * min(
+            room, sum(trainings(method, generation, rates=rates) for generation in own)
+        )
         bred += seeds * (last + (method.pool is None))
         selected += seeds * (last + 1)
         incumbents = math.ceil(sum(1 / g for g in range(1, last + 2)))
@@ -76,7 +83,7 @@ def _search(config: Config) -> Iterator[Work]:
     yield Work("search", "select", selected)
     yield Work("search", "summarise", runs)
     if search.audit_trainings:
-        audited = runs * search.audit_trainings
+        audited = runs * search.audit_trainings * rates
         yield Work("audit", "audit", runs, first, audited)
         yield from (Work("audit", "audit", 0, task, audited) for task in others)
     yield Work("re-scoring", "rescore", runs, first, rescored)

@@ -36,14 +36,15 @@ for sentence in plan.warnings:
 
 code_of = cache(code_of)
 GPU = gpu_count(settings.device)
+NOTHING = "(?!)"  # a pattern that matches nothing, for a study without a search
 
 
 wildcard_constraints:
     study=settings.study,
     dataset="|".join(plan.source_states),
     task="|".join(settings.tasks),
-    pool="|".join(settings.search.pools),
-    method="|".join(settings.search.methods),
+    pool="|".join(settings.search.pools) or NOTHING,
+    method="|".join(settings.search.methods) or NOTHING,
     loss="|".join(settings.retrained()),
     run_seed=r"\d+",
     generation=r"\d+",

@@ -183,6 +183,7 @@ rule audit:
         pool=plan.pool_flag,
         alone=plan.trains_alone,
         scale=plan.run_scale,
+        rates=plan.rates,
         run=plan.run_folder,
         device=settings.device,
         side_by_side=lambda wildcards, output: plan.side_by_side,
@@ -190,6 +191,6 @@ rule audit:
         "python -m evoloss.steps.audit --study {wildcards.study} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --trainings {params.trainings} --run {params.run:q} "
         "{params.pool} --population {params.population} --batches {params.batches:q} "
-        "{params.alone} {params.scale} --tasks {input.tasks:q} "
+        "{params.alone} {params.scale} {params.rates} --tasks {input.tasks:q} "
         "--data results/{wildcards.study}/data --device {params.device} {params.side_by_side} "
         "--output {output:q} > {log} 2>&1"

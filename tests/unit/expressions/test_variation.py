@@ -1,13 +1,17 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chi2_contingency
 
 from evoloss.expressions.parsing import parse
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import arity
 from evoloss.expressions.variation import (
     full_tree,
+    node_mutation,
     one_point_mutation,
     ramped_half_and_half,
     subtree_crossover,
@@ -17,8 +21,12 @@ from evoloss.expressions.variation import (
 SPACES = [
     SearchSpace(),
     SearchSpace(max_depth=3, max_size=9, initial_min_depth=1, initial_max_depth=3),
-    SearchSpace(functions=["add", "log"], constants=[], constant_share=0.0, max_size=5),
+    SearchSpace(functions=["add", "sub", "log"], constants=[], constant_share=0.0, max_size=5),
+    SearchSpace(max_depth=1, max_size=3, initial_min_depth=1, initial_max_depth=1),
 ]
+ONE_BINARY = SearchSpace(functions=["div", "exp", "log", "sin", "cos", "tanh"], constant_share=0.3)
+
+RNG = np.random.default_rng(3)
 
 spaces = st.sampled_from(SPACES)
 seeds = st.integers(0, 2**32)
@@ -29,20 +37,56 @@ def tree_of(space, seed):
 
 
 def within(tree, space):
-    return tree.size <= space.max_size and tree.depth <= space.max_depth
+    """Whether a tree keeps the limits and mentions p and y."""
+    limits = tree.size <= space.max_size and tree.depth <= space.max_depth
+    return limits and "p" in tree and "y" in tree
 
 
 @given(spaces, seeds)
-def test_every_operator_keeps_the_limits_and_the_function_set(space, seed):
+def test_every_operator_keeps_the_limits_the_function_set_and_p_and_y(space, seed):
     rng = np.random.default_rng(seed)
     first, second = tree_of(space, seed), tree_of(space, seed + 1)
     for _ in range(5):
         first = subtree_mutation(first, space, rng)
         second = one_point_mutation(second, space, rng)
-        first = subtree_crossover(first, second, space, rng)
-        for tree in (first, second):
+        third = node_mutation(second, space, 0.5, rng)
+        first = subtree_crossover(first, third, space, rng)
+        for tree in (first, second, third):
             assert within(tree, space)
             assert {n for n in tree.nodes if arity(n)} <= set(space.functions)
+
+
+@given(st.sampled_from([*SPACES, ONE_BINARY]), seeds, st.integers(0, 11))
+def test_every_random_tree_mentions_p_and_y_and_keeps_the_limits(space, seed, index):
+    tree = ramped_half_and_half(space, index, np.random.default_rng(seed))
+    assert within(tree, space)
+    depths = range(space.initial_min_depth, space.initial_max_depth + 1)
+    assert tree.depth <= depths[index // 2 % len(depths)]
+
+
+def test_a_redrawn_tree_is_distributed_as_those_that_mention_both():
+    space = SearchSpace(functions=["add", "neg"], constants=[], constant_share=0.0)
+    rng = np.random.default_rng(0)
+    once = [ramped_half_and_half(space, 1, rng, redraws=0) for _ in range(6000)]
+    both = Counter(str(tree) for tree in once if "p" in tree and "y" in tree)
+    drawn = Counter(str(ramped_half_and_half(space, 1, rng)) for _ in range(both.total()))
+    assert both.total() < 3000
+    assert drawn.total() == both.total()
+    common = [text for text, n in both.items() if n > 20]
+    table = [[counts[text] for text in common] for counts in (both, drawn)]
+    assert chi2_contingency(table).pvalue > 0.001
+
+
+@pytest.mark.parametrize("text", ["log(p)", "p / y"])
+def test_a_parent_that_can_have_no_child_with_both_does_not_hold_up_the_run(text):
+    child = one_point_mutation(parse(text), ONE_BINARY, RNG)
+    assert child != parse(text)
+    assert not ("p" in child and "y" in child)
+
+
+def test_the_first_draw_stands_for_who_repairs_it_itself():
+    trees = [subtree_mutation(parse("p + y"), SearchSpace(), RNG, redraws=0) for _ in range(50)]
+    assert any("p" not in tree or "y" not in tree for tree in trees)
 
 
 @given(spaces, seeds)

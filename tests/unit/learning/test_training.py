@@ -4,7 +4,7 @@ from torch import nn
 
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
-from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
+from evoloss.learning.accuracy import balanced_accuracy, mean_margin, top1_accuracy
 from evoloss.learning.device import choose_device
 from evoloss.learning.evaluation import accuracy, logits_of
 from evoloss.learning.models import initial_network
@@ -232,6 +232,20 @@ def test_label_noise_touches_the_training_labels_alone(make_task):
     assert int((resplit[0].train.labels != resplit[1].train.labels).sum()) == 64
 
 
+def test_input_noise_touches_the_training_images_alone(make_task):
+    clean, noisy, again = make_task(), make_task(input_noise=0.5), make_task(input_noise=0.5)
+    noise = noisy.train.images - clean.train.images
+    assert float(noise.mean()) == pytest.approx(0, abs=0.02)
+    assert float(noise.std()) == pytest.approx(0.5, rel=0.02)
+    assert torch.equal(noisy.train.images, again.train.images)
+    assert torch.equal(noisy.train.labels, clean.train.labels)
+    assert torch.equal(noisy.validation.images, clean.validation.images)
+    # The margin that shifts move in has none.
+    cropped = make_task(input_noise=0.5, augmentation=["crop"]).train.images
+    assert float(cropped[:, 0].abs().max()) == 0
+    assert torch.equal(cropped[:, 1:-1, 1:-1], noisy.train.images)
+
+
 def test_a_fraction_of_the_images_may_be_asked_for(make_task):
     assert len(make_task(training_images=0.5).train) == 449
     assert len(make_task(training_images=None).train) == 898
@@ -248,6 +262,19 @@ def test_balanced_accuracy_weighs_classes_alike(make_task):
     (result,) = train([CE], task, [0.2], 0)
     expected = balanced_accuracy(logits_of(result.network, task.validation), task.validation.labels)
     assert result.validation_accuracy == expected
+
+
+def test_the_margin_of_one_hot_logits_is_one_whatever_their_scale():
+    labels = torch.tensor([0, 1, 2, 2])
+    logits = 7 * torch.nn.functional.one_hot(labels, 3).double() + labels[:, None]
+    assert mean_margin(logits, labels) == pytest.approx(1)
+    assert mean_margin(logits, (labels + 1) % 3) == pytest.approx(-1)
+    assert mean_margin(torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([0])) == pytest.approx(
+        1 / (2 * 3 / 2) ** 0.5
+    )
+    # Two classes: a mean over a root mean square, not the share of right ones.
+    two = torch.tensor([[1.0, 0.0], [0.0, -3.0]])
+    assert mean_margin(two, torch.tensor([0, 0])) == pytest.approx(2 / 5**0.5)
 
 
 def test_too_many_images_are_refused(make_task):

@@ -57,6 +57,9 @@ BY_HAND = {
     "hinge": SHORTFALL,
     "squared_hinge": SHORTFALL**2,
     "cubed_hinge": SHORTFALL**3,
+    "square_one_vs_rest": (1 - LOGITS[0]) ** 2 + (1 + LOGITS[1]) ** 2 + (1 + LOGITS[2]) ** 2,
+    "hinge_one_vs_rest": 1 - LOGITS[0],  # the others lie below -1
+    "logistic_one_vs_rest": math.log(1 + 1 / 0.5) + math.log(1 + 0.3) + math.log(1 + 0.2),
     "squared_log": math.log(2) ** 2,
     "tanimoto": -0.5 / (NORM + 1 - 0.5),
     "cauchy_schwarz": math.log(2) + math.log(NORM) / 2,
@@ -216,6 +219,27 @@ def test_ranges_and_identities_of_the_losses_on_logits():
     assert float(on_logits.l1_logits(at_once, TARGETS).abs().max()) == 0
     for hinge in (on_logits.hinge, on_logits.squared_hinge, on_logits.cubed_hinge):
         assert float(hinge(at_once - 0.5, TARGETS).abs().max()) == 0
+
+
+def test_one_vs_rest_on_two_classes_is_the_binary_loss_twice():
+    # With logits (f, -f) for the labels +1 and -1 of class 0.
+    f = torch.tensor([-2.0, -0.3, 0.0, 0.7, 3.0], dtype=torch.float64).repeat(2)
+    targets = torch.tensor([0] * 5 + [1] * 5)
+    margin = torch.where(targets == 0, f, -f)
+    logits = torch.stack([f, -f], dim=1)
+    for name, binary in (
+        ("square", (1 - margin) ** 2),
+        ("hinge", (1 - margin).clamp_min(0)),
+        ("logistic", torch.log1p(torch.exp(-margin))),
+    ):
+        function = getattr(on_logits, f"{name}_one_vs_rest")
+        torch.testing.assert_close(function(logits, targets), 2 * binary)
+
+
+def test_one_vs_rest_is_torchs_multi_label_loss():
+    signs = 2.0 * torch.nn.functional.one_hot(TARGETS, 10) - 1
+    soft = torch.nn.functional.soft_margin_loss(RANDOM, signs, reduction="none").sum(dim=1)
+    torch.testing.assert_close(on_logits.logistic_one_vs_rest(RANDOM, TARGETS), soft)
 
 
 @pytest.mark.parametrize("name", sorted(CATALOGUE))

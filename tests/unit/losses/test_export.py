@@ -14,6 +14,7 @@ def module_of(expression, classes=(10,)):
         "loss": "egp_seed0",
         "expression": str(expression),
         "fitness": 1.0,
+        "fitness_is": "leave-one-out",
         "repeats": 3,
     }
     namespace = {}
@@ -59,8 +60,16 @@ def test_names_of_classes():
 
 
 def test_an_unscaled_search_exports_the_loss_as_written():
-    champion = {"loss": "egp_seed0", "expression": "square(p - y)", "fitness": 1.0, "repeats": 3}
+    champion = {
+        "loss": "egp_seed0",
+        "expression": "square(p - y)",
+        "fitness": 1.0,
+        "fitness_is": "leave-one-out",
+        "repeats": 3,
+    }
     namespace = {}
-    exec(python_module(champion, (10,), "test", scale_matched=False), namespace)
+    source = python_module(champion, (10,), "test", scale_matched=False)
+    assert "It is leave-one-out." in source
+    exec(source, namespace)
     ours = ExpressionLoss(parse("square(p - y)"))
     assert torch.equal(namespace["EgpSeed0"]()(LOGITS, TARGETS), ours(LOGITS, TARGETS))

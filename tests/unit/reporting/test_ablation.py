@@ -50,7 +50,7 @@ def test_it_is_dressed_with_the_change_and_without_p_when_there_are_few_runs():
     dressed = ablation.dress(ablation.build(records), records)
     assert list(dressed.frame["Change"]) == list(CHANGES.values())
     assert "p" not in dressed.frame
-    assert any("fewer than 9 run seeds" in note for note in dressed.notes)
+    assert any("Fewer than 5 runs: single values" in note for note in dressed.notes)
     assert "attempts: 10 (base 1)" in to_latex(dressed)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evoloss.reporting.cost_to_match import relative_costs
+from evoloss.reporting.cost_to_match import costs_to_target, decided_at_once, relative_costs
 from evoloss.reporting.statistics import censored_median
 
 
@@ -26,14 +26,14 @@ def frame(**runs):
     )
 
 
-def test_the_cost_of_reaching_the_last_incumbent_of_the_reference():
+def test_the_cost_of_reaching_the_best_incumbent_of_the_reference():
     costs = relative_costs(frame(ref=[0.5, 0.7, 0.9], a=[0.9, 0.9, 0.9], b=[0.1, 0.95, 0.2]), "ref")
     assert costs.loc[0].to_dict() == {"ref": 1, "a": 1 / 3, "b": 2 / 3}
 
 
 def test_a_reference_that_was_there_earlier_is_charged_for_no_more():
     # Its first incumbent re-scores higher than its last one.
-    costs = relative_costs(frame(ref=[0.9, 0.6, 0.8], a=[0.7, 0.8, 0.8]), "ref")
+    costs = relative_costs(frame(ref=[0.9, 0.6, 0.8], a=[0.7, 0.9, 0.8]), "ref")
     assert costs.loc[0].to_dict() == {"ref": 1, "a": 2}
 
 
@@ -43,7 +43,9 @@ def test_a_run_that_never_matches_is_infinite_and_unknown_fitness_matches_nothin
 
 
 def test_without_a_level_all_is_unknown():
-    assert relative_costs(frame(ref=[0.5, math.nan], a=[0.5, 0.9]), "ref").isna().all(axis=None)
+    assert (
+        relative_costs(frame(ref=[math.nan, math.nan], a=[0.5, 0.9]), "ref").isna().all(axis=None)
+    )
     assert relative_costs(frame(a=[0.5, 0.9]), "ref").isna().all(axis=None)
 
 
@@ -88,3 +90,17 @@ def test_the_interval_covers_the_median_of_a_censored_skew_distribution():
         interval = censored_median(values, 0.95)
         covered += interval.low <= 1 <= interval.high
     assert covered >= 0.95 * 400 - 9
+
+
+def test_the_cost_of_a_fixed_target_does_not_hang_on_the_reference():
+    """What a reference reaches by luck was the level of all others."""
+    curves = frame(a=[0.5, 0.9, 0.97], b=[0.99, 0.2, 0.2], c=[0.1, 0.2, 0.3], d=[math.nan] * 3)
+    costs = costs_to_target(curves, 0.95).loc[0]
+    assert (costs["a"], costs["b"], costs["c"]) == (300, 100, math.inf)
+    assert math.isnan(costs["d"])
+
+
+def test_levels_that_are_reached_in_the_first_generation_are_counted():
+    both = [frame(ref=[0.9, 0.5, 0.8]), frame(ref=[0.1, 0.2])]
+    curves = pd.concat(both[i].assign(run_seed=i) for i in (0, 1))
+    assert decided_at_once(curves, "ref") == 1

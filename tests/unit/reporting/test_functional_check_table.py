@@ -15,7 +15,7 @@ from evoloss.search.records import AUDIT
 CROSS_ENTROPY = 0.9  # its accuracy in `study`, chance being 0
 
 
-def audit(*fitnesses, method="egp", run_seed=0, stage="gradient", first=0, task="digits"):
+def audit(*fitnesses, method="egp", run_seed=0, stage="gradient", first=0, task="digits", total=20):
     """Audited expressions of these fitnesses on a task, None having failed."""
     return pd.DataFrame(
         [
@@ -24,6 +24,8 @@ def audit(*fitnesses, method="egp", run_seed=0, stage="gradient", first=0, task=
                 "run_seed": run_seed,
                 "slot": slot,
                 "stage": stage,
+                "stage_total": total,
+                "expression": f"{stage} {slot}",
                 "task": task,
                 "validation_accuracy": math.nan if fitness is None else fitness * CROSS_ENTROPY,
                 "status": "diverged" if fitness is None else "completed",
@@ -33,11 +35,25 @@ def audit(*fitnesses, method="egp", run_seed=0, stage="gradient", first=0, task=
     )
 
 
+def scores(*fitnesses, method="egp", run_seed=0, purpose="new"):
+    """Trained candidates of these fitnesses, of an expression each."""
+    return pd.DataFrame(
+        {
+            "method": method,
+            "run_seed": run_seed,
+            "expression": [f"kept {number}" for number in range(len(fitnesses))],
+            "purpose": purpose,
+            "fitness": pd.Series(fitnesses, dtype=float),
+        }
+    )
+
+
 def records_of(*audits, methods=("egp", "random_search"), run_seeds=(0,)):
     records = study(dict.fromkeys(methods, 1.0), run_seeds)
     empty = pd.DataFrame(columns=["method", "run_seed", *AUDIT.names])
     records.audits = pd.concat(audits) if audits else empty
     records.description["audit_trainings"] = 20 if audits else 0
+    records.scores = scores(1.0, GOOD, GOOD - 0.01, None)
     return records
 
 
@@ -136,7 +152,7 @@ def test_it_is_dressed_with_the_audit():
     frame = functional_check.build(records)
     dressed = functional_check.dress(frame, records)
     # Stages that took no time and rejected nothing were left out of the check.
-    assert list(dressed.frame["Method"]) == ["E-GP", "Random search"]
+    assert list(dressed.frame["Method"]) == ["E-GP", "Random search", "All", ""]
     assert list(dressed.frame.iloc[0]) == [
         "E-GP",
         "gradient",
@@ -169,3 +185,60 @@ def test_without_an_audit_its_columns_are_not_dressed():
     dressed = functional_check.dress(functional_check.build(records), records)
     assert "Good" not in dressed.frame
     assert any("search.audit_trainings is 0" in note for note in dressed.notes)
+
+
+def test_the_real_loss_by_hand():
+    # finite: 1 of 4 of 40 is good, so 10 are lost; learns: 0 of 8 of 200. Six good ones were trained.
+    records = records_of(
+        audit(0.9, *[0.0] * 3, stage="finite", total=40),
+        audit(*[0.0] * 8, stage="learns", total=200),
+        audit(1.0, 1.0, stage="stopped", total=50),  # by a race: not the check's
+    )
+    records.ledgers["rejected_finite"] = records.ledgers["rejected_learns"] = 0
+    twice = scores(1.0, 0.8)
+    records.scores = pd.concat(
+        [
+            scores(1.0, 0.8, 0.7, 0.6, 0.59, None),
+            twice,  # the same two expressions of the same run again
+            scores(1.0, 0.9, run_seed=1),
+            scores(1.0, 1.0, purpose="rescore", run_seed=2),
+        ]
+    )
+    rows = rows_of(records, "all")
+    assert list(rows.index) == ["finite", "learns", "check"]
+    assert list(rows["distinct_rejected"]) == [40, 200, 240]
+    assert list(rows["good_lost"]) == [10, 0, 10]
+    check = rows.loc["check"]
+    assert (check["good_kept"], check["real_loss"]) == (6, 10 / 16)
+    # Clopper-Pearson of 1 of 4 is [0.0063, 0.8059], of 0 of 8 [0, 1 - 0.025 ** (1 / 8)].
+    low = 10 - 40 * (0.25 - 0.0063)
+    high = 10 + math.hypot(40 * (0.8059 - 0.25), 200 * (1 - 0.025 ** (1 / 8)))
+    assert check["real_loss_ci_low"] == pytest.approx(low / (low + 6), abs=0.001)
+    assert check["real_loss_ci_high"] == pytest.approx(high / (high + 6), abs=0.001)
+    notes = " ".join(functional_check.dress(functional_check.build(records), records).notes)
+    assert "an estimated 10 lost and 6 kept" in notes
+    assert "What gradient rejected was not audited and is left out" in notes
+
+
+def test_an_expression_that_two_methods_audited_counts_once():
+    # Both methods drew the same two from the pool's; each had rejected 30.
+    same = [audit(0.9, 0.0, method=m, total=30) for m in ("egp", "random_search")]
+    other = audit(0.0, 0.0, 0.0, method="random_search", first=2, total=30)
+    records = records_of(*same, other)
+    rows = rows_of(records, "all")
+    assert (rows.loc["gradient", "audited"], rows.loc["gradient", "false_rejections"]) == (5, 1)
+    assert rows.loc["gradient", "distinct_rejected"] == 60
+    assert rows.loc["check", "good_lost"] == pytest.approx(60 / 5)
+    # For each method alone it counts.
+    assert rows_of(records).loc["gradient", "audited"] == 2
+    assert rows_of(records, "random_search").loc["gradient", "audited"] == 5
+
+
+def test_a_run_that_audited_none_of_a_stage_counts_with_all_it_rejected():
+    records = records_of(audit(0.0, 0.0, total=7), run_seeds=(0, 1))
+    rejected = records.ledgers[records.ledgers["run_seed"] == 1]["rejected_gradient"].sum()
+    alone = records.ledgers[
+        (records.ledgers["run_seed"] == 0) & (records.ledgers["method"] == "random_search")
+    ]["rejected_gradient"].sum()
+    row = rows_of(records, "all").loc["gradient"]
+    assert row["distinct_rejected"] == 7 + rejected + alone

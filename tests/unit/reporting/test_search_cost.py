@@ -87,7 +87,14 @@ def study(fitness, run_seeds, reference="random_search", spread=0.0):
         champions=champions,
         sweeps=pd.DataFrame({"training_samples": [700]}),
         resolved_tasks=[{"name": "digits", "chance": 0.0, "cross_entropy_accuracy": 0.9}],
-        description={"reference_method": reference, "tasks": ["digits"], "audit_trainings": 0},
+        overlap=0.1,
+        target=1.0,
+        description={
+            "reference_method": reference,
+            "tasks": ["digits"],
+            "audit_trainings": 0,
+            "target": {"loss": "cross_entropy", "share": 1.0},
+        },
     )
 
 
@@ -186,7 +193,7 @@ def test_costs_are_means_over_runs_of_sums_over_generations():
 def test_without_a_level_to_match_there_is_no_cost_to_match():
     records = study({"egp": 1.2, "random_search": 1.0}, range(3))
     lost = (records.rescored["method"] == "random_search") & (
-        records.rescored["candidate_id"] == "g1"
+        records.rescored["role"] == "incumbent"
     )
     records.rescored.loc[lost, ["validation_accuracy", "status"]] = [math.nan, "diverged"]
     rows, dressed = table(records)
@@ -272,3 +279,36 @@ def test_noise_is_a_mean_over_runs_and_unknown_where_nothing_tells_it():
     assert math.isnan(own["population_sd"])  # one individual
     records.rescored.loc[records.rescored["candidate_id"] == "g1", "status"] = "diverged"
     assert search_cost.build(records)["winners_luck"].isna().all()
+
+
+def test_of_two_runs_there_are_values_and_no_verdict():
+    rows, dressed = table(
+        study({"egp": 1.2, "ngl_gp": 1.1, "random_search": 1.0}, range(2), spread=0.1)
+    )
+    assert rows[["difference_ci_low", "p_value"]].isna().all(axis=None)
+    shown = dressed.frame[["Fitness", "Difference"]].to_numpy().flatten()
+    assert not any("±" in text or "[" in text or "*" in text for text in shown)
+    assert not any(column == "Fitness" for _, column in dressed.bold)
+    assert any("Fewer than 5 runs" in n and "would need about" in n for n in dressed.notes)
+
+
+def test_intervals_allow_for_images_that_splits_share():
+    records = study({"egp": 1.2, "random_search": 1.0}, range(9), spread=0.05)
+    widths = []
+    for records.overlap in (0.0, 0.25):
+        rows, _ = table(records)
+        widths.append(rows.loc["egp", "difference_ci_high"] - rows.loc["egp", "fitness_difference"])
+    assert widths[1] / widths[0] == pytest.approx((1 + 9 * 0.25) ** 0.5)
+
+
+def test_the_smallest_p_is_of_the_pairs_that_differ():
+    """Twins of champions have a difference of zero, which Wilcoxon's test drops."""
+    records = study({"egp": 1.0, "random_search": 1.0}, range(9), spread=0.05)
+    twins = records.rescored["run_seed"] < 4
+    ours = twins & (records.rescored["method"] == "egp")
+    theirs = twins & (records.rescored["method"] == "random_search")
+    values = records.rescored.loc[theirs, "validation_accuracy"].to_numpy()
+    records.rescored.loc[ours, "validation_accuracy"] = values
+    rows, dressed = table(records)
+    assert rows.loc["egp", "differing_runs"] == 5
+    assert any("the smallest p that those left allow is 0.062." in note for note in dressed.notes)

@@ -5,9 +5,14 @@ import pytest
 from scipy import stats
 
 from evoloss.reporting.statistics import (
+    crossed_mean,
+    differing,
     holm,
     paired_difference,
+    runs_for,
+    smallest_p,
     standard_deviation,
+    weighted_sum,
     wilcoxon_p,
 )
 
@@ -50,3 +55,68 @@ def test_holm_by_hand():
     assert math.isnan(corrected[1])
     assert corrected[2:] == pytest.approx([0.06, 0.06])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("spreads", [(1.0, 0.3, 0.5), (0.2, 1.0, 0.5), (0.0, 0.0, 1.0)])
+def test_a_crossed_interval_covers_runs_and_training_seeds(spreads):
+    """That of the run means alone covers 95 % of nothing when the seeds vary more than the runs."""
+    rng = np.random.default_rng(2)
+    of_runs, of_seeds, rest = spreads
+    covered = naive = 0
+    for _ in range(600):
+        cells = (
+            rng.normal(0, of_runs, (9, 1))
+            + rng.normal(0, of_seeds, (1, 5))
+            + rng.normal(0, rest, (9, 5))
+        )
+        found = crossed_mean(cells, 0.95)
+        covered += found.low <= 0 <= found.high
+        runs = paired_difference(cells.mean(axis=1), [0.0] * 9, 0.95)
+        naive += runs.low <= 0 <= runs.high
+    assert covered / 600 >= 0.92
+    if of_seeds > of_runs:
+        assert naive / 600 < 0.6
+
+
+def test_few_runs_have_no_interval_however_alike():
+    for found in (
+        paired_difference([1.0, 1.0, 1.0, 1.0], [0.5, 0.5, 0.5, 0.5], 0.95),
+        crossed_mean(np.ones((4, 9)), 0.95),
+        crossed_mean(np.ones((9, 1)), 0.95),
+    ):
+        assert math.isnan(found.low)
+    assert not math.isnan(paired_difference([1.0] * 5, [0.5] * 5, 0.95).low)
+
+
+def test_how_many_runs_an_interval_takes():
+    n = runs_for(0.1, 0.5, 0.95)
+    widths = [stats.t.ppf(0.975, k - 1) * 0.5 / k**0.5 for k in (n - 1, n)]
+    assert widths[0] > 0.1 >= widths[1]
+
+
+def test_the_smallest_p_counts_the_pairs_that_differ():
+    values, baseline = [1.0, 2, 3, 4, 5, 6, 7, 8, 9], [1.0, 2, 3, 4, 0, 0, 0, 0, 0]
+    assert differing(values, baseline) == 5
+    assert wilcoxon_p(values, baseline) >= smallest_p(5, 1) == 2 / 2**5
+    assert smallest_p(2, 7) == 1
+
+
+def test_a_weighted_sum_of_one_share_has_its_clopper_pearson_interval():
+    found = weighted_sum([(1, 14, 100)], 0.95)
+    exact = stats.binomtest(1, 14).proportion_ci(0.95, method="exact")
+    assert found.value == pytest.approx(100 / 14)
+    assert (found.low, found.high) == pytest.approx((100 * exact.low, 100 * exact.high))
+
+
+def test_the_interval_of_a_weighted_sum_covers_and_is_one_sided_without_a_hit():
+    none = weighted_sum([(0, 36, 1000), (0, 12, 50)], 0.95)
+    assert (none.value, none.low) == (0, 0)
+    assert none.high == pytest.approx(
+        math.hypot(1000 * (1 - 0.025 ** (1 / 36)), 50 * (1 - 0.025 ** (1 / 12)))
+    )
+    rng = np.random.default_rng(0)
+    shares, sizes, weights = (0.02, 0.1, 0.3), (36, 36, 20), (900, 200, 50)
+    truth = sum(w * p for w, p in zip(weights, shares, strict=True))
+    hits = rng.binomial(sizes, shares, size=(500, 3))
+    found = [weighted_sum(list(zip(h.tolist(), sizes, weights, strict=True)), 0.95) for h in hits]
+    assert sum(one.low <= truth <= one.high for one in found) >= 0.94 * 500

@@ -8,7 +8,6 @@ from evoloss.steps import tune
 SHORT = {
     "batch_size": 32,
     "learning_rates": [0.2],
-    "extend_learning_rates": False,
     "tuning_seeds": 1,
 }
 

@@ -18,7 +18,7 @@ from evoloss.learning.training import train
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import read, read_metadata, write
 from evoloss.search.records import AUDIT, CANDIDATES
-from evoloss.seeds import training_seed
+from evoloss.seeds import split_seed, training_seed
 from evoloss.steps.audit import AUDITED, draw, main, rejected
 
 
@@ -272,7 +272,8 @@ def test_an_audit_trains_in_full_as_the_search_would_have(audit, resolved, data_
             assert row["training_samples"] == {"one": 27, "two": 18}[row["task"]] * 32
             assert 0 <= row["validation_accuracy"] <= 1
     (task,) = read_resolved_tasks([resolved["one"]])
-    loaded = load_task("one", task.settings, data_folder, torch.device("cpu"))
+    split = split_seed("search", 3, "one")
+    loaded = load_task("one", task.settings, data_folder, torch.device("cpu"), split)
     loss = task_loss(parse("square(p - y)"), 10, match_gradient_scale=True)
     (full,) = train([loss], loaded, [task.learning_rate], training_seed("search", 3, "one", 0))
     (good,) = [r for r in rows[:7] if r["expression"] == "square(p - y)"]

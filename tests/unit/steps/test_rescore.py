@@ -21,6 +21,7 @@ def leader(expression):
         "expression": expression,
         "role": "incumbent",
         "generation": 0,
+        "rate_multiple": 1.0,
     }
 
 
@@ -55,10 +56,15 @@ def test_one_that_cannot_be_scaled_has_failed_and_spoils_no_other(resolved, data
 def test_finalists_are_different_losses_that_never_led():
     def member(name, expression, twin_of=None):
         values = {"candidate_id": name, "expression": expression, "twin_of": twin_of}
-        return values | {"fitness": 1.0, "born": 1}
+        return values | {"fitness": 1.0, "born": 1, "rate_multiple": 2.0}
 
     ledger = [
-        {"incumbent": "a", "incumbent_expression": "p - y", "generation": generation}
+        {
+            "incumbent": "a",
+            "incumbent_expression": "p - y",
+            "incumbent_rate_multiple": 0.5,
+            "generation": generation,
+        }
         for generation in (0, 1)
     ]
     population = [
@@ -72,6 +78,7 @@ def test_finalists_are_different_losses_that_never_led():
     chosen = who(ledger, population, finalists=3)
     assert [entry["candidate_id"] for entry in chosen] == ["cross_entropy", "a", "b", "d"]
     assert [entry["role"] for entry in chosen] == ["cross_entropy", "incumbent", *["finalist"] * 2]
+    assert [entry["rate_multiple"] for entry in chosen] == [1.0, 0.5, 2.0, 2.0]
 
 
 def test_cross_entropys_curve_is_a_mean_and_of_no_training_a_part():

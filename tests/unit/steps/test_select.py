@@ -23,16 +23,18 @@ def planned(name, purpose="new", reused=None):
         "generation": 2,
         "fingerprint": None,
         "purpose": purpose,
+        "rate_multiple": reused and 2.0,
         "reused_fitness": reused,
         "reused_evaluations": reused and 3,
         "twin_of": reused and "x",
     }
 
 
-def training(name, task, accuracy, status="completed"):
+def training(name, task, accuracy, status="completed", multiple=1.0):
     return {
         "candidate_id": name,
         "task": task,
+        "rate_multiple": multiple,
         "validation_accuracy": accuracy,
         "status": status,
         "training_samples": 100,
@@ -58,14 +60,14 @@ def test_a_copy_is_revised_with_the_one_it_trains_like(tmp_path):
     """By rule select: of generation 2, where `t` copies `a` while `a` is scored a third time."""
     leader = {"candidate_id": "a", "expression": "p - y", "fitness": 0.9, "evaluations": 2}
     other = {"candidate_id": "b", "expression": "p * y", "fitness": 0.65, "evaluations": 1}
-    rest = {"twin_of": None, "born": 0, "age": 1, "size": 3, "rank": 0}
+    rest = {"rate_multiple": 0.5, "twin_of": None, "born": 0, "age": 1, "size": 3, "rank": 0}
     write(tmp_path / "previous.parquet", [leader | rest, other | rest], POPULATION, {})
     blank = dict.fromkeys(CANDIDATES.names) | {"expression": "p - y", "generation": 2}
     copy = blank | {"candidate_id": "t", "purpose": "reused", "twin_of": "a"}
-    copy |= {"reused_fitness": 0.9, "reused_evaluations": 2}
-    again = blank | {"candidate_id": "a", "purpose": "rescore", "repeat": 2}
+    copy |= {"rate_multiple": 0.5} | {"reused_fitness": 0.9, "reused_evaluations": 2}
+    again = blank | {"candidate_id": "a", "purpose": "rescore", "repeat": 2, "rate_multiple": 0.5}
     write(tmp_path / "candidates.parquet", [copy, again], CANDIDATES, {})
-    trained = dict.fromkeys(EVALUATIONS.names) | training("a", "one", 0.0)
+    trained = dict.fromkeys(EVALUATIONS.names) | training("a", "one", 0.0, multiple=0.5)
     write(tmp_path / "0.parquet", [trained], EVALUATIONS, {})
     task = {"name": "one", "chance": 0.0, "cross_entropy_accuracy": 1.0}
     write_json(tmp_path / "one.json", task)
@@ -86,3 +88,4 @@ def test_a_copy_is_revised_with_the_one_it_trains_like(tmp_path):
     found = [(row["candidate_id"], row["fitness"], row["evaluations"]) for row in rows]
     assert found == [("b", 0.65, 1), ("a", pytest.approx(0.6), 3), ("t", pytest.approx(0.6), 3)]
     assert [row["twin_of"] for row in rows] == [None, None, "a"]
+    assert [row["rate_multiple"] for row in rows] == [0.5] * 3

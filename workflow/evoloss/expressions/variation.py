@@ -1,9 +1,14 @@
 """Random trees and their variation: generation, mutation, crossover.
 
-All randomness comes from the generator passed in, and every result obeys the space's `max_depth`
-and `max_size`. Operators after Koza (1992) and Poli, Langdon & McPhee, A Field Guide to Genetic
+All randomness comes from the generator passed in. Every result obeys the space's `max_depth` and
+`max_size`, and mentions both p and y: a tree without one of them is no loss, so an operator draws again
+as a whole, up to REDRAWS times. What comes out is thus distributed as the operator's results that mention
+both. Operators after Koza (1992) and Poli, Langdon & McPhee, A Field Guide to Genetic
 Programming (2008), sections 2.2 and 2.4.
 """
+
+from collections.abc import Callable
+from functools import wraps
 
 import numpy as np
 
@@ -15,8 +20,26 @@ Generator = np.random.Generator
 
 CONSTANT_SHIFT = 0.3
 """Standard deviation of a mutated constant's shift, relative to the constant (at least 0.1)."""
+REDRAWS = 1000
+"""Of random trees two thirds lack p or y, so that this many in a row is next to impossible. A parent may
+have no mutant with both, such as `p / y` where division is the only binary function: the last draw then
+stands, and the functional check rejects it."""
 
 
+def _with_p_and_y(operator: Callable[..., Expression]) -> Callable[..., Expression]:
+    """The operator, drawn again while its result lacks p or y; with `redraws=0` the first one stands."""
+
+    @wraps(operator)
+    def redrawn(*arguments, redraws: int = REDRAWS) -> Expression:
+        tree = operator(*arguments)
+        while redraws and not ("p" in tree and "y" in tree):
+            tree, redraws = operator(*arguments), redraws - 1
+        return tree
+
+    return redrawn
+
+
+@_with_p_and_y
 def ramped_half_and_half(space: SearchSpace, index: int, rng: Generator) -> Expression:
     """A random tree: depth by the ramp at `index`, `full` and `grow` in turn.
 
@@ -63,6 +86,7 @@ def _random_leaf(space: SearchSpace, rng: Generator) -> Node:
     return ("p", "y")[rng.integers(2)]
 
 
+@_with_p_and_y
 def subtree_mutation(tree: Expression, space: SearchSpace, rng: Generator) -> Expression:
     """Replace the subtree at a uniformly drawn node by a newly grown one that fits the limits."""
     index = int(rng.integers(tree.size))
@@ -76,6 +100,7 @@ def subtree_mutation(tree: Expression, space: SearchSpace, rng: Generator) -> Ex
         depth = max(0, depth - 1)
 
 
+@_with_p_and_y
 def one_point_mutation(tree: Expression, space: SearchSpace, rng: Generator) -> Expression:
     """Change one node into another of the same arity; the shape of the tree stays.
 
@@ -97,6 +122,7 @@ def subtree_or_one_point_mutation(
     return mutate(tree, space, rng), mutate.__name__
 
 
+@_with_p_and_y
 def node_mutation(
     tree: Expression, space: SearchSpace, probability: float, rng: Generator
 ) -> Expression:
@@ -142,6 +168,7 @@ def _can_change(node: Node, space: SearchSpace) -> bool:
     return arity(node) == 0 or bool(_same_arity(node, space))
 
 
+@_with_p_and_y
 def subtree_crossover(
     receiver: Expression, donor: Expression, space: SearchSpace, rng: Generator
 ) -> Expression:

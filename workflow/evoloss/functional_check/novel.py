@@ -27,7 +27,7 @@ LOGIT_SCALES = (0.3, 1.0, 2.0)
 LEADS = (3.0, 6.0)
 """Logit leads of confident probes, right and wrong: losses may differ there alone, by a max or min.
 
-Wider logits would reach the guards (p < 1e-7), which are not equivariant to a factor."""
+Wider logits would reach the guard of a divisor (p < 1e-7), which is not equivariant to a factor."""
 TOLERANCE = 1e-6
 ROUNDING = 1e-12
 """A gradient scale below this is rounding: the loss has no gradient."""

@@ -22,8 +22,8 @@ class Proposer:
 
     `checked` false lets everything pass unchecked (a pool's `check_initial: false`). `reusable`: the
     individual of each fingerprint that the funnel has seen, None where there is none; a twin of an
-    individual takes its fitness instead of being rejected. `room`: trainings that may be planned;
-    asking for more raises BudgetSpent.
+    individual takes its fitness instead of being rejected. `room`: trainings that may be planned, of
+    which a new candidate takes `rates`; asking for more raises BudgetSpent.
     """
 
     def __init__(
@@ -33,12 +33,14 @@ class Proposer:
         checked: bool = True,
         reusable: Sequence[Any | None] = (),
         room: int | None = None,
+        rates: int = 1,
     ) -> None:
         self.funnel = funnel
         self.generation = generation
         self.checked = checked
         self.reusable = list(reusable)
         self.room = room
+        self.rates = rates
         self.proposals: list[dict[str, Any]] = []
         self.candidates: list[dict[str, Any]] = []
         self.rescored: set[str] = set()
@@ -55,7 +57,7 @@ class Proposer:
 
         An `objection`, the sentence of a method's own check, rejects it as by `method`.
         """
-        self._ask_for_room()
+        self._ask_for_room(self.rates)
         if objection:
             verdict = Verdict("method", objection, None)
         elif self.checked:
@@ -88,6 +90,7 @@ class Proposer:
                 fingerprint=verdict.fingerprint and list(verdict.fingerprint),
                 purpose="new" if reused is None else "reused",
                 repeat=0,
+                rate_multiple=reused and reused.rate_multiple,
                 reused_fitness=reused and reused.fitness,
                 reused_evaluations=reused and reused.evaluations,
                 twin_of=reused and reused.trained_as,
@@ -101,7 +104,7 @@ class Proposer:
         """
         if individual.trained_as in self.rescored:
             return
-        self._ask_for_room()
+        self._ask_for_room(1)
         self.rescored.add(individual.trained_as)
         self._plan(
             candidate_id=individual.candidate_id,
@@ -112,6 +115,7 @@ class Proposer:
             fingerprint=None,
             purpose="rescore",
             repeat=individual.evaluations,
+            rate_multiple=individual.rate_multiple,
             reused_fitness=None,
             reused_evaluations=None,
             twin_of=individual.twin_of,
@@ -120,10 +124,11 @@ class Proposer:
     def _individual(self, twin: int | None) -> Any | None:
         return self.reusable[twin] if twin is not None and twin < len(self.reusable) else None
 
-    def _ask_for_room(self) -> None:
+    def _ask_for_room(self, wanted: int) -> None:
         if self.room is None:
             return
-        if sum(row["purpose"] != "reused" for row in self.candidates) >= self.room:
+        trainings = {"new": self.rates, "rescore": 1, "reused": 0}
+        if wanted + sum(trainings[row["purpose"]] for row in self.candidates) > self.room:
             raise BudgetSpent
 
     def _plan(self, **row: Any) -> None:

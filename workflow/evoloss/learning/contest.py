@@ -1,12 +1,12 @@
 """Several losses trained side by side on several tasks, with looks at all of them on the way."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evoloss.learning.training import Training
 from evoloss.learning.training_result import TrainingResult
 
-Stops = Callable[[int, Mapping[str, Mapping[str, float]]], Mapping[str, str]]
+Stops = Callable[[int, Mapping[Hashable, Mapping[str, float]]], Mapping[Hashable, str]]
 """(which look, accuracies on the training batches by contestant and task) -> reason to stop, by
 contestant. Only those that are still training on every task are shown."""
 
@@ -35,7 +35,7 @@ class Contestant:
         return {task: training.finish() for task, training in self.trainings.items()}
 
 
-def contest(contestants: Mapping[str, Contestant], looks: Sequence[int], stops: Stops) -> None:
+def contest(contestants: Mapping[Hashable, Contestant], looks: Sequence[int], stops: Stops) -> None:
     """Train all, stopping after each look (in segments that are done) whom `stops` names.
 
     A contestant whose training fails is out of the contest: it has failed on the other tasks too.

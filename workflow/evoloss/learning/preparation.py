@@ -17,7 +17,7 @@ from evoloss.learning.reading import (
     read_torchvision,
 )
 from evoloss.learning.records import IMAGES
-from evoloss.learning.settings import DatasetSettings
+from evoloss.learning.settings import REST, DatasetSettings
 from evoloss.learning.source_files import FIRST_COPY, source_digest
 from evoloss.parquet import write_columns
 
@@ -52,12 +52,41 @@ def prepare(
     """
     # Before reading, so that an image edited meanwhile is noticed; after it for what is downloaded.
     digest = source_digest(settings, folder)
-    delivery = read_source(settings, readers)
+    delivery = regrouped(read_source(settings, readers), settings)
     state = {
         "source_state": source_state,
         "source_digest": source_digest(settings, folder) if digest is None else digest,
     }
     return store(delivery, settings, folder, metadata, state)
+
+
+def regrouped(delivery: Delivery, settings: DatasetSettings) -> Delivery:
+    """What the source delivered, with the classes that `settings.classes` asks for.
+
+    Raises UserError when there are no such classes.
+    """
+    if settings.classes is None:
+        return delivery
+    names = delivery.class_names
+    problem = settings.classes_problem(len(names))
+    if problem:
+        raise UserError(f"data set {settings.name}: {problem}")
+    groups = settings.groups(len(names))
+    new = np.full(len(names), -1)
+    for label, group in enumerate(groups):
+        new[group] = label
+
+    def kept(images: Images) -> Images:
+        _check_labels(settings.name, images, delivery)
+        some = images.take(np.flatnonzero(new[images.labels] >= 0))
+        return Images(some.pixels, new[some.labels])
+
+    titles = [
+        REST if entry == REST else " or ".join(names[label] for label in group)
+        for entry, group in zip(settings.classes, groups, strict=True)
+    ]
+    test = delivery.test and kept(delivery.test)
+    return Delivery(kept(delivery.training_part), test, titles)
 
 
 def store(

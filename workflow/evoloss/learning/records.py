@@ -6,6 +6,8 @@ EVALUATIONS = pa.schema(
     [
         ("candidate_id", pa.string()),
         ("task", pa.string()),
+        ("rate_multiple", pa.float64()),
+        ("learning_rate", pa.float64()),
         ("training_seed", pa.int64()),
         ("validation_accuracy", pa.float64()),
         ("status", pa.string()),
@@ -23,6 +25,8 @@ EVALUATIONS = pa.schema(
 )
 """One row a training of a candidate. `status`: completed, stopped_early, diverged, failed.
 
+`learning_rate` is `rate_multiple` times the task's, which is the one that cross entropy likes best.
+
 `full_samples` are the training samples of the whole schedule: what a stop saved is the rest of them.
 `rung_accuracies`: the accuracy on the training batches just before each rung that it reached, of a race
 or a hurdle; null without."""
@@ -38,10 +42,12 @@ LEARNING_RATES = pa.schema(
         ("seconds", pa.float64()),
         ("curve", pa.list_(pa.float64())),
         ("chosen", pa.bool_()),
+        ("at_edge", pa.bool_()),
     ]
 )
 """One row a training of a learning-rate sweep; `curve` is its accuracy on the training batches, by
-eighteenths of the steps."""
+eighteenths of the steps. `at_edge`: the chosen rate is the lowest or highest tried, the grid having grown as
+often as it may."""
 
 RETRAININGS = pa.schema(
     [
@@ -49,6 +55,7 @@ RETRAININGS = pa.schema(
         ("loss", pa.string()),
         ("training_seed", pa.int64()),
         ("learning_rate", pa.float64()),
+        ("rate_at_edge", pa.bool_()),
         ("factor", pa.float64()),
         ("status", pa.string()),
         ("reason", pa.string()),
@@ -57,6 +64,7 @@ RETRAININGS = pa.schema(
         ("validation_accuracy", pa.list_(pa.float64())),
         ("test_accuracy", pa.float64()),
         ("test_balanced_accuracy", pa.float64()),
+        ("test_margin", pa.float64()),
         ("test_nll", pa.float64()),
         ("test_ece", pa.float64()),
         ("temperature", pa.float64()),
@@ -69,7 +77,9 @@ RETRAININGS = pa.schema(
         ("peak_memory_bytes", pa.int64()),
     ]
 )
-"""One row a final training: per-epoch lists, test results raw and after temperature scaling."""
+"""One row a final training: per-epoch lists, test results raw and after temperature scaling.
+`test_margin` is `accuracy.mean_margin`.
+`rate_at_edge`: the loss's own rate is the lowest or highest that was tried."""
 
 IMAGES = pa.schema([("image", pa.binary()), ("label", pa.int32())])
 """One row an image: uint8 pixels as channels x height x width, row by row."""

@@ -14,7 +14,8 @@ from evoloss.learning.settings import TaskSettings
 class ResolvedTask:
     """`chance` and `cross_entropy_accuracy` are validation accuracies, shares in [0, 1].
 
-    `chance` is what always naming the most frequent class gives. `parameters` and `multiply_adds`
+    `chance` is what always naming the most frequent class gives. `learning_rates` are all that were tried;
+    `rate_at_edge`: the chosen one is the lowest or highest of them. `parameters` and `multiply_adds`
     (of one image's forward pass) are the network's. `cross_entropy_curve` is cross entropy's
     mean accuracy on the training batches, by eighteenths of the steps: what a hurdle is set by.
     """
@@ -23,6 +24,7 @@ class ResolvedTask:
     settings: TaskSettings
     learning_rate: float
     learning_rates: list[float]
+    rate_at_edge: bool
     classes: int
     chance: float
     cross_entropy_accuracy: float

@@ -1,6 +1,7 @@
 """Settings of the learning room: what a task is."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -11,9 +12,13 @@ from evoloss.strict_model import StrictModel
 
 Rate = Annotated[float, Field(gt=0, le=1000)]
 Augmentation = Literal["crop", "flip"]
+ClassNumber = Annotated[int, Field(ge=0)]
 
 NETWORK_NAMES = ("convnet", "resnet9", "resnet18", "mobilenet_v3_small", "googlenet")
 """The modules of `networks/`, named here since configuration is read without torch."""
+
+REST = "rest"
+ClassEntry = ClassNumber | Annotated[list[ClassNumber], Field(min_length=1)] | Literal["rest"]
 
 NETWORK_PATTERN = r"^[A-Za-z_]\w*$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 
@@ -26,7 +31,7 @@ class DatasetSettings(StrictModel):
     ]
     """Where the images come from: `digits` (scikit-learn's, no download), torchvision's, or your own."""
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = ""
-    """Name of the prepared copy; the source's name unless another is given."""
+    """Name of the prepared copy; the source's name, with its `classes`, unless another is given."""
     root: str = "data"
     """Folder that torchvision keeps its downloads in. Where it lies is no part of the experiment."""
     path: str | None = None
@@ -41,6 +46,45 @@ class DatasetSettings(StrictModel):
     """Share of the training part that is held out for validation, stratified by class."""
     split_seed: Annotated[int, Field(ge=0)] = 0
     """Seed of that split."""
+    classes: list[ClassEntry] | None = None
+    """Keep these classes, by number, and number them anew: `[3, 8]`. An entry may be several that become
+    one, or `rest`, all that are not named: `[3, rest]`. Null keeps all as they are."""
+
+    def groups(self, classes: int) -> list[list[int]]:
+        """The classes of the source (so many) that each class of this data set consists of."""
+        if self.classes is None:
+            return [[label] for label in range(classes)]
+        named = self._named()
+        rest = [label for label in range(classes) if label not in named]
+        return [
+            rest if entry == REST else [entry] if isinstance(entry, int) else entry
+            for entry in self.classes
+        ]
+
+    def class_count(self) -> int | None:
+        """How many classes it has; None where an image folder's files decide."""
+        return SOURCES[self.source].classes if self.classes is None else len(self.classes)
+
+    def classes_problem(self, classes: int) -> str | None:
+        """What is wrong with `classes`, of a source that has so many."""
+        if self.classes is None:
+            return None
+        named = self._named()
+        if len(self.classes) < 2:
+            return f"classes: got {self.classes}; name at least two, or write [{named[0] if named else 0}, {REST}]"
+        if len(set(named)) < len(named) or self.classes.count(REST) > 1:
+            return f"classes: got {self.classes}, but each class may stand only once"
+        if max(named, default=0) >= classes:
+            return (
+                f"classes: got {max(named)}, but {self.source} has the classes 0 to {classes - 1}"
+            )
+        if REST in self.classes and len(named) == classes:
+            return f"classes: all {classes} are named, which leaves none for {REST}; leave it out"
+        return None
+
+    def _named(self) -> list[int]:
+        entries = [[entry] if isinstance(entry, int) else entry for entry in self.classes or []]
+        return [label for entry in entries if entry != REST for label in entry]
 
     def place(self) -> Path:
         """The folder that the files are read from."""
@@ -64,13 +108,23 @@ class DatasetSettings(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _own_name(cls, value: Any) -> Any:
-        if (
-            isinstance(value, dict)
-            and not value.get("name")
-            and isinstance(value.get("source"), str)
-        ):
-            return {**value, "name": value["source"]}
-        return value
+        if not isinstance(value, dict) or value.get("name"):
+            return value
+        if not isinstance(value.get("source"), str):
+            return value
+        words = [
+            value["source"],
+            *re.findall(r"[a-z0-9]+", str(value.get("classes") or "").lower()),
+        ]
+        return {**value, "name": "_".join(words)}
+
+    @model_validator(mode="after")
+    def _classes_of_the_source(self) -> Self:
+        classes = SOURCES[self.source].classes
+        problem = classes and self.classes_problem(classes)
+        if problem:
+            raise ValueError(problem)
+        return self
 
 
 class TaskSettings(StrictModel):
@@ -82,6 +136,9 @@ class TaskSettings(StrictModel):
     """Train on a stratified sample: so many images, or a fraction such as 0.1; null takes all."""
     label_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Share of the training labels replaced by another class; validation and test stay clean."""
+    input_noise: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Standard deviation of Gaussian noise on the training images, in units of the pixels' own, drawn once
+    a training image; validation and test stay clean."""
     balanced: bool = False
     """Score by class-balanced accuracy (the mean of the classes' recalls), for unbalanced folders."""
     network: Annotated[str, Field(pattern=NETWORK_PATTERN)] = "convnet"
@@ -101,9 +158,8 @@ class TaskSettings(StrictModel):
     warmup_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """Share of the steps in which `one_cycle` rises."""
     learning_rates: Annotated[list[Rate], Field(min_length=1)] = [0.1, 0.2, 0.4, 0.8]
-    """Peak rates that rule `tune` tries with cross entropy, and retraining with every loss."""
-    extend_learning_rates: bool = True
-    """Let the grid grow by factors of 2 while the best rate lies at its edge."""
+    """Peak rates that rule `tune` tries with cross entropy, and retraining with every loss. The grid grows
+    by factors of 2, up or down, while the best rate lies at its edge."""
     tuning_seeds: Annotated[int, Field(ge=1, le=100)] = 3
     """Trainings a learning rate in `tune`, on seeds of their own."""
     augmentation: list[Augmentation] | Literal["auto"] = []
@@ -131,6 +187,16 @@ class TaskSettings(StrictModel):
         raise ValueError(
             f"got {value}; write a number of images, at least 2, or a fraction such as 0.1"
         )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _grids_grow(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "extend_learning_rates" in value:
+            raise ValueError(
+                "extend_learning_rates: this key is gone, for a grid now always grows while the best rate lies "
+                "at its edge; take the line out"
+            )
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -59,8 +59,9 @@ def to_part(
     device: torch.device,
     dtype: torch.dtype = torch.float32,
     margin: tuple[int, int] = (0, 0),
+    noise: tuple[float, int] = (0.0, 0),
 ) -> Part:
-    """uint8 pixels to normalised floats on the device."""
+    """uint8 pixels to normalised floats on the device, with Gaussian noise of some s.d. from a seed."""
     n, channels, height, width = images.pixels.shape
     above, left = margin
     shape = (n, height + 2 * above, width + 2 * left, channels)
@@ -68,9 +69,13 @@ def to_part(
     inner = padded[:, above : above + height, left : left + width]
     centre = torch.tensor(mean, device=device)
     scale = torch.tensor(std, device=device)
+    deviation, seed = noise
+    source = torch.Generator().manual_seed(seed)  # on the CPU: the same noise on any device
     for first in range(0, n, CHUNK):  # never all of them twice
         some = torch.from_numpy(images.pixels[first : first + CHUNK].copy()).to(device)
         some = some.permute(0, 2, 3, 1).float().div_(255).sub_(centre).div_(scale)
+        if deviation:
+            some += deviation * torch.randn(some.shape, generator=source).to(device)
         inner[first : first + CHUNK] = some
     return Part(padded, torch.from_numpy(images.labels).to(device), margin)
 
@@ -81,23 +86,26 @@ def load_task(
     data_folder: Path,
     device: torch.device,
     resplit_seed: int | None = None,
+    draw_seed: int | None = None,
 ) -> Task:
     """Load a task's training and validation images from `data_folder/<dataset>`.
 
-    `resplit_seed` draws a fresh training / validation split (`rescore`). Raises UserError when the
-    task asks for more images than there are.
+    `resplit_seed` draws a training / validation split; None takes the one that the data set was stored
+    with. `draw_seed` draws the sample of training images and the noise on them; None takes the split's
+    seed. Raises UserError when the task asks for more images than there are.
     """
+    draw = (resplit_seed or 0) if draw_seed is None else draw_seed
     part: TrainingPart = load_training_part(data_folder / settings.dataset.name, resplit_seed)
     train = part.train
     wanted = wanted_images(settings.training_images, len(train))
     if wanted != len(train):
-        train = _sample(name, train, wanted, resplit_seed or 0)
+        train = _sample(name, train, wanted, draw)
     if settings.batch_size > len(train):
         raise UserError(
             f"tasks.{name}.batch_size: {settings.batch_size} is more than the {len(train)} training images"
         )
     if settings.label_noise:
-        seed = derive_seed("label noise", name, resplit_seed or 0)
+        seed = derive_seed("label noise", name, draw)
         train = with_label_noise(train, settings.label_noise, part.classes, seed)
     return Task(
         name=name,
@@ -107,6 +115,7 @@ def load_task(
             # Mixed precision rounds the pixels anyway, and crops and mirror images only move them.
             dtype=computes_in(settings, device),
             margin=margin_of(part.shape) if "crop" in settings.augmentation else (0, 0),
+            noise=(settings.input_noise, derive_seed("input noise", name, draw)),
         ),
         validation=to_part(part.validation, part.mean, part.std, device),
         classes=part.classes,
@@ -124,7 +133,7 @@ def margin_of(shape: tuple[int, int, int]) -> tuple[int, int]:
 
 def with_label_noise(images: Images, share: float, classes: int, seed: int) -> Images:
     """The images with `share` of the labels replaced by another class, each equally likely
-    (symmetric noise). The noise belongs to the task and the split: every training meets the same."""
+    (symmetric noise)."""
     rng = np.random.default_rng(seed)
     wrong = rng.choice(len(images), size=round(share * len(images)), replace=False)
     labels = images.labels.copy()

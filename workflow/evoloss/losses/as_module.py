@@ -32,7 +32,7 @@ def loss(
     otherwise read off the logits. `match_gradient_scale` multiplies the loss by the constant that
     makes its initial gradient as large as cross entropy's with so many classes (of hard labels);
     false gives the loss as written. The other options are those of `torch.nn.functional.cross_entropy`
-    and equal it for "cross_entropy" where p is above 1e-7, with one exception: with both `weight`
+    and equal it for "cross_entropy", with one exception: with both `weight`
     and `label_smoothing` torch weighs every class's term, this the sample by its target.
     Raises UserError.
     """

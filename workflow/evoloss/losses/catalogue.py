@@ -2,7 +2,7 @@ r"""Hand-made and published losses, each with formula, defaults, source and how 
 
 A formula is an expression (`parsing.py`), summed over classes, in which `C` stands for the number of
 classes; it passes through the same code as evolved candidates, with the guards of `primitives.py` (a
-probability below 1e-7 counts as 1e-7 in a log or a divisor). What is no such sum is a function of
+divisor below 1e-7 counts as 1e-7; log p has no floor). What is no such sum is a function of
 `on_logits.py`, named as `module:function` like a user's own.
 
 Losses that equal another up to scale are in ALIASES: with matched gradient scales they train alike.
@@ -168,6 +168,21 @@ CATALOGUE: dict[str, Entry] = {
                 "≥ e/(e + C - 1)",
             )
             for name, power in (("hinge", ""), ("squared_hinge", "^2"), ("cubed_hinge", "^3"))
+        ),
+        *(
+            Entry(
+                f"{name}_one_vs_rest",
+                f"{ON_LOGITS}{name}_one_vs_rest",
+                rf"\sum_k {latex}, \quad h_k = 2 y_k - 1",
+                "Rosasco et al., Neural Computation 16, 2004: binary losses, here one a class",
+                "standard",
+                target=target,
+            )
+            for name, latex, target in (
+                ("square", r"(1 - h_k z_k)^2", "e/(e + (C - 1)/e)"),
+                ("hinge", r"\max(0, 1 - h_k z_k)", "≥ e/(e + (C - 1)/e)"),
+                ("logistic", r"\log(1 + e^{-h_k z_k})", "1"),
+            )
         ),
         Entry(
             "squared_log",

@@ -17,7 +17,9 @@ _TEMPLATE = '''"""{loss}: a loss for image classifiers, found by evoloss (study 
     sum over classes of  {expression}
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-{fitness:.4f} (cross entropy on the same seeds and splits = 1, chance = 0), mean of {repeats}. Needs only torch.
+{fitness:.4f} (cross entropy on the same seeds and splits = 1, chance = 0), mean of {repeats}.
+It is {fitness_is}.
+Needs only torch.
 """
 
 import torch
@@ -90,6 +92,7 @@ def python_module(
         study=study,
         expression=expression,
         fitness=champion["fitness"],
+        fitness_is=champion["fitness_is"],
         repeats=champion["repeats"],
         factors=", ".join(f"{c}: {factor!r}" for c, factor in factors.items() if factor == factor),
         limit=GRADIENT_LIMIT,

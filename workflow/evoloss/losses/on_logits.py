@@ -94,10 +94,14 @@ def cauchy_schwarz(logits: Tensor, targets: Tensor) -> Tensor:
     return torch.logsumexp(2 * log_s, dim=1) / 2 - _of_target(log_s, targets)
 
 
+def _signed(logits: Tensor, targets: Tensor) -> Tensor:
+    """o for the target's logit, -o for the others, (n, C): each class against the rest."""
+    return (2 * _one_hot(logits, targets) - 1) * logits
+
+
 def _shortfall(logits: Tensor, targets: Tensor) -> Tensor:
     """max(0, 1/2 - o) for the target's logit, max(0, 1/2 + o) for the others, (n, C)."""
-    signs = 2 * _one_hot(logits, targets) - 1
-    return (MARGIN - signs * logits).clamp_min(0)
+    return (MARGIN - _signed(logits, targets)).clamp_min(0)
 
 
 def hinge(logits: Tensor, targets: Tensor) -> Tensor:
@@ -123,3 +127,19 @@ def l1_logits(logits: Tensor, targets: Tensor) -> Tensor:
 def square_logits(logits: Tensor, targets: Tensor) -> Tensor:
     """(1/C) sum_j (y_j - o_j)^2 on the logits themselves (Hui & Belkin, arXiv 2006.07322, k = M = 1)."""
     return (_one_hot(logits, targets) - logits).square().mean(dim=1)
+
+
+def square_one_vs_rest(logits: Tensor, targets: Tensor) -> Tensor:
+    """sum_j (1 - yh_j o_j)^2 with yh = 2y - 1: square loss of one binary problem a class (Rosasco et al.,
+    Are Loss Functions All the Same?, Neural Computation 16, 2004). Of two classes it is twice the same."""
+    return (1 - _signed(logits, targets)).square().sum(dim=1)
+
+
+def hinge_one_vs_rest(logits: Tensor, targets: Tensor) -> Tensor:
+    """sum_j max(0, 1 - yh_j o_j), likewise; its margin is 1 there, not 1/2."""
+    return (1 - _signed(logits, targets)).clamp_min(0).sum(dim=1)
+
+
+def logistic_one_vs_rest(logits: Tensor, targets: Tensor) -> Tensor:
+    """sum_j log(1 + exp(-yh_j o_j)), likewise."""
+    return torch.nn.functional.softplus(-_signed(logits, targets)).sum(dim=1)

@@ -8,17 +8,17 @@ import pandas as pd
 def relative_costs(curves: pd.DataFrame, reference: str, cost: str = "samples") -> pd.DataFrame:
     """Each run's cost of matching the reference's run of its seed, over that run's own: seeds x methods.
 
-    The level to match is the re-scored fitness of the reference run's last incumbent; the cost of a run
-    is column `cost` of `incumbents.curves` where its incumbent first has that fitness. That holds for
-    the reference too, which may have been there earlier. Infinity: the level was never reached. nan:
-    there is no level, since the reference's last incumbent has no re-scored fitness.
+    The level to match is the highest re-scored fitness of the reference run's incumbents; the cost of a
+    run is column `cost` of `incumbents.curves` where its incumbent first has that fitness, for the
+    reference too. Infinity: the level was never reached. nan: there is no level, since no incumbent of the
+    reference has a re-scored fitness.
     """
     ordered = curves.sort_values("generation")
     rows = {}
     for seed, of_seed in ordered.groupby("run_seed"):
         runs = dict(iter(of_seed.groupby("method")))
         own = runs.get(reference)
-        level = math.nan if own is None else own["fitness"].iloc[-1]
+        level = math.nan if own is None else own["fitness"].max()
         rows[seed] = {
             method: math.nan
             if own is None or math.isnan(level)
@@ -32,3 +32,23 @@ def first_cost(run: pd.DataFrame, level: float, cost: str) -> float:
     """The cost of a run, in order of generations, until its incumbent first has `level`; else infinity."""
     there = run.loc[run["fitness"] >= level, cost]
     return float(there.iloc[0]) if len(there) else math.inf
+
+
+def costs_to_target(curves: pd.DataFrame, level: float, cost: str = "samples") -> pd.DataFrame:
+    """Each run's cost until its incumbent first has a fixed level of re-scored fitness: seeds x methods.
+
+    Infinity where it never has; nan where no incumbent of the run has a re-scored fitness.
+    """
+    ordered = curves.sort_values("generation")
+    costs = {
+        run: first_cost(of_run, level, cost) if of_run["fitness"].notna().any() else math.nan
+        for run, of_run in ordered.groupby(["run_seed", "method"])
+    }
+    return pd.Series(costs, dtype=float).unstack()
+
+
+def decided_at_once(curves: pd.DataFrame, reference: str) -> int:
+    """How many of the reference's runs have their level in their first generation, which tree methods share."""
+    own = curves[curves["method"] == reference].sort_values("generation")
+    levels = own.groupby("run_seed")["fitness"]
+    return int((levels.first() >= levels.max()).sum())

@@ -13,8 +13,9 @@ TABLES: dict[str, tuple[str, ...]] = {
     "losses": ("losses",),
     "search_cost": ("runs",),
     "savings": ("runs",),
-    "functional_check": ("runs", "audit"),
+    "functional_check": ("runs", "audit", "scores"),
     "accuracy": ("retrained",),
+    "published_losses": ("retrained", "tasks", "conditions"),
     "champions": ("retrained", "reference"),
     "ablation": ("runs", "ablation"),
 }
@@ -27,5 +28,6 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "loss_shapes": ("shapes",),
     "training_curves": ("retrained",),
     "critical_difference": ("retrained",),
+    "published_losses": ("retrained", "tasks", "conditions"),
 }
 """Name of a figure (a module of `reporting.figures`) -> the kinds of records it reads."""

@@ -5,7 +5,13 @@ from statistics import fmean
 import pandas as pd
 
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.search.fitness import BASELINE, fitness, references, rescored_references
+from evoloss.search.fitness import (
+    BASELINE,
+    fitness,
+    left_out,
+    references,
+    rescored_references,
+)
 
 RUN = ["method", "run_seed"]
 """Columns that name a run."""
@@ -27,9 +33,7 @@ def repeated_fitness(records: StudyRecords) -> pd.Series:
 def champion_fitness(records: StudyRecords) -> pd.DataFrame:
     """The re-scored fitness of the runs' champions, freed of the luck of being chosen: run seeds x methods.
 
-    A champion is the best of several noisy means, which flatters it. So each repeat is left out once: the
-    champion that the others choose counts with its fitness in that one, and those values are averaged.
-    With one repeat there is nothing to leave out.
+    The mean of `search.fitness.left_out`, as in `champion.json`.
     """
     scores = repeated_fitness(records)
     return _of_champions(scores, scores, records)
@@ -53,8 +57,10 @@ def _left_out(of_run: pd.Series, values: pd.Series) -> float:
     cells = of_run.droplevel(RUN).unstack("repeat").drop(index=BASELINE, errors="ignore").dropna()
     if cells.empty:
         return float("nan")
-    others = cells if cells.shape[1] == 1 else cells.rsub(cells.sum(axis=1), axis=0)
-    return fmean(values[(others[repeat].idxmax(), repeat)] for repeat in cells)
+    values = values.unstack("repeat").loc[cells.index, cells.columns]
+    return fmean(
+        left_out(*(dict(zip(f.index, f.to_numpy(), strict=True)) for f in (cells, values)))
+    )
 
 
 def _fitness_by(rescored: pd.DataFrame, unit: list[str], records: StudyRecords) -> pd.Series:

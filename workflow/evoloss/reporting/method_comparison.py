@@ -1,9 +1,20 @@
 """Methods against a reference method, paired by run seed: the numbers, and how tables write them."""
 
+import math
+
 import pandas as pd
 
 from evoloss.reporting.latex_table import plus_minus, signed
-from evoloss.reporting.statistics import SMALLEST_TESTED, holm, paired_difference, wilcoxon_p
+from evoloss.reporting.statistics import (
+    FEWEST_RUNS,
+    SMALLEST_TESTED,
+    differing,
+    holm,
+    paired_difference,
+    runs_for,
+    smallest_p,
+    wilcoxon_p,
+)
 
 SPACE = "\N{NO-BREAK SPACE}"
 """Keeps an interval together in a column that breaks lines."""
@@ -14,23 +25,28 @@ STAR_NOTE = (
 )
 
 
-def compare(values: pd.DataFrame, reference: str, confidence: float) -> pd.DataFrame:
+def compare(
+    values: pd.DataFrame, reference: str, confidence: float, overlap: float = 0.0
+) -> pd.DataFrame:
     """Every method's paired difference to the reference: one row a column of `values` (runs x methods).
 
-    Columns: difference, ci_low, ci_high, pairs, and p_value of the paired Wilcoxon test, Holm-corrected
-    over the methods. A run where one of the two has no value is no pair. The reference's own row is nan.
+    Columns: difference, its s.d. over pairs, ci_low, ci_high, pairs, how many of them are `differing`, and
+    p_value of the paired Wilcoxon test, Holm-corrected over the methods. A run where one of the two has no
+    value is no pair. The reference's own row is nan. `overlap` as in `paired_difference`.
     """
     rows = {}
     for method in values:
         compared = method != reference and reference in values
         pairs = values[[method, reference]].dropna() if compared else pd.DataFrame(columns=[0, 1])
         ours, theirs = pairs.iloc[:, 0], pairs.iloc[:, 1]
-        difference = paired_difference(ours, theirs, confidence)
+        difference = paired_difference(ours, theirs, confidence, overlap)
         rows[method] = {
             "difference": difference.mean,
+            "sd": (ours - theirs).std() if len(pairs) > 1 else math.nan,
             "ci_low": difference.low,
             "ci_high": difference.high,
             "pairs": difference.pairs,
+            "differing": differing(ours, theirs),
             "p_value": wilcoxon_p(ours, theirs),
         }
     frame = pd.DataFrame.from_dict(rows, orient="index")
@@ -60,16 +76,38 @@ def p_text(p: float) -> str:
     return "" if pd.isna(p) else f"{p:.2g}"
 
 
-def p_note(p_values: pd.Series, pairs: pd.Series) -> str:
-    """What the p-values are and the smallest they could be; or why there are none."""
+def p_note(p_values: pd.Series, differing: pd.Series, unit: str = "run seeds") -> str:
+    """What the p-values are and the smallest they could be, which pairs without a difference raise."""
     tested = p_values.notna()
     if not tested.any():
-        return (
-            f"No p-values: fewer than {SMALLEST_TESTED} run seeds. From so few pairs the test "
-            "cannot come under 0.05 once it is corrected for the comparison of seven methods."
-        )
-    smallest = min(1.0, 2 / 2 ** int(pairs[tested].max()) * int(tested.sum()))
-    return (
-        f"p: paired Wilcoxon test, Holm-corrected over {int(tested.sum())} comparisons; the smallest "
-        f"that so many runs and comparisons allow is {smallest:.2g}."
+        return f"No p-values: fewer than {SMALLEST_TESTED} {unit}."
+    comparisons = int(tested.sum())
+    ends = sorted(
+        {smallest_p(int(n), comparisons) for n in (differing[tested].agg(["min", "max"]))}
     )
+    return (
+        f"p: paired Wilcoxon test, Holm-corrected over {comparisons} comparisons. It drops pairs without a "
+        f"difference; the smallest p that those left allow is {' to '.join(f'{p:.2g}' for p in ends)}."
+    )
+
+
+def few_note(
+    sds: pd.Series, narrow: float, unit: str, confidence: float, what: str = "runs"
+) -> str:
+    """What is not said from so few runs, and how many it would take for an interval of +- `narrow`.
+
+    `sds`: the s.d. of the pairs of each comparison, in the unit of `narrow`.
+    """
+    text = f"Fewer than {FEWEST_RUNS} {what}: single values, without interval, star or winner."
+    sd = float((sds.dropna() ** 2).mean() ** 0.5)
+    if not sd > 0:
+        return f"{text} A p-value would need {SMALLEST_TESTED}."
+    return (
+        f"{text} As these differences vary (s.d. {signed(sd, 3)}{unit}), an interval of ±{narrow:g}{unit} "
+        f"would need about {runs_for(narrow, sd, confidence)} {what}."
+    )
+
+
+def single_values(values: pd.Series, digits: int, scale: float = 1.0) -> str:
+    """The values of few runs one by one, in order of their seeds: `0.932, 0.955`."""
+    return ", ".join(signed(scale * value, digits) for value in values.dropna())

@@ -12,5 +12,5 @@ REJECTED = {OWN_CHECK: "rejected_method", **{stage: f"rejected_{stage}" for stag
 
 
 def full_cost(ledgers: pd.DataFrame, tasks: int) -> float:
-    """Training samples of one candidate's complete trainings on all tasks: the same for every candidate."""
+    """Training samples of a candidate's complete trainings at one rate on all tasks: the same for everyone."""
     return float(ledgers["full_samples"].sum() * tasks / ledgers["evaluations"].sum())

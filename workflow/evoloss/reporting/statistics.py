@@ -7,6 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+FEWEST_RUNS = 5
+"""Intervals, spreads, stars and winners only from so many runs on. Of two, the t interval is 9 s.d. wide and
+the sample s.d. is off by a factor of two either way."""
+
 SMALLEST_TESTED = 9
 """p-values only from so many pairs on. The smallest that n pairs can give is 2 / 2**n, times the number
 of comparisons under Holm: with fewer pairs nothing could be significant."""
@@ -32,6 +36,32 @@ class Median:
     n: int
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """A value and the ends of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def weighted_sum(counts: Sequence[tuple[int, int, float]], confidence: float) -> Estimate:
+    """The sum of `weight * hits / n` over `(hits, n, weight)`, shares of independent samples, with interval.
+
+    Its ends are as far from the sum as those of the shares' Clopper-Pearson intervals together, by the
+    root of their squares (MOVER: Zou & Donner, Construction of confidence limits about effect measures,
+    Statistics in Medicine 27, 2008). It holds for few hits and none, where resampling sees no variation.
+    """
+    value = below = above = 0.0
+    for hits, n, weight in counts:
+        share = hits / n
+        interval = stats.binomtest(hits, n).proportion_ci(confidence, method="exact")
+        value += weight * share
+        below += (weight * (share - interval.low)) ** 2
+        above += (weight * (interval.high - share)) ** 2
+    return Estimate(value, max(0.0, value - math.sqrt(below)), value + math.sqrt(above))
+
+
 def standard_deviation(values: Sequence[float]) -> float:
     """The sample standard deviation; nan for fewer than two values."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
@@ -43,7 +73,7 @@ def paired_difference(
     confidence: float,
     overlap: float = 0.0,
 ) -> Difference:
-    """The mean of `values - baseline` with its t interval; no interval for fewer than two pairs.
+    """The mean of `values - baseline` with its t interval; no interval below FEWEST_RUNS pairs.
 
     `overlap` is validation images over training images when pairs are re-splits of one pool: they
     share images, and their differences vary by 1/n + overlap instead of 1/n (Nadeau & Bengio,
@@ -54,11 +84,47 @@ def paired_difference(
     if n == 0:
         return Difference(math.nan, math.nan, math.nan, 0)
     mean = float(differences.mean())
-    if n == 1:
-        return Difference(mean, math.nan, math.nan, 1)
+    if n < FEWEST_RUNS:
+        return Difference(mean, math.nan, math.nan, n)
     spread = differences.std(ddof=1) * math.sqrt(1 / n + overlap)
     half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * spread)
     return Difference(mean, mean - half, mean + half, n)
+
+
+def crossed_mean(cells: np.ndarray, confidence: float) -> Difference:
+    """The mean of values (runs x training seeds) with an interval that covers both: `pairs` are the runs.
+
+    A two-way random-effects layout: runs are a sample, and so are the training seeds, which all runs share.
+    With mean squares R, S and E of runs, seeds and the rest, the mean of r runs and s seeds has the variance
+    (R + S - E) / (r s), with Satterthwaite's degrees of freedom (Searle, Linear Models, 1971, chapter 9).
+    Never less than R or S alone would give. No interval below FEWEST_RUNS runs, or below two seeds.
+    """
+    r, s = cells.shape
+    if not cells.size:
+        return Difference(math.nan, math.nan, math.nan, 0)
+    mean = float(cells.mean())
+    if r < FEWEST_RUNS or s < 2:
+        return Difference(mean, math.nan, math.nan, r)
+    of_runs, of_seeds = cells.mean(axis=1), cells.mean(axis=0)
+    rest = cells - np.add.outer(of_runs, of_seeds) + mean
+    squares = [s * of_runs.var(ddof=1), r * of_seeds.var(ddof=1)]
+    error = (rest**2).sum() / ((r - 1) * (s - 1))
+    total = sum(squares) - error
+    terms = [squares[0] ** 2 / (r - 1), squares[1] ** 2 / (s - 1), error**2 / ((r - 1) * (s - 1))]
+    freedom = total**2 / sum(terms) if sum(terms) else math.inf
+    larger = int(np.argmax(squares))
+    if total < squares[larger]:
+        total, freedom = squares[larger], (r, s)[larger] - 1
+    half = float(stats.t.ppf((1 + confidence) / 2, freedom) * math.sqrt(total / (r * s)))
+    return Difference(mean, mean - half, mean + half, r)
+
+
+def runs_for(half_width: float, sd: float, confidence: float) -> int:
+    """How many runs make the t interval of a mean as narrow as +- `half_width`, if one run varies by `sd`."""
+    n = FEWEST_RUNS
+    while stats.t.ppf((1 + confidence) / 2, n - 1) * sd / math.sqrt(n) > half_width:
+        n += 1
+    return n
 
 
 def censored_median(values: Sequence[float], confidence: float) -> Median:
@@ -84,6 +150,16 @@ def wilcoxon_p(values: Sequence[float], baseline: Sequence[float]) -> float:
     if not differences.any():
         return 1.0
     return float(stats.wilcoxon(differences).pvalue)
+
+
+def differing(values: Sequence[float], baseline: Sequence[float]) -> int:
+    """How many pairs differ: Wilcoxon's test drops the others."""
+    return int(np.count_nonzero(np.asarray(values, float) - np.asarray(baseline, float)))
+
+
+def smallest_p(differing_pairs: int, comparisons: int) -> float:
+    """The smallest p-value that Wilcoxon's exact test of so many differing pairs can give, after Holm."""
+    return min(1.0, 2.0 ** (1 - differing_pairs) * comparisons)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

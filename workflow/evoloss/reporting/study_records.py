@@ -5,8 +5,10 @@ of paths do not fit on a command line). Records come as pandas frames, their met
 """
 
 import json
+import math
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
@@ -14,7 +16,8 @@ import pyarrow as pa
 
 from evoloss.files import read_json
 from evoloss.learning.records import LEARNING_RATES, RETRAININGS
-from evoloss.parquet import read_metadata, read_table
+from evoloss.parquet import read, read_metadata, read_table
+from evoloss.search.fitness import BASELINE, references
 from evoloss.search.records import AUDIT, LEDGER, RESCORED, SCORES
 
 
@@ -38,6 +41,38 @@ class StudyRecords:
     def confidence(self) -> float:
         """Level of the intervals."""
         return self.description["confidence"]
+
+    @property
+    def overlap(self) -> float:
+        """Validation over training images of the splits that runs are re-scored on, as in `paired_difference`."""
+        return self.description["overlap"]
+
+    @cached_property
+    def target(self) -> float:
+        """The fixed level of re-scored fitness that runs are asked to reach (`report.target`)."""
+        share, loss = (self.description["target"][key] for key in ("share", "loss"))
+        if loss == BASELINE:
+            return share
+        by_task = references(self.resolved_tasks)
+        gains = []
+        for task in self.resolved_tasks:
+            # Validation images: the level of a search is no place for test images.
+            of_loss = {
+                name: self._validation_accuracy(task["name"], name) for name in (loss, BASELINE)
+            }
+            chance = by_task[task["name"]].chance
+            gains.append((of_loss[loss] - chance) / (of_loss[BASELINE] - chance))
+        return share * fmean(gains)
+
+    def _validation_accuracy(self, task: str, loss: str) -> float:
+        """The mean validation accuracy that a loss ends with in its final trainings on a task."""
+        paths = [
+            self.folder / "retrain" / task / loss / f"{block}.parquet"
+            for block in range(self.description["target"]["blocks"])
+        ]
+        rows = [row for path in paths for row in read(path, RETRAININGS)]
+        ends = [row["validation_accuracy"][-1] for row in rows if row["status"] == "completed"]
+        return fmean(ends) if ends else math.nan
 
     def run_folder(self, method: str, seed: int) -> Path:
         return self.folder / "search" / method / f"seed{seed}"

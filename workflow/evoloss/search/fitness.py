@@ -1,6 +1,9 @@
-"""Fitness: the mean over tasks of the gain over chance, in units of cross entropy's gain."""
+"""Fitness: the mean over tasks of the gain over chance, in units of cross entropy's gain.
 
-from collections.abc import Iterable, Mapping
+Of a candidate that is trained at several learning rates it is the best of them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -31,6 +34,26 @@ def references(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Reference]:
     }
 
 
+def best_rate(
+    rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference]
+) -> tuple[float | None, float | None]:
+    """The highest fitness that one rate gives a candidate on all tasks, and its `rate_multiple`.
+
+    Of equals the lower rate; (None, None) when no rate has a fitness. One multiple for all tasks, each of
+    which has cross entropy's rate of its own: then a candidate at a rate is what a race lets go on or
+    stops, and the maximum is over as few values as can be.
+    """
+    at: dict[float, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        at.setdefault(row["rate_multiple"], []).append(row)
+    values = {multiple: fitness(some, by_task) for multiple, some in at.items()}
+    known = {multiple: value for multiple, value in values.items() if value is not None}
+    if not known:
+        return None, None
+    multiple = min(known, key=lambda m: (-known[m], m))
+    return known[multiple], multiple
+
+
 def rescored_references(
     rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference]
 ) -> dict[str, Reference]:
@@ -50,7 +73,7 @@ def rescored_references(
 
 
 def fitness(rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference]) -> float | None:
-    """The fitness of one candidate from all its trainings, averaged within a task first.
+    """The fitness of one candidate from all its trainings at one rate, averaged within a task first.
 
     None when a training did not complete or a task is missing: such a candidate has no fitness.
     """
@@ -62,3 +85,21 @@ def fitness(rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference])
     if not gains or not all(gains.values()):
         return None
     return fmean(fmean(values) for values in gains.values())
+
+
+def left_out(
+    scores: Mapping[str, Sequence[float]], values: Mapping[str, Sequence[float]]
+) -> list[float]:
+    """The champion's value in each repeat of the re-scoring, freed of the luck of being chosen.
+
+    `scores`: each candidate's fitness by repeat. The best of several noisy means is a lucky one. So each
+    repeat is left out once, and the candidate that the others choose counts with its value there. With one
+    repeat there is nothing to leave out.
+    """
+    repeats = range(len(next(iter(scores.values()))))
+    totals = {name: sum(of_repeats) for name, of_repeats in scores.items()}
+    chosen = []
+    for k in repeats:
+        others = {n: totals[n] - (scores[n][k] if len(repeats) > 1 else 0) for n in scores}
+        chosen.append(values[max(others, key=others.__getitem__)][k])
+    return chosen

@@ -93,10 +93,11 @@ def breed(breeding: Breeding) -> None:
             child, parents, operator = first.expression, [first.candidate_id], "copy"
             if chance < settings.crossover_probability:
                 operator, second = "crossover", winner()
-                child = subtree_crossover(child, second.expression, space, rng)
+                child = subtree_crossover(child, second.expression, space, rng, redraws=0)
                 parents.append(second.candidate_id)
             elif chance < settings.crossover_probability + settings.mutation_probability:
-                operator, child = "subtree_mutation", subtree_mutation(child, space, rng)
+                operator = "subtree_mutation"
+                child = subtree_mutation(child, space, rng, redraws=0)
             if breeding.propose(slot, repaired(child, space, rng), operator, parents):
                 break
 

@@ -41,6 +41,7 @@ class Individual:
     """A candidate with a fitness, which is the mean of `evaluations` trainings a task.
 
     `twin_of`: the earlier candidate that trains alike and whose fitness it has, if there is one.
+    `rate_multiple`: the rate of those trainings, as a multiple of cross entropy's.
     """
 
     candidate_id: str
@@ -49,6 +50,7 @@ class Individual:
     evaluations: int
     born: int
     twin_of: str | None = None
+    rate_multiple: float = 1.0
 
     @property
     def trained_as(self) -> str:
@@ -65,12 +67,13 @@ class Individual:
             evaluations=row["evaluations"],
             born=row["born"],
             twin_of=row["twin_of"],
+            rate_multiple=row["rate_multiple"],
         )
 
 
 @dataclass(frozen=True)
 class Score:
-    """What came of one planned candidate of a generation; without fitness when it failed.
+    """What came of one planned candidate of a generation; without fitness and rate when it failed.
 
     `fitness` is the mean of `evaluations` trainings a task: of one, unless it was reused.
     """
@@ -83,6 +86,7 @@ class Score:
     fitness: float | None
     evaluations: int = 1
     twin_of: str | None = None
+    rate_multiple: float | None = 1.0
 
     @property
     def trained_as(self) -> str:
@@ -101,6 +105,7 @@ class Score:
             fitness=row["fitness"],
             evaluations=row["evaluations"],
             twin_of=row["twin_of"],
+            rate_multiple=row["rate_multiple"],
         )
 
     def as_individual(self) -> Individual:
@@ -112,6 +117,7 @@ class Score:
             self.evaluations,
             self.generation,
             self.twin_of,
+            self.rate_multiple,
         )
 
 

@@ -22,9 +22,9 @@ not imported here.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from statistics import fmean
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -32,6 +32,8 @@ from evoloss.search.fitness import Reference
 from evoloss.strict_model import StrictModel
 
 Share = Annotated[float, Field(gt=0, lt=1)]
+Entrant = TypeVar("Entrant", bound=Hashable)
+"""Who races: a candidate at a learning rate. A search that tries several rates has several of each candidate."""
 
 
 SEGMENTS = 18
@@ -54,12 +56,13 @@ class _Rungs(StrictModel):
 
 
 class RacingSettings(_Rungs):
-    """A race: all candidates of a generation start, and after each rung the best share goes on."""
+    """A race: all candidates of a generation start, each at every rate of the search, and after each rung the
+    best share goes on."""
 
     rungs: Annotated[list[Share], Field(min_length=1)] = [1 / 6, 1 / 3]
-    """Shares of a full training after which the candidates are compared, to the nearest eighteenth."""
+    """Shares of a full training after which the entrants are compared, to the nearest eighteenth."""
     going_on: Share = 1 / 3
-    """Share of the candidates that goes on after a rung, rounded up."""
+    """Share of the entrants that goes on after a rung, rounded up."""
 
 
 class HurdleSettings(_Rungs):
@@ -84,7 +87,7 @@ def places(entrants: int, going_on: float, rung: int) -> int:
     return entrants
 
 
-def losers(scores: Mapping[str, float], places: int) -> list[str]:
+def losers(scores: Mapping[Entrant, float], places: int) -> list[Entrant]:
     """Who is stopped at a rung: all but the `places` best; of equals the earlier in `scores` goes on."""
     return sorted(scores, key=lambda name: -scores[name])[places:]
 

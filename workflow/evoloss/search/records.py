@@ -15,6 +15,7 @@ CANDIDATES = pa.schema(
         ("fingerprint", pa.list_(pa.float64())),
         ("purpose", pa.string()),
         ("repeat", pa.int64()),
+        ("rate_multiple", pa.float64()),
         ("reused_fitness", pa.float64()),
         ("reused_evaluations", pa.int64()),
         ("twin_of", pa.string()),
@@ -25,7 +26,8 @@ CANDIDATES = pa.schema(
 `purpose`: `new`; `rescore`, an individual of the population once more, on the seeds of `repeat`; or
 `reused`, which trains like the earlier candidate `twin_of` and takes `reused_fitness`, the mean of that one's
 `reused_evaluations` trainings a task, without training. A re-scored twin has its `twin_of` too: what is
-scored again is both of them.
+scored again is both of them. `rate_multiple`: the one multiple of cross entropy's rate that the fitness of an
+individual or of a twin is of; null of a new candidate, which is trained at all that the search tries.
 """
 
 SCORES = pa.schema(
@@ -38,13 +40,16 @@ SCORES = pa.schema(
         ("purpose", pa.string()),
         ("fitness", pa.float64()),
         ("evaluations", pa.int64()),
+        ("rate_multiple", pa.float64()),
         ("twin_of", pa.string()),
         ("training_samples", pa.int64()),
+        ("dearest_samples", pa.int64()),
     ]
 )
-"""What came of each planned candidate of a generation: the fitness of its trainings there (null when one
-failed), or that it reused; of how many trainings a task that is the mean; and the training samples that the
-run is charged for it."""
+"""What came of each planned candidate of a generation: its fitness there at the rate it did best at (null
+where every rate failed), or that it reused; of how many trainings a task that is the mean;
+`rate_multiple`, that rate as a multiple of cross entropy's; the training samples that the run is charged for
+it, at all rates; and those of the dearest rate."""
 
 POPULATION = pa.schema(
     [
@@ -52,6 +57,7 @@ POPULATION = pa.schema(
         ("expression", pa.string()),
         ("fitness", pa.float64()),
         ("evaluations", pa.int64()),
+        ("rate_multiple", pa.float64()),
         ("twin_of", pa.string()),
         ("born", pa.int64()),
         ("age", pa.int64()),
@@ -59,8 +65,9 @@ POPULATION = pa.schema(
         ("rank", pa.int64()),
     ]
 )
-"""The survivors of a generation, best first (rank 0). `fitness` is the mean of `evaluations` trainings a task: of
-the candidate's own, or of those of `twin_of`, from which it took its fitness."""
+"""The survivors of a generation, best first (rank 0). `fitness` is the mean of `evaluations` trainings a task, all at
+`rate_multiple` times cross entropy's rate: of the candidate's own, or of those of `twin_of`, from which it
+took its fitness."""
 
 LEDGER = pa.schema(
     [
@@ -89,6 +96,7 @@ LEDGER = pa.schema(
         ("fitness_sd", pa.float64()),
         ("incumbent", pa.string()),
         ("incumbent_expression", pa.string()),
+        ("incumbent_rate_multiple", pa.float64()),
     ]
 )
 """One row a generation of a run, with that generation's own cost (not cumulated).
@@ -110,6 +118,8 @@ RESCORED = pa.schema(
         ("generation", pa.int64()),
         ("task", pa.string()),
         ("repeat", pa.int64()),
+        ("rate_multiple", pa.float64()),
+        ("learning_rate", pa.float64()),
         ("training_seed", pa.int64()),
         ("split_seed", pa.int64()),
         ("validation_accuracy", pa.float64()),
@@ -120,7 +130,8 @@ RESCORED = pa.schema(
     ]
 )
 """One row a fresh training. `role`: `incumbent` (since `generation`), `finalist` (born in `generation`) or
-`cross_entropy`, the baseline on the same seeds and splits."""
+`cross_entropy`, the baseline on the same seeds and splits. All of a candidate's are at the one rate that the
+search chose for it, cross entropy's at the task's: a maximum over rates here would flatter anew."""
 
 STOPPED = "stopped"
 """Who ended a candidate that a race or a hurdle stopped, beside the stages of the check."""
@@ -133,6 +144,7 @@ AUDIT = pa.schema(
         ("generation", pa.int64()),
         ("expression", pa.string()),
         ("task", pa.string()),
+        ("rate_multiple", pa.float64()),
         ("training_seed", pa.int64()),
         ("validation_accuracy", pa.float64()),
         ("status", pa.string()),
@@ -141,7 +153,8 @@ AUDIT = pa.schema(
         ("seconds", pa.float64()),
     ]
 )
-"""One row a training, in full and off the search's books, of what the run had rejected or stopped.
+"""One row a training, in full and off the search's books, of what the run had rejected or stopped: at every
+rate that the search tries.
 
 `stage`: the stage of the functional check that rejected it, `method`, or `stopped` (by a race or a
 hurdle); `stage_total`: how many expressions of the run that stage had rejected, of which this is one.

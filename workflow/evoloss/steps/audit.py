@@ -1,6 +1,7 @@
 """Rule audit: train some of what a run rejected or stopped, in full and off its books."""
 
 import argparse
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from evoloss.learning.training import Training, side_by_side
 from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.search.records import AUDIT, STOPPED
-from evoloss.seeds import generator, training_seed
+from evoloss.seeds import generator, split_seed, training_seed
 
 AUDITED = ("method", *(stage for stage in STAGES if stage != "novel"), STOPPED)
 """Who rejects. A twin that `novel` rejects is no loss to the search, which has the other."""
@@ -33,12 +34,14 @@ def main(flags: Flags) -> None:
     device = choose_device(flags.device)
     rows = []
     for resolved in read_resolved_tasks(flags.tasks):
-        task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
-        trained = full_trainings(drawn, task, resolved, flags)
-        rows += [
-            {"slot": slot, **row, **training}
-            for slot, (row, training) in enumerate(zip(drawn, trained, strict=True))
-        ]
+        split = split_seed("search", flags.run_seed, resolved.name)
+        task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split)
+        for multiple in json.loads(flags.rates):
+            trained = full_trainings(drawn, task, resolved, multiple, flags)
+            rows += [
+                {"slot": slot, **row, **training}
+                for slot, (row, training) in enumerate(zip(drawn, trained, strict=True))
+            ]
     metadata = record(
         flags.study,
         "audit",
@@ -58,6 +61,8 @@ def rejected(folder: RunFolder) -> dict[str, list[dict[str, Any]]]:
             if row["rejected_by"] in AUDITED:
                 found[row["rejected_by"]].setdefault(row["expression"], generation)
         stopped = {e["candidate_id"] for e in evaluations if e["status"] == "stopped_early"}
+        # Who completed at one rate is not lost.
+        stopped -= {e["candidate_id"] for e in evaluations if e["status"] == "completed"}
         for row in candidates:
             if row["candidate_id"] in stopped and row["purpose"] == "new":
                 found[STOPPED].setdefault(row["expression"], generation)
@@ -87,17 +92,21 @@ def draw(
 
 
 def full_trainings(
-    rows: Sequence[dict[str, Any]], task: Task, resolved: ResolvedTask, flags: Flags
+    rows: Sequence[dict[str, Any]],
+    task: Task,
+    resolved: ResolvedTask,
+    multiple: float,
+    flags: Flags,
 ) -> Iterator[dict[str, Any]]:
-    """The trainings that the search did not make or finish: on its seed, at its rate."""
+    """The trainings that the search did not make or finish: on its seed and split, at one of its rates."""
     seed = training_seed("search", flags.run_seed, task.name, 0)
+    rate = resolved.learning_rate * multiple
     begun = [
-        expression_training(row["expression"], task, resolved.learning_rate, seed, flags.as_written)
-        for row in rows
+        expression_training(row["expression"], task, rate, seed, flags.as_written) for row in rows
     ]
     side_by_side(begun, flags.side_by_side)
     for row, training in zip(rows, begun, strict=True):
-        yield _finished(row, training, task, seed)
+        yield {**_finished(row, training, task, seed), "rate_multiple": multiple}
 
 
 def _finished(row: dict[str, Any], training: Training, task: Task, seed: int) -> dict[str, Any]:
@@ -122,6 +131,9 @@ if __name__ == "__main__":
     parser.add_argument("--method", required=True, help="name of the method")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--trainings", type=int, required=True, help="expressions to train")
+    parser.add_argument(
+        "--rates", default="[1.0]", help="multiples of cross entropy's rate, as JSON"
+    )
     add_run_flags(parser)
     add_training_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")

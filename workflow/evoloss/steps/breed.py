@@ -59,7 +59,7 @@ def main(flags: Flags) -> None:
     known = {i.candidate_id: i for i in told([], history)} if settings.reuse else {}
     reusable = [known.get(row["candidate_id"]) for row in seen]
     funnel = Funnel(check, space, classes, flags.scale_matched, fingerprints)
-    proposer = Proposer(funnel, flags.generation, reusable=reusable, room=room)
+    proposer = Proposer(funnel, flags.generation, reusable=reusable, room=room, rates=flags.rates)
     breeding = Breeding(
         settings=settings,
         generation=flags.generation,
@@ -104,14 +104,14 @@ def overspent(scores: list[dict[str, Any]], budget: int | None) -> str | None:
 
 
 def affordable(scores: list[dict[str, Any]], budget: int | None) -> int | None:
-    """Candidates that a run can still train within its budget; None without a budget.
+    """Trainings of a candidate at a rate that a run can still make within its budget; None without one.
 
-    A candidate costs what the dearest one so far has cost: a training that stops early costs less.
+    Each costs what the dearest one so far has cost: a training that stops early costs less.
     """
-    costs = [row["training_samples"] for row in scores]
-    if budget is None or not any(costs):
+    dearest = max((row["dearest_samples"] for row in scores), default=0)
+    if budget is None or not dearest:
         return None
-    return max(0, (budget - sum(costs)) // max(costs))
+    return max(0, (budget - sum(row["training_samples"] for row in scores)) // dearest)
 
 
 def earlier_scores(flags: Flags) -> list[dict[str, Any]]:
@@ -145,6 +145,9 @@ if __name__ == "__main__":
         "--manifests", nargs="+", required=True, help="of the search tasks' data sets"
     )
     parser.add_argument("--budget-samples", type=int, help="training samples that a run may spend")
+    parser.add_argument(
+        "--rates", type=int, default=1, help="rates that a new candidate is tried at"
+    )
     parser.add_argument("--population", help="Parquet file of the last generation, if there is one")
     parser.add_argument("--run", required=True, help="folder of the run")
     parser.add_argument("--candidates", required=True, help="Parquet file to write")

@@ -1,7 +1,7 @@
 """Rule choose_rate: the learning rate that one loss likes best, from the task's grid, which may grow.
 
 Every loss of the final retraining, cross entropy included, gets its own rate this way, on tuning
-seeds that no reported training uses.
+seeds that no reported training uses, each with a split of its own.
 """
 
 import argparse
@@ -12,36 +12,39 @@ from evoloss.learning.device import choose_device
 from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.records import LEARNING_RATES
 from evoloss.learning.resolved_task import read_resolved_tasks
-from evoloss.learning.task import load_task
+from evoloss.learning.task import Task, load_task
 from evoloss.losses.formula import loss_from
 from evoloss.parquet import write
 from evoloss.provenance import record
-from evoloss.seeds import training_seed
+from evoloss.seeds import split_seed, training_seed
 
 
 def main(flags: Flags) -> None:
     """Sweep the grid with one loss and record it."""
     (resolved,) = read_resolved_tasks([flags.task])
     device = choose_device(flags.device)
-    task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
-    matched = task.settings.match_gradient_scale
-    loss = loss_from(flags.formula, flags.champion, task.classes, matched)
-    seeds = [
-        training_seed("rate", 0, task.name, repeat) for repeat in range(task.settings.tuning_seeds)
-    ]
-    extend = task.settings.extend_learning_rates
-    rate, _, rows = sweep(loss, flags.loss, task, resolved.learning_rates, seeds, extend)
-    print(f"{flags.loss} on {task.name}: rate {rate:g}")
+    name, settings = resolved.name, resolved.settings
+
+    def load(repeat: int) -> Task:
+        split = split_seed("rate", 0, name, repeat)
+        return load_task(name, settings, Path(flags.data), device, split)
+
+    loss = loss_from(flags.formula, flags.champion, resolved.classes, settings.match_gradient_scale)
+    seeds = [training_seed("rate", 0, name, repeat) for repeat in range(settings.tuning_seeds)]
+    swept = sweep(loss, flags.loss, load, resolved.learning_rates, seeds)
+    print(f"{flags.loss} on {name}: rate {swept.rate:g}")
+    if swept.at_edge:
+        print(f"{flags.loss} on {name}: {swept.warning()}")
     metadata = record(
         flags.study,
         "choose_rate",
-        task=task.name,
+        task=name,
         loss=flags.loss,
         expression=loss.text,
         seeds=seeds,
-        settings=task.settings.model_dump(mode="json"),
+        settings=settings.model_dump(mode="json"),
     )
-    write(flags.output, rows, LEARNING_RATES, metadata)
+    write(flags.output, swept.rows, LEARNING_RATES, metadata)
 
 
 if __name__ == "__main__":

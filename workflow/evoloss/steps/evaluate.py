@@ -1,6 +1,7 @@
-"""Rule evaluate: train a network with each candidate of one batch, on every search task."""
+"""Rule evaluate: train a network with each candidate of one batch, at every rate, on every search task."""
 
 import argparse
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ from evoloss.search.racing import (
     segments_at,
 )
 from evoloss.search.records import CANDIDATES
-from evoloss.seeds import training_seed
+from evoloss.seeds import split_seed, training_seed
 
 Stopping = RacingSettings | HurdleSettings | None
 
@@ -64,13 +65,20 @@ def trainings(
     flags: Flags,
     stopping: Stopping,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Train every candidate on every task, in a race or not; the rows, and the most side by side."""
+    """Train every candidate at its rates on every task, in a race or not; the rows, and the most side by
+    side."""
     from evoloss.learning.device import choose_device
     from evoloss.learning.task import load_task
     from evoloss.learning.training import MOST_SIDE_BY_SIDE
 
     device = choose_device(flags.device)
-    tasks = [load_task(r.name, r.settings, Path(flags.data), device) for r in resolved]
+    tasks = [
+        load_task(
+            *(r.name, r.settings, Path(flags.data), device),
+            resplit_seed=split_seed("search", flags.run_seed, r.name),
+        )
+        for r in resolved
+    ]
     means = "racing" if isinstance(stopping, RacingSettings) else "hurdle"
     for task in tasks if stopping else ():
         problem = rungs_problem(
@@ -101,37 +109,43 @@ def train(
     most: int,
 ) -> tuple[list[dict[str, Any]], int]:
     """Train some candidates, `most` side by side, stopping some on the way; one row a training, and how
-    many trained side by side."""
+    many trained side by side.
+
+    What races, or takes a hurdle, is an entrant: a candidate at a rate, on all tasks.
+    """
     from evoloss.learning.contest import Contestant, contest
     from evoloss.learning.device import device_name
     from evoloss.learning.expression_training import expression_training
     from evoloss.learning.training import side_by_side
 
+    rates = {task.name: task.learning_rate for task in resolved}
+    entrants = [(row, multiple) for row in candidates for multiple in multiples_of(row, flags)]
     contestants = {
-        row["candidate_id"]: Contestant(
+        (row["candidate_id"], multiple): Contestant(
             {
                 task.name: expression_training(
                     row["expression"],
                     task,
-                    r.learning_rate,
+                    multiple * rates[task.name],
                     seed_of(row, task.name, flags),
                     flags.as_written,
                 )
-                for r, task in zip(resolved, tasks, strict=True)
+                for task in tasks
             }
         )
-        for row in candidates
+        for row, multiple in entrants
     }
     together = side_by_side([t for c in contestants.values() for t in c.trainings.values()], most)
     if stopping:
         looks = [segments_at(rung, SEGMENTS) for rung in stopping.rungs]
-        contest(contestants, looks, decide(stopping, resolved, looks, len(candidates)))
+        contest(contestants, looks, decide(stopping, resolved, looks, len(entrants)))
     rows = []
-    for row in candidates:
-        contestant = contestants[row["candidate_id"]]
+    for row, multiple in entrants:
+        contestant = contestants[row["candidate_id"], multiple]
         for task, result in contestant.results().items():
+            rate = multiple * rates[task]
             print(
-                f"{row['candidate_id']} {task} {result.status} accuracy {result.validation_accuracy} "
+                f"{row['candidate_id']} {task} rate {rate:g} {result.status} accuracy {result.validation_accuracy} "
                 f"in {result.seconds:.2f} s: {row['expression']}",
                 flush=True,
             )
@@ -139,6 +153,8 @@ def train(
                 {
                     "candidate_id": row["candidate_id"],
                     "task": task,
+                    "rate_multiple": multiple,
+                    "learning_rate": rate,
                     "training_seed": seed_of(row, task, flags),
                     "validation_accuracy": result.validation_accuracy,
                     "status": result.status,
@@ -157,6 +173,12 @@ def train(
     return rows, together
 
 
+def multiples_of(candidate: Mapping[str, Any], flags: Flags) -> list[float]:
+    """The rates, as multiples of cross entropy's: all of the search, of an individual the one it is known at."""
+    own = candidate["rate_multiple"]
+    return json.loads(flags.rates) if own is None else [own]
+
+
 def seed_of(candidate: Mapping[str, Any], task: str, flags: Flags) -> int:
     """The seed of a candidate's training."""
     return training_seed("search", flags.run_seed, task, candidate["repeat"])
@@ -171,7 +193,7 @@ def decide(
     """The `stops` of a contest: who is stopped at a look, and why."""
     by_task = references(task.as_json() for task in resolved)
 
-    def stops(number: int, accuracies: Mapping[str, Mapping[str, float]]) -> dict[str, str]:
+    def stops(number: int, accuracies: Mapping[Any, Mapping[str, float]]) -> dict[Any, str]:
         scores = {name: rung_score(seen, by_task) for name, seen in accuracies.items()}
         rung = f"rung {number + 1} of {len(looks)}"
         if isinstance(stopping, RacingSettings):
@@ -200,6 +222,9 @@ if __name__ == "__main__":
     parser.add_argument("--batch-size", type=int, required=True, help="candidates a batch")
     parser.add_argument("--first", type=int, help="take only so many of the candidates")
     parser.add_argument("--racing", help="settings of a race between the new candidates, as JSON")
+    parser.add_argument(
+        "--rates", default="[1.0]", help="multiples of cross entropy's rate, as a JSON list"
+    )
     parser.add_argument("--hurdle", help="settings of a hurdle in each training, as JSON")
     add_training_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")

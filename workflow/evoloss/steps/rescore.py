@@ -21,10 +21,19 @@ from evoloss.learning.training import side_by_side
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.parquet import read, write
 from evoloss.provenance import record
-from evoloss.search.fitness import BASELINE, fitness, references, rescored_references
+from evoloss.search.fitness import (
+    BASELINE,
+    fitness,
+    left_out,
+    references,
+    rescored_references,
+)
 from evoloss.search.records import LEDGER, POPULATION, RESCORED
 from evoloss.search.settings import RescoreSettings
-from evoloss.seeds import derive_seed, training_seed
+from evoloss.seeds import split_seed, training_seed
+
+ESTIMATE = "leave-one-out: each fresh training counts for the champion that the other ones choose"
+HIGHEST = "the highest of single fresh trainings, which flatters"
 
 
 def main(flags: Flags) -> None:
@@ -60,6 +69,7 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
             "expression": str(CROSS_ENTROPY),
             "role": BASELINE,
             "generation": None,
+            "rate_multiple": 1.0,
         }
     }
     for row in ledger:
@@ -70,6 +80,7 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
                 "expression": row["incumbent_expression"],
                 "role": "incumbent",
                 "generation": row["generation"],
+                "rate_multiple": row["incumbent_rate_multiple"],
             },
         )
     # A copy that reused a fitness is the same loss under another name.
@@ -90,6 +101,7 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
                 "expression": row["expression"],
                 "role": "finalist",
                 "generation": row["born"],
+                "rate_multiple": row["rate_multiple"],
             }
     return list(chosen.values())
 
@@ -97,16 +109,16 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
 def trainings(
     chosen: list[dict[str, Any]], resolved: ResolvedTask, repeat: int, flags: Flags
 ) -> list[dict[str, Any]]:
-    """One fresh training of everyone on one task: the same seed and split for all."""
+    """One fresh training of everyone on one task: the same seed and split for all, each at the rate that
+    its fitness in the search is of."""
     seed = training_seed("rescore", flags.run_seed, resolved.name, repeat)
-    split_seed = derive_seed("rescore split", flags.run_seed, resolved.name, repeat)
+    split = split_seed("rescore", flags.run_seed, resolved.name, repeat)
     device = choose_device(flags.device)
-    task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split_seed)
+    task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split)
+    rates = [resolved.learning_rate * candidate["rate_multiple"] for candidate in chosen]
     begun = [
-        expression_training(
-            candidate["expression"], task, resolved.learning_rate, seed, flags.as_written
-        )
-        for candidate in chosen
+        expression_training(candidate["expression"], task, rate, seed, flags.as_written)
+        for candidate, rate in zip(chosen, rates, strict=True)
     ]
     side_by_side(begun, flags.side_by_side)
     results = [training.finish() for training in begun]
@@ -115,22 +127,26 @@ def trainings(
             **candidate,
             "task": task.name,
             "repeat": repeat,
+            "learning_rate": rate,
             "training_seed": seed,
-            "split_seed": split_seed,
+            "split_seed": split,
             "validation_accuracy": result.validation_accuracy,
             "status": result.status,
             "reason": result.reason,
             "training_samples": result.training_samples,
             "seconds": result.seconds,
         }
-        for candidate, result in zip(chosen, results, strict=True)
+        for candidate, rate, result in zip(chosen, rates, results, strict=True)
     ]
 
 
 def champion(
     rows: list[dict[str, Any]], tasks: list[ResolvedTask], repeats: int, flags: Flags
 ) -> dict[str, Any]:
-    """The candidate of highest re-scored fitness; of equals the smaller tree, then the lower id."""
+    """The candidate of highest re-scored fitness; of equals the smaller tree, then the lower id.
+
+    Its `fitness` is not that highest mean, which flatters, but what `left_out` makes of it.
+    """
     by_task = rescored_references(rows, references(task.as_json() for task in tasks))
     scored = []
     for name in dict.fromkeys(row["candidate_id"] for row in rows if row["role"] != BASELINE):
@@ -144,8 +160,18 @@ def champion(
             "lower the task's learning_rates"
         )
     value, _, name, mine = min(scored, key=lambda entry: entry[:3])
-    of_repeat = [fitness([r for r in mine if r["repeat"] == k], by_task) for k in range(repeats)]
-    print(f"champion {name}, re-scored fitness {-value:.4f}: {mine[0]['expression']}")
+    by_candidate = {
+        entry[2]: [
+            fitness([row for row in entry[3] if row["repeat"] == k], by_task)
+            for k in range(repeats)
+        ]
+        for entry in sorted(scored, key=lambda entry: entry[2])
+    }
+    of_repeat = left_out(by_candidate, by_candidate)
+    print(
+        f"champion {name}, re-scored fitness {fmean(of_repeat):.4f} where the other trainings choose, "
+        f"{-value:.4f} where all do: {mine[0]['expression']}"
+    )
     return {
         "loss": f"{flags.method}_seed{flags.run_seed}",
         "method": flags.method,
@@ -153,6 +179,7 @@ def champion(
         "candidate_id": name,
         "expression": mine[0]["expression"],
         "fitness": fmean(of_repeat),
+        "fitness_is": ESTIMATE if repeats > 1 else HIGHEST,
         "fitness_sd": stdev(of_repeat) if repeats > 1 else None,
         "repeats": repeats,
     }

@@ -1,77 +1,100 @@
-"""Rule retrain: final trainings of one loss on a block of seeds, and the only look at the test split."""
+"""Rule retrain: final trainings of one loss on a block of seeds, and the only look at the test split.
+
+A training seed draws weights and batches, and where the task has any the sample of training images and
+the noise on them, alike for all losses. The split is the data set's own; the test images stay as they are.
+"""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from evoloss.command_line import Flags, run_step
+from evoloss.learning.accuracy import mean_margin
 from evoloss.learning.calibration import calibration
+from evoloss.learning.datasets import Images
 from evoloss.learning.device import choose_device, device_name
 from evoloss.learning.evaluation import logits_of
 from evoloss.learning.held_out import load_test_split
 from evoloss.learning.records import LEARNING_RATES, RETRAININGS
-from evoloss.learning.resolved_task import read_resolved_tasks
-from evoloss.learning.task import Task, load_task
+from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
+from evoloss.learning.task import Part, Task, load_task
 from evoloss.learning.training import train
 from evoloss.learning.training_result import TrainingResult
 from evoloss.losses.formula import loss_from
+from evoloss.losses.loss_module import Loss
 from evoloss.parquet import read, write
 from evoloss.provenance import record
-from evoloss.seeds import training_seed
+from evoloss.seeds import derive_seed, training_seed
 
 
 def main(flags: Flags) -> None:
     """Train with the loss's own rate and record curves, test accuracy and calibration."""
     (resolved,) = read_resolved_tasks([flags.task])
-    device = choose_device(flags.device)
-    task = load_task(resolved.name, resolved.settings, Path(flags.data), device)
-    matched = task.settings.match_gradient_scale
-    loss = loss_from(flags.formula, flags.champion, task.classes, matched)
+    matched = resolved.settings.match_gradient_scale
+    loss = loss_from(flags.formula, flags.champion, resolved.classes, matched)
     sweep = read(flags.learning_rate, LEARNING_RATES)
-    rate = next(row["learning_rate"] for row in sweep if row["chosen"])
-    test = task.part(load_test_split(Path(flags.data) / task.settings.dataset.name))
-    rows = []
-    for number in flags.training_seeds:
-        seed = training_seed("retrain", number, task.name, 0)
-        (result,) = train([loss], task, [rate], seed, per_epoch=True)
-        row = {
-            "task": task.name,
-            "loss": flags.loss,
-            "training_seed": number,
-            "learning_rate": rate,
-            "factor": loss.factor,
-            "status": result.status,
-            "reason": result.reason,
-            "training_loss": result.training_loss,
-            "training_accuracy": result.training_accuracy,
-            "validation_accuracy": result.validation_accuracies,
-            **tested(result, task, test),
-            "steps": result.steps,
-            "training_samples": result.training_samples,
-            "seconds": result.seconds,
-            "device": device_name(device),
-            "peak_memory_bytes": result.peak_memory_bytes,
-        }
-        print(f"seed {number}: {result.status}, test accuracy {row['test_accuracy']}", flush=True)
-        rows.append(row)
+    chosen = next(row for row in sweep if row["chosen"])
+    test = load_test_split(Path(flags.data) / resolved.settings.dataset.name)
+    rows = [
+        training(number, resolved, loss, chosen, test, flags) for number in flags.training_seeds
+    ]
     metadata = record(
         flags.study,
         "retrain",
-        task=task.name,
+        task=resolved.name,
         loss=flags.loss,
         expression=loss.text,
-        settings=task.settings.model_dump(mode="json"),
+        settings=resolved.settings.model_dump(mode="json"),
     )
     write(flags.output, rows, RETRAININGS, metadata)
 
 
-def tested(result: TrainingResult, task: Task, test) -> dict[str, Any]:
-    """Test accuracy, NLL and ECE, raw and with the temperature that validation images choose."""
+def training(
+    number: int,
+    resolved: ResolvedTask,
+    loss: Loss,
+    chosen: dict[str, Any],
+    test: Images,
+    flags: Flags,
+) -> dict[str, Any]:
+    """The row of one training seed; `chosen` is a training of the sweep at the chosen rate."""
+    rate = chosen["learning_rate"]
+    draw = derive_seed("retrain draw", number, resolved.name)
+    device = choose_device(flags.device)
+    task = load_task(resolved.name, resolved.settings, Path(flags.data), device, draw_seed=draw)
+    seed = training_seed("retrain", number, task.name, 0)
+    (result,) = train([loss], task, [rate], seed, per_epoch=True)
+    row = {
+        "task": task.name,
+        "loss": flags.loss,
+        "training_seed": number,
+        "learning_rate": rate,
+        "rate_at_edge": chosen["at_edge"],
+        "factor": loss.factor,
+        "status": result.status,
+        "reason": result.reason,
+        "training_loss": result.training_loss,
+        "training_accuracy": result.training_accuracy,
+        "validation_accuracy": result.validation_accuracies,
+        **tested(result, task, task.part(test)),
+        "steps": result.steps,
+        "training_samples": result.training_samples,
+        "seconds": result.seconds,
+        "device": device_name(device),
+        "peak_memory_bytes": result.peak_memory_bytes,
+    }
+    print(f"seed {number}: {result.status}, test accuracy {row['test_accuracy']}", flush=True)
+    return row
+
+
+def tested(result: TrainingResult, task: Task, test: Part) -> dict[str, Any]:
+    """Test accuracy, margin, NLL and ECE, the last two raw and with the temperature that validation images choose."""
     if result.network is None:
         return dict.fromkeys(
             (
                 "test_accuracy",
                 "test_balanced_accuracy",
+                "test_margin",
                 "test_nll",
                 "test_ece",
                 "temperature",
@@ -79,12 +102,16 @@ def tested(result: TrainingResult, task: Task, test) -> dict[str, Any]:
                 "test_ece_scaled",
             )
         )
-    return calibration(
-        logits_of(result.network, task.validation),
-        task.validation.labels,
-        logits_of(result.network, test),
-        test.labels,
-    )
+    logits = logits_of(result.network, test)
+    return {
+        "test_margin": mean_margin(logits, test.labels),
+        **calibration(
+            logits_of(result.network, task.validation),
+            task.validation.labels,
+            logits,
+            test.labels,
+        ),
+    }
 
 
 if __name__ == "__main__":

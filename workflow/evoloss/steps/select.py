@@ -12,7 +12,7 @@ from evoloss.files import read_json
 from evoloss.learning.records import EVALUATIONS
 from evoloss.parquet import read, write
 from evoloss.provenance import record
-from evoloss.search.fitness import Reference, fitness, references
+from evoloss.search.fitness import Reference, best_rate, references
 from evoloss.search.method import Individual, Score, load_algorithm, ranked, told, truncate
 from evoloss.search.records import CANDIDATES, POPULATION, SCORES
 from evoloss.search.settings import MethodSettings
@@ -65,6 +65,7 @@ def main(flags: Flags) -> None:
             "expression": str(individual.expression),
             "fitness": individual.fitness,
             "evaluations": individual.evaluations,
+            "rate_multiple": individual.rate_multiple,
             "twin_of": individual.twin_of,
             "born": individual.born,
             "age": flags.generation - individual.born,
@@ -86,25 +87,37 @@ def scored(
     by_candidate = defaultdict(list)
     for row in evaluations:
         by_candidate[row["candidate_id"]].append(row)
-    return [
-        {
-            "candidate_id": row["candidate_id"],
-            "slot": row["slot"],
-            "expression": row["expression"],
-            "generation": row["generation"],
-            "fingerprint": row["fingerprint"],
-            "purpose": row["purpose"],
-            "twin_of": row["twin_of"],
-            "fitness": row["reused_fitness"]
-            if row["purpose"] == "reused"
-            else fitness(by_candidate[row["candidate_id"]], by_task),
-            "evaluations": row["reused_evaluations"] if row["purpose"] == "reused" else 1,
-            "training_samples": sum(
-                training["training_samples"] for training in by_candidate[row["candidate_id"]]
-            ),
-        }
-        for row in candidates
-    ]
+    return [_scored(row, by_candidate[row["candidate_id"]], by_task) for row in candidates]
+
+
+def _scored(
+    row: dict[str, Any], trainings: list[dict[str, Any]], by_task: Mapping[str, Reference]
+) -> dict[str, Any]:
+    if row["purpose"] == "reused":
+        value, multiple = row["reused_fitness"], row["rate_multiple"]
+    else:
+        value, multiple = best_rate(trainings, by_task)
+    costs = [training["training_samples"] for training in trainings]
+    dearest: dict[str, int] = dict.fromkeys(by_task, 0)
+    for training, cost in zip(trainings, costs, strict=True):
+        dearest[training["task"]] = max(dearest[training["task"]], cost)
+    shared = (
+        "candidate_id",
+        "slot",
+        "expression",
+        "generation",
+        "fingerprint",
+        "purpose",
+        "twin_of",
+    )
+    return {
+        **{name: row[name] for name in shared},
+        "fitness": value,
+        "evaluations": row["reused_evaluations"] if row["purpose"] == "reused" else 1,
+        "rate_multiple": multiple,
+        "training_samples": sum(costs),
+        "dearest_samples": sum(dearest.values()),
+    }
 
 
 if __name__ == "__main__":

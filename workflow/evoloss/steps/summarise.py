@@ -43,6 +43,7 @@ def main(flags: Flags) -> None:
                 "fitness_sd": stdev(fitnesses) if len(fitnesses) > 1 else None,
                 "incumbent": incumbent.candidate_id,
                 "incumbent_expression": str(incumbent.expression),
+                "incumbent_rate_multiple": incumbent.rate_multiple,
             }
         )
     write(

@@ -1,4 +1,7 @@
-"""Rule tune: find the learning rate that cross entropy likes best, and cross entropy's accuracy."""
+"""Rule tune: find the learning rate that cross entropy likes best, and cross entropy's accuracy.
+
+Every tuning seed has a split of its own, so that both belong to the task and to no run seed.
+"""
 
 import argparse
 from pathlib import Path
@@ -19,50 +22,57 @@ from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import write
 from evoloss.provenance import record
-from evoloss.seeds import training_seed
+from evoloss.seeds import split_seed, training_seed
 
 
 def main(flags: Flags) -> None:
     """Sweep the task's learning rates with cross entropy and write the task as resolved."""
     settings = parse_settings(TaskSettings, flags.settings)
     device = choose_device(flags.device)
-    task = load_task(flags.task, settings, Path(flags.data), device)
+
+    def load(repeat: int) -> Task:
+        split = split_seed("tune", 0, flags.task, repeat)
+        return load_task(flags.task, settings, Path(flags.data), device, split)
+
+    task = load(0)
     seeds = [
         training_seed("tune", 0, flags.task, repeat) for repeat in range(settings.tuning_seeds)
     ]
     loss = task_loss(CROSS_ENTROPY, task.classes, settings.match_gradient_scale)
-    rate, rates, rows = sweep(
-        loss, "cross_entropy", task, settings.learning_rates, seeds, settings.extend_learning_rates
-    )
-    accuracies = [row["validation_accuracy"] or 0.0 for row in rows if row["chosen"]]
+    swept = sweep(loss, "cross_entropy", load, settings.learning_rates, seeds)
+    chosen = [row for row in swept.rows if row["chosen"]]
     parameters, multiply_adds = size_of(initial_network(task, 0), task.shape)
     resolved = ResolvedTask(
         name=flags.task,
         settings=settings,
-        learning_rate=rate,
-        learning_rates=rates,
+        learning_rate=swept.rate,
+        learning_rates=swept.grid,
+        rate_at_edge=swept.at_edge,
         classes=task.classes,
         chance=chance(task),
-        cross_entropy_accuracy=fmean(accuracies),
+        cross_entropy_accuracy=fmean(row["validation_accuracy"] or 0.0 for row in chosen),
         cross_entropy_curve=mean_curve(
-            [row["curve"] for row in rows if row["chosen"] and row["status"] == "completed"]
+            [row["curve"] for row in chosen if row["status"] == "completed"]
         ),
         training_images=len(task.train),
         parameters=parameters,
         multiply_adds=multiply_adds,
     )
     print(
-        f"{flags.task}: rate {rate:g}, cross entropy {resolved.cross_entropy_accuracy:.4f}, grid {rates}"
+        f"{flags.task}: rate {swept.rate:g}, cross entropy {resolved.cross_entropy_accuracy:.4f}, "
+        f"grid {swept.grid}"
     )
+    if swept.at_edge:
+        print(f"{flags.task}: {swept.warning()}; give the task learning_rates nearer to it")
     if resolved.cross_entropy_accuracy <= resolved.chance:
         raise UserError(
             f"tasks.{flags.task}: cross entropy does not beat chance ({resolved.chance:.3f}) at any "
-            f"rate of {rates}; train longer (epochs) or try other learning_rates"
+            f"rate of {swept.grid}; train longer (epochs) or try other learning_rates"
         )
     metadata = record(
         flags.study, "tune", task=flags.task, settings=settings.model_dump(mode="json"), seeds=seeds
     )
-    write(flags.sweep, rows, LEARNING_RATES, metadata)
+    write(flags.sweep, swept.rows, LEARNING_RATES, metadata)
     write_json(flags.output, resolved.as_json())
 
 

@@ -8,10 +8,12 @@ from evoloss.reporting.method_comparison import (
     STAR_NOTE,
     compare,
     difference_text,
+    few_note,
     p_note,
     p_text,
 )
 from evoloss.reporting.names import method_name
+from evoloss.reporting.statistics import FEWEST_RUNS
 from evoloss.reporting.study_records import StudyRecords
 
 COLUMNS = [
@@ -24,6 +26,8 @@ COLUMNS = [
     "effect",
     "ci_low",
     "ci_high",
+    "effect_sd",
+    "differing_runs",
     "p_value",
     "points",
     "points_ci_low",
@@ -48,9 +52,9 @@ def build(records: StudyRecords) -> pd.DataFrame:
     if not variants:
         return pd.DataFrame(columns=COLUMNS)
     fitness = champion_fitness(records)[[base, *variants]]
-    differences = compare(fitness, base, records.confidence)
+    differences = compare(fitness, base, records.confidence, records.overlap)
     points = 100 * champion_accuracy(records)[[base, *variants]]
-    points = compare(points, base, records.confidence)
+    points = compare(points, base, records.confidence, records.overlap)
     costs = records.ledgers.groupby(["method", "run_seed"])[["training_samples", "evaluations"]]
     costs = costs.sum().groupby("method").mean()
     ratios = costs / costs.loc[base]
@@ -65,6 +69,8 @@ def build(records: StudyRecords) -> pd.DataFrame:
             "effect": differences.loc[method, "difference"],
             "ci_low": differences.loc[method, "ci_low"],
             "ci_high": differences.loc[method, "ci_high"],
+            "effect_sd": differences.loc[method, "sd"],
+            "differing_runs": differences.loc[method, "differing"],
             "p_value": differences.loc[method, "p_value"],
             "points": points.loc[method, "difference"],
             "points_ci_low": points.loc[method, "ci_low"],
@@ -100,11 +106,19 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     if frame["p_value"].isna().all():
         shown = shown.drop(columns="p")
     base, level = method_name(frame["base"].iloc[0]), f"{100 * records.confidence:g} %"
+    few = frame["runs"].max() < FEWEST_RUNS
     notes = (
         f"Base: {base}, fitness {frame['base_fitness'].iloc[0]:.3f}. Effect: re-scored fitness of the "
         f"champion, variant minus base (cross entropy = 1), mean over {frame['runs'].max()} run seeds, in "
-        f"pairs, with its {level} t interval. {STAR_NOTE}",
-        p_note(frame["p_value"], frame["runs"]),
+        + (
+            "pairs."
+            if few
+            else f"pairs, with its {level} t interval, corrected for images that the splits of the "
+            f"runs share (Nadeau & Bengio). {STAR_NOTE}"
+        ),
+        few_note(frame["effect_sd"], 0.01, "", records.confidence)
+        if few
+        else p_note(frame["p_value"], frame["differing_runs"]),
         "Points: the same difference in percentage points of validation accuracy. Samples: training "
         "samples that the search spends, as a multiple of the base.",
     )

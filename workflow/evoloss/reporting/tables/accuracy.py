@@ -5,9 +5,12 @@ import math
 import pandas as pd
 
 from evoloss.reporting.latex_table import Dressed, plus_minus, signed
+from evoloss.reporting.method_comparison import few_note, p_note, single_values
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.statistics import (
+    FEWEST_RUNS,
     SMALLEST_TESTED,
+    differing,
     holm,
     paired_difference,
     standard_deviation,
@@ -58,11 +61,13 @@ def _row(
     if len(completed) < len(values):
         notes.append(f"{len(values) - len(completed)} of {len(values)} trainings did not complete")
     if loss == BASELINE:
-        difference, p = paired_difference([], [], confidence), math.nan
+        difference, p, sd, count = paired_difference([], [], confidence), math.nan, math.nan, 0
         notes.append("baseline")
     else:
         difference = paired_difference(completed[common], baseline[common], confidence)
         p = wilcoxon_p(completed[common], baseline[common])
+        sd = standard_deviation(completed[common] - baseline[common])
+        count = differing(completed[common], baseline[common])
         if len(common) > 1 and (completed[common] == baseline[common]).all():
             notes.append("the accuracy of cross entropy on every seed")
         if len(common) < SMALLEST_TESTED:
@@ -72,11 +77,15 @@ def _row(
         "loss": loss,
         "training_seeds": len(completed),
         "learning_rate": trainings["learning_rate"].iloc[0],
+        "rate_at_edge": trainings["rate_at_edge"].iloc[0],
         "test_accuracy": completed.mean() if len(completed) else math.nan,
         "test_accuracy_sd": standard_deviation(completed),
+        "accuracy_of_seeds": " ".join(f"{value:.6g}" for value in completed),
         "difference_to_cross_entropy": difference.mean,
         "ci_low": difference.low,
         "ci_high": difference.high,
+        "difference_sd": sd,
+        "differing_seeds": count,
         "p_value": p,
         "test_nll_scaled": trainings["test_nll_scaled"].mean(),
         "test_ece": trainings["test_ece"].mean(),
@@ -101,10 +110,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             "Loss": frame["loss"].map(loss_name),
             "n": frame["training_seeds"].astype(str),
             "Rate": frame["learning_rate"].map(lambda v: f"{v:g}"),
-            "Accuracy (%)": [
-                plus_minus(mean, sd, 2, 100) or "failed"
-                for mean, sd in zip(frame["test_accuracy"], frame["test_accuracy_sd"], strict=True)
-            ],
+            "Accuracy (%)": [_accuracy_text(row) for row in frame.itertuples()],
             "Difference to CE (points)": differences,
             "p": frame["p_value"].map(lambda p: "" if pd.isna(p) else f"{p:.3f}"),
             "ECE (%)": frame["test_ece"].map(lambda v: signed(100 * v, 1)),
@@ -113,13 +119,17 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     )
     if frame["p_value"].isna().all():
         shown = shown.drop(columns="p")
-    best = frame.groupby("task")["test_accuracy"].idxmax()
+    few = frame["training_seeds"].max() < FEWEST_RUNS
+    best = frame[frame["training_seeds"] >= FEWEST_RUNS].groupby("task")["test_accuracy"].idxmax()
     level = f"{100 * records.confidence:g} %"
     notes = [
-        "Mean ± s.d. over training seeds. Differences are paired by training seed, with "
-        f"{level} t intervals; * leaves out 0 (one loss at a time, not corrected for the number of "
-        "losses). The interval covers the training seeds, not the choice of learning rates or test images. "
-        "Scaled: ECE after temperature scaling."
+        "A value a training seed. Differences are paired by training seed. Scaled: ECE after temperature "
+        "scaling."
+        if few
+        else "Mean ± s.d. over n training seeds, which are the unit here: a champion stands for its own run "
+        f"alone. Differences are paired by training seed, with {level} t intervals; * leaves out 0 (one loss "
+        "at a time, not corrected for the number of losses). The interval covers the training seeds, not "
+        "the choice of learning rates or test images. Scaled: ECE after temperature scaling."
     ]
     if frame["task"].nunique() == 1:
         notes.insert(0, f"Task {frame['task'].iloc[0]}.")
@@ -128,14 +138,24 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         notes.append(
             f"Class-balanced accuracy: {', '.join(records.description['balanced_tasks'])}."
         )
-    if "p" not in shown:
-        notes.append(f"No p-values: fewer than {SMALLEST_TESTED} pairs cannot support any.")
-    else:
-        smallest = 2 / 2 ** int(frame["training_seeds"].max()) * (frame["p_value"].count())
-        notes.append(
-            "p: paired Wilcoxon, Holm-corrected over the losses of a task; the smallest that so many "
-            f"seeds and losses allow is {smallest:.2g}."
+    if frame["rate_at_edge"].any():
+        losses = ", ".join(
+            loss_name(loss) for loss in frame["loss"][frame["rate_at_edge"]].unique()
         )
+        notes.append(f"The rate lies at the edge of all that were tried: {losses}.")
+    if few:
+        spread = 100 * frame["difference_sd"]
+        notes.append(few_note(spread, 0.5, " points", records.confidence, "training seeds"))
+    else:
+        compared = frame[frame["loss"] != BASELINE]
+        notes.append(p_note(compared["p_value"], compared["differing_seeds"], "training seeds"))
     return Dressed(
         shown, frozenset((int(row), "Accuracy (%)") for row in best.dropna()), tuple(notes)
     )
+
+
+def _accuracy_text(row: tuple) -> str:
+    """`96.66 ± 0.26`, or the values of few trainings one by one."""
+    if 0 < row.training_seeds < FEWEST_RUNS:
+        return single_values(pd.Series(map(float, row.accuracy_of_seeds.split())), 2, 100)
+    return plus_minus(row.test_accuracy, row.test_accuracy_sd, 2, 100) or "failed"

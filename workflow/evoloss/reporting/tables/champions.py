@@ -9,12 +9,14 @@ from evoloss.reporting.method_comparison import (
     STAR_NOTE,
     compare,
     difference_text,
+    few_note,
     p_note,
     p_text,
+    single_values,
     spread_text,
 )
 from evoloss.reporting.names import method_name
-from evoloss.reporting.statistics import paired_difference, standard_deviation
+from evoloss.reporting.statistics import FEWEST_RUNS, crossed_mean, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.search.fitness import BASELINE
 
@@ -26,16 +28,22 @@ COLUMNS = [
     "failed_trainings",
     "test_accuracy",
     "test_accuracy_sd",
+    "accuracy_of_runs",
     "difference_to_cross_entropy",
     "cross_entropy_ci_low",
     "cross_entropy_ci_high",
+    "below_cross_entropy",
     "difference_to_reference",
     "reference_ci_low",
     "reference_ci_high",
     "reference_pairs",
+    "reference_sd",
+    "differing_runs",
     "p_value",
 ]
 
+POOLED = "all"
+"""In place of a method's name: all champions together."""
 
 WIDTHS = {
     "Task": 0.14,
@@ -48,11 +56,13 @@ WIDTHS = {
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a task and method. The run is the unit: a run's accuracy is its champion's mean over seeds.
+    """One row a task and method, and one of all champions of a task (`method` is "all").
 
-    Cross entropy is the same for all runs, so that difference varies with the runs alone; it is taken
-    over the training seeds that both completed. The difference to the reference method, and its p-value
-    (Holm over the methods of a task), is paired by run seed. A training that did not complete is in
+    The run is the unit: a run's accuracy is its champion's mean over seeds. The difference to cross entropy
+    is a mean over runs and training seeds, and its interval is crossed for both: all champions meet the
+    same few trainings of cross entropy. A champion without all trainings has no part in it.
+    `below_cross_entropy` counts the champions below it. The difference to the reference method, and its
+    p-value (Holm over the methods of a task), is paired by run seed. A training that did not complete is in
     `failed_trainings` and in no mean. Balanced tasks are scored by class-balanced accuracy.
     """
     if not records.description["champions"]:
@@ -74,36 +84,58 @@ def _rows(task: str, accuracy: pd.DataFrame, records: StudyRecords) -> list[dict
     champions["run_seed"] = champions["loss"].str.rpartition("_seed")[2].astype(int)
     # Means skip nan.
     champions["accuracy"] = champions["loss"].map(accuracy.mean())
-    gains = accuracy.sub(accuracy[BASELINE], axis=0).mean()
-    champions["gain"] = champions["loss"].map(gains)
+    gains = accuracy.sub(accuracy[BASELINE], axis=0)
     by_run = champions.pivot(index="run_seed", columns="method", values="accuracy")
     differences = compare(by_run, records.description["reference_method"], records.confidence)
     rows = []
     for method, mine in champions.groupby("method", sort=False):
-        trainings, completed = accuracy[mine["loss"]], mine["accuracy"].dropna()
-        gain = mine["gain"].dropna()
-        to_baseline = paired_difference(gain, [0.0] * len(gain), records.confidence)
         to_reference = differences.loc[method]
         rows.append(
             {
-                "task": task,
-                "method": method,
-                "runs": len(completed),
-                "trainings": trainings.size,
-                "failed_trainings": int(trainings.isna().sum().sum()),
-                "test_accuracy": completed.mean() if len(completed) else math.nan,
-                "test_accuracy_sd": standard_deviation(completed),
-                "difference_to_cross_entropy": to_baseline.mean,
-                "cross_entropy_ci_low": to_baseline.low,
-                "cross_entropy_ci_high": to_baseline.high,
+                **_against_baseline(task, method, mine, accuracy, gains, records.confidence),
                 "difference_to_reference": to_reference["difference"],
                 "reference_ci_low": to_reference["ci_low"],
                 "reference_ci_high": to_reference["ci_high"],
                 "reference_pairs": int(to_reference["pairs"]),
+                "reference_sd": to_reference["sd"],
+                "differing_runs": int(to_reference["differing"]),
                 "p_value": to_reference["p_value"],
             }
         )
+    if len(rows) > 1:
+        pooled = _against_baseline(task, POOLED, champions, accuracy, gains, records.confidence)
+        rows.append(pooled)
     return rows
+
+
+def _against_baseline(
+    task: str,
+    method: str,
+    mine: pd.DataFrame,
+    accuracy: pd.DataFrame,
+    gains: pd.DataFrame,
+    confidence: float,
+) -> dict:
+    """The columns on some champions' accuracy and on their difference to cross entropy."""
+    trainings, completed = accuracy[mine["loss"]], mine["accuracy"].dropna()
+    known = gains[BASELINE].notna()
+    cells = gains.loc[known, mine["loss"]].T.dropna().to_numpy()
+    to_baseline = crossed_mean(cells, confidence)
+    return {
+        "task": task,
+        "method": method,
+        "runs": len(completed),
+        "trainings": trainings.size,
+        "failed_trainings": int(trainings.isna().sum().sum()),
+        "test_accuracy": completed.mean() if len(completed) else math.nan,
+        "test_accuracy_sd": standard_deviation(completed),
+        "accuracy_of_runs": " ".join(f"{value:.6g}" for value in completed),
+        "difference_to_cross_entropy": to_baseline.mean,
+        "cross_entropy_ci_low": to_baseline.low,
+        "cross_entropy_ci_high": to_baseline.high,
+        "below_cross_entropy": int((cells.mean(axis=1) < 0).sum()) if cells.size else 0,
+        "reference_pairs": 0,
+    }
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
@@ -111,12 +143,11 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     shown = pd.DataFrame(
         {
             "Task": frame["task"].where(~frame["task"].duplicated(), ""),
-            "Method": frame["method"].map(method_name),
+            "Method": frame["method"].map(
+                lambda m: "All methods" if m == POOLED else method_name(m)
+            ),
             "n": frame["runs"].astype(str),
-            "Accuracy (%)": [
-                spread_text(row.test_accuracy, row.test_accuracy_sd, 2, 100) or "failed"
-                for row in frame.itertuples()
-            ],
+            "Accuracy (%)": [_accuracy_text(row) for row in frame.itertuples()],
             "To CE (points)": [
                 difference_text(
                     row.difference_to_cross_entropy,
@@ -145,24 +176,57 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         notes.insert(0, f"Task {frame['task'].iloc[0]}.")
         # Without this column no other needs to break its lines.
         shown, widths = shown.drop(columns="Task"), {}
-    best = frame.groupby("task")["test_accuracy"].apply(
+    candidates = frame[(frame["method"] != POOLED) & (frame["runs"] >= FEWEST_RUNS)]
+    best = candidates.groupby("task")["test_accuracy"].apply(
         lambda values: values.idxmax() if values.notna().any() else None
     )
     bold = frozenset((int(row), "Accuracy (%)") for row in best.dropna())
     return Dressed(shown, bold, tuple(notes), widths=widths)
 
 
+def _accuracy_text(row: tuple) -> str:
+    """`95.99 ± 0.05`, or the values of few runs one by one."""
+    if 0 < row.runs < FEWEST_RUNS:
+        return single_values(pd.Series(map(float, row.accuracy_of_runs.split())), 2, 100)
+    return spread_text(row.test_accuracy, row.test_accuracy_sd, 2, 100) or "failed"
+
+
+def _pooled_notes(frame: pd.DataFrame) -> list[str]:
+    """All champions of a task against cross entropy, in a sentence each."""
+    notes = []
+    for row in frame[frame["method"] == POOLED].itertuples():
+        text = difference_text(
+            row.difference_to_cross_entropy,
+            row.cross_entropy_ci_low,
+            row.cross_entropy_ci_high,
+            2,
+            100,
+        )
+        notes.append(
+            f"{row.task}: {row.below_cross_entropy} of {row.runs} champions lie below cross entropy; pooled "
+            f"difference {text} points. Runs count as independent here, though those of one run seed share "
+            "an initial population."
+        )
+    return notes
+
+
 def _notes(frame: pd.DataFrame, records: StudyRecords) -> list[str]:
     reference = method_name(records.description["reference_method"])
     level = f"{100 * records.confidence:g} %"
     notes = [
-        "Test accuracy of the runs' champions: mean ± s.d. over n runs, each run the mean of its "
-        f"champion's training seeds. Differences to cross entropy (CE) and, paired by run seed, to "
-        f"{reference}, with {level} t intervals over runs. {STAR_NOTE}",
-        "The intervals cover the runs; not the choice of learning rates or of test images.",
+        f"Test accuracy of the runs' champions: mean ± s.d. over n runs (below {FEWEST_RUNS}, a value a run), "
+        f"each run the mean of its champion's training seeds. Differences to cross entropy (CE), with {level} "
+        "intervals crossed for runs and training seeds (two-way random effects), and, paired by run seed, "
+        f"to {reference}, with {level} t intervals over runs. {STAR_NOTE}",
+        *_pooled_notes(frame),
+        "The intervals do not cover the choice of learning rates or of test images.",
     ]
-    first = frame[frame["task"] == frame["task"].iloc[0]]
-    notes.append(p_note(first["p_value"], first["reference_pairs"]))
+    first = frame[(frame["task"] == frame["task"].iloc[0]) & (frame["method"] != POOLED)]
+    notes.append(
+        few_note(100 * first["reference_sd"], 0.5, " points", records.confidence)
+        if first["runs"].max() < FEWEST_RUNS
+        else p_note(first["p_value"], first["differing_runs"])
+    )
     if records.description["balanced_tasks"]:
         notes.append(
             f"Class-balanced accuracy: {', '.join(records.description['balanced_tasks'])}."
@@ -171,6 +235,6 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> list[str]:
         f"{row.task}, {method_name(row.method)}: {row.failed_trainings} of {row.trainings} trainings did "
         "not complete and are left out."
         for row in frame.itertuples()
-        if row.failed_trainings
+        if row.failed_trainings and row.method != POOLED
     ]
     return notes

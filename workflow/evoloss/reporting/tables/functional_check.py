@@ -4,12 +4,12 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from evoloss.functional_check.settings import STAGES
-from evoloss.reporting.incumbents import RUN
 from evoloss.reporting.latex_table import Dressed
 from evoloss.reporting.names import method_name
+from evoloss.reporting.real_loss import LOSING, RealLoss, audited, real_loss
 from evoloss.reporting.screening import OWN_CHECK, REJECTED, full_cost
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.search.fitness import GOOD, fitness, references
+from evoloss.search.fitness import GOOD
 from evoloss.search.records import STOPPED
 
 COLUMNS = [
@@ -24,7 +24,16 @@ COLUMNS = [
     "false_rejections",
     "ci_low",
     "ci_high",
+    "distinct_rejected",
+    "good_lost",
+    "good_kept",
+    "real_loss",
+    "real_loss_ci_low",
+    "real_loss_ci_high",
 ]
+
+ALL, CHECK = "all", "check"
+"""The rows on all methods together, and that on all stages of the check together."""
 
 STAGE_NAMES = {OWN_CHECK: "own check"}
 """Stages that are called otherwise in the table."""
@@ -37,32 +46,46 @@ def build(records: StudyRecords) -> pd.DataFrame:
     the functional check, and `stopped`, by a race or a hurdle (if any training was).
 
     - `proposals`: those that the stage looked at, all for `method`, else all but what an earlier stage
-      rejected or found a fitness for, and what a pool does not check; for `stopped` the candidates
-      trained (trainings / tasks, the re-scored among them).
+      rejected or found a fitness for, and what a pool does not check; for `stopped` the
+      trainings / tasks (of each candidate one a rate of the search; the re-scored among them).
     - `rejected`: of those; for `stopped` the trainings stopped / tasks.
     - `check_seconds`: what the stage took; null for the two that are not timed, `method` and `stopped`.
-    - `saved_samples`: the training samples of complete trainings of the rejected on all tasks; for
-      `stopped` what was left of them.
+    - `saved_samples`: the training samples of complete trainings of the rejected on all tasks, at
+      every rate of the search; for `stopped` what was left of them.
     - `saved_seconds`: these samples at the method's seconds of training and validation a sample.
     - `audited`: expressions of the stage, drawn at random in each run, that were trained in full
       afterwards, off the search's books; null if none was.
     - `false_rejections`: those of them of fitness GOOD or more over all tasks; a training that did not
       complete is not good. `ci_low`, `ci_high`: Clopper-Pearson interval of their share of `audited`.
+
+    Then, if anything was audited, rows of method `all`: the stages of the check that were audited, expressions
+    that two methods of a run seed audited counted once, and `check`, all of them together.
+
+    - `distinct_rejected`: distinct expressions that the stage rejected, summed over runs.
+    - `good_lost`: those times the share that is good of the audited.
+    - `good_kept`: good expressions that were trained, distinct within a run.
+    - `real_loss`: good_lost / (good_lost + good_kept), with its interval (`real_loss.py`).
     """
     tasks = len(records.description["tasks"])
-    cost = full_cost(records.ledgers, tasks)
+    cost = full_cost(records.ledgers, tasks) * records.description["rates"]
     sums = records.ledgers.groupby("method").sum(numeric_only=True)
-    audits = _audits(records)
+    found = audited(records)
+    audits = _audits(found, records.confidence)
     rows = []
     for method in records.methods:
         sample = sums.loc[method, ["training_seconds", "validation_seconds"]].sum()
         sample /= sums.loc[method, "training_samples"]
         for row in _rows(sums.loc[method], tasks, cost):
             saved = {"saved_seconds": row["saved_samples"] * sample}
-            audited = audits.get((method, row["stage"]), {})
-            rows.append({"method": method, **row, **saved, **audited})
+            rows.append(
+                {"method": method, **row, **saved, **audits.get((method, row["stage"]), {})}
+            )
+    loss = real_loss(records, found)
+    if loss:
+        rows += _rows_of_all(loss, records.confidence)
     frame = pd.DataFrame(rows, columns=COLUMNS)
-    return frame.astype({"audited": "Int64", "false_rejections": "Int64"})
+    counts = ["audited", "false_rejections", "distinct_rejected", "good_kept"]
+    return frame.astype(dict.fromkeys(counts, "Int64"))
 
 
 def _rows(sums: pd.Series, tasks: int, cost: float) -> list[dict]:
@@ -92,44 +115,74 @@ def _rows(sums: pd.Series, tasks: int, cost: float) -> list[dict]:
     return rows
 
 
-def _audits(records: StudyRecords) -> dict[tuple[str, str], dict]:
+def _audits(found: pd.DataFrame, confidence: float) -> dict[tuple[str, str], dict]:
     """The columns on the audit, by method and stage."""
-    by_task = references(records.resolved_tasks)
-    found: dict[tuple[str, str], list[bool]] = {}
-    for (method, _, _, stage), trainings in records.audits.groupby([*RUN, "slot", "stage"]):
-        value = fitness(trainings.to_dict("records"), by_task)
-        found.setdefault((method, stage), []).append(value is not None and value >= GOOD)
-    columns = {}
-    for key, good in found.items():
-        test = binomtest(sum(good), len(good))
-        interval = test.proportion_ci(records.confidence, method="exact")
-        columns[key] = {
-            "audited": len(good),
-            "false_rejections": sum(good),
-            "ci_low": interval.low,
-            "ci_high": interval.high,
+    return {
+        key: _audit_columns(int(good.sum()), len(good), confidence)
+        for key, good in found.groupby(["method", "stage"])["good"]
+    }
+
+
+def _audit_columns(good: int, n: int, confidence: float) -> dict:
+    interval = binomtest(good, n).proportion_ci(confidence, method="exact")
+    return {
+        "audited": n,
+        "false_rejections": good,
+        "ci_low": interval.low,
+        "ci_high": interval.high,
+    }
+
+
+def _rows_of_all(loss: RealLoss, confidence: float) -> list[dict]:
+    """The rows on all methods: a stage each, and the whole check."""
+    rows = [
+        {
+            "stage": name,
+            **_audit_columns(stage.good, stage.audited, confidence),
+            "distinct_rejected": stage.rejected,
+            "good_lost": stage.rejected * stage.good / stage.audited,
         }
-    return columns
+        for name, stage in loss.stages.items()
+    ]
+    check = {
+        "stage": CHECK,
+        "audited": sum(stage.audited for stage in loss.stages.values()),
+        "false_rejections": sum(stage.good for stage in loss.stages.values()),
+        "distinct_rejected": sum(stage.rejected for stage in loss.stages.values()),
+        "good_lost": loss.lost.value,
+        "good_kept": loss.kept,
+        "real_loss": loss.share.value,
+        "real_loss_ci_low": loss.share.low,
+        "real_loss_ci_high": loss.share.high,
+    }
+    return [{"method": ALL, **row} for row in (*rows, check)]
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """The stages that a method uses; samples in thousands, the audit as `1/14 [0, 34] %`."""
-    unused = frame["stage"].isin(STAGES) & (frame["check_seconds"] == 0) & (frame["rejected"] == 0)
+    """The stages that a method uses, and the check's loss over all methods; samples in thousands, the audit as `1/14 [0, 34] %`."""
+    unused = (
+        frame["stage"].isin(STAGES)
+        & (frame["method"] != ALL)
+        & (frame["check_seconds"] == 0)
+        & (frame["rejected"] == 0)
+    )
     frame = frame[~unused]
     shown = pd.DataFrame(
         {
-            "Method": frame["method"].map(method_name).where(~frame["method"].duplicated(), ""),
+            "Method": frame["method"].map(_method_text).where(~frame["method"].duplicated(), ""),
             "Stage": frame["stage"].replace(STAGE_NAMES),
             "Rejected": [_rejected_text(row) for row in frame.itertuples()],
             "Check (s)": frame["check_seconds"].map(_seconds_text),
-            "Saved (k)": frame["saved_samples"].map(lambda v: f"{v / 1000:,.0f}"),
+            "Saved (k)": frame["saved_samples"].map(_thousands),
             "Good": [_audit_text(row) for row in frame.itertuples()],
         }
     )
-    audited = frame["audited"].notna().any()
-    if not audited:
+    any_audited = frame["audited"].notna().any()
+    if not any_audited:
         shown = shown.drop(columns="Good")
     notes = _notes(records)
+    checks = frame[frame["stage"] == CHECK]
+    notes += [_real_loss_note(row, frame, records.confidence) for row in checks.itertuples()]
     notes.append(
         f"Good: of the expressions that an audit drew at random from the rejected, run by run, and trained "
         f"in full, those of fitness {GOOD:g} or more, that is {GOOD:g} of cross entropy's gain over chance. "
@@ -137,7 +190,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         "audit comes after the search and off its books: it is in no cost of any table. A training "
         "that did not complete is not good. What stage novel rejects is not audited: the search has its "
         "twin. A race keeps the best and not all that are good: what it stops is good now and then by design."
-        if audited
+        if any_audited
         else "Nothing was audited: search.audit_trainings is "
         f"{records.description['audit_trainings']}."
     )
@@ -162,8 +215,44 @@ def _notes(records: StudyRecords) -> list[str]:
     ]
 
 
+def _real_loss_note(check: tuple, frame: pd.DataFrame, confidence: float) -> str:
+    """What the check loses of all good ones, how that is estimated, and what is left out."""
+    known = set(frame.loc[frame["method"] == ALL, "stage"])
+    rejecting = frame[(frame["method"] != ALL) & (frame["rejected"] > 0)]["stage"]
+    left_out = [stage for stage in LOSING if stage in set(rejecting) - known]
+    return (
+        f"All: the check's real loss, over all methods and runs, is {_real_loss_text(check)} of the good ones: an "
+        f"estimated {check.good_lost:,.0f} lost and {check.good_kept:,} kept. Lost: for each stage the share "
+        "that is good of the audited (an expression that two methods of a run seed audited counts "
+        "once), times the distinct expressions that the stage rejected, run by run. Kept: the distinct "
+        f"expressions of fitness {GOOD:g} or more that were trained. In brackets the {100 * confidence:g} % "
+        "interval, from the stages' Clopper–Pearson intervals, each weighted by what the stage rejected (Zou & "
+        "Donner, 2008)."
+        + (
+            f" What {' and '.join(left_out)} rejected was not audited and is left out."
+            if left_out
+            else ""
+        )
+    )
+
+
+def _real_loss_text(row: tuple) -> str:
+    ends = ", ".join(f"{100 * end:.0f}" for end in (row.real_loss_ci_low, row.real_loss_ci_high))
+    return f"{100 * row.real_loss:.0f} [{ends}] %"
+
+
+def _method_text(name: str) -> str:
+    return "All" if name == ALL else method_name(name)
+
+
+def _thousands(samples: float) -> str:
+    return "" if pd.isna(samples) else f"{samples / 1000:,.0f}"
+
+
 def _rejected_text(row: tuple) -> str:
-    """`34/280 (12 %)`: of those that reached the stage."""
+    """`34/280 (12 %)`: of those that reached the stage; over all methods the distinct ones."""
+    if row.method == ALL:
+        return f"{row.distinct_rejected:,} distinct"
     share = f" ({100 * row.rejected / row.proposals:.0f} %)" if row.proposals else ""
     return f"{row.rejected:,.0f}/{row.proposals:,.0f}{share}"
 
@@ -176,8 +265,10 @@ def _seconds_text(seconds: float) -> str:
 
 
 def _audit_text(row: tuple) -> str:
-    """`1/14 [0, 34] %`; empty where nothing was audited."""
+    """`1/14 [0, 34] %`; empty where nothing was audited; the real loss for the whole check."""
     if pd.isna(row.audited):
         return ""
+    if row.stage == CHECK:
+        return f"lost: {_real_loss_text(row)}"
     low, high = (f"{100 * end:.0f}" for end in (row.ci_low, row.ci_high))
     return f"{row.false_rejections}/{row.audited} [{low}, {high}] %"

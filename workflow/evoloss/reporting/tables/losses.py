@@ -49,7 +49,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     formulas = frame["formula"].where(frame["latex"] == "", "$" + frame["latex"] + "$")
     notes = [
         "t: target class; p: softmax probabilities; y: one-hot target; z: logits; C: classes. One "
-        "sample; guards near p = 0 are not shown."
+        "sample; guards of divisors near zero are not shown."
     ]
     if unverified.any():
         notes.append("† formula recalled, not checked against the paper.")

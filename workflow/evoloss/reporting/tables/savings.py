@@ -34,7 +34,8 @@ WIDTHS = {
 def build(records: StudyRecords) -> pd.DataFrame:
     """One row a method and step, `samples` being training samples, a mean over `runs` runs.
 
-    With c the samples of one candidate's complete trainings on all tasks, summed over generations:
+    With c the samples of one candidate's complete trainings on all tasks (at every rate of the search, but
+    where an individual is scored again, at one), summed over generations:
 
     - `every_proposal`, what a naive method pays: c for every proposal, and from generation 1 on c for
       every individual of the last population, scored again. Nothing for generations without work.
@@ -46,8 +47,8 @@ def build(records: StudyRecords) -> pd.DataFrame:
     - `ended_early`: what trainings that diverged or failed left of theirs.
     - `spent`: the training samples of the ledger.
 
-    The first is the sum of the others, exactly: trainings / tasks = candidates trained = proposals -
-    rejected - reused + scored again.
+    The first is the sum of the others, exactly: trainings / tasks = rates x (proposals - rejected -
+    reused) + scored again.
     """
     parts = _parts(records)
     rows = []
@@ -70,16 +71,17 @@ def _parts(records: StudyRecords) -> pd.DataFrame:
     """The samples of every step, one row a run."""
     run = ["method", "run_seed"]
     ledgers = records.ledgers.sort_values([*run, "generation"])
-    full = full_cost(ledgers, len(records.description["tasks"]))
-    candidates = ledgers["evaluations"] / len(records.description["tasks"])
+    tasks, rates = len(records.description["tasks"]), records.description["rates"]
+    once = full_cost(ledgers, tasks)
+    full = rates * once
     rejected = ledgers[list(REJECTED.values())].sum(axis=1)
     new = ledgers["proposals"] - rejected - ledgers["reused"]
     before = ledgers.groupby(run)["population"].shift(fill_value=0)
     before = before.where(ledgers["proposals"] + ledgers["evaluations"] > 0, 0)
     samples = pd.DataFrame(
         {
-            NAIVE: full * (ledgers["proposals"] + before),
-            "no_rescoring": full * (before - (candidates - new)),
+            NAIVE: full * ledgers["proposals"] + once * before,
+            "no_rescoring": once * (before - (ledgers["evaluations"] / tasks - rates * new)),
             "check": full * rejected,
             "reuse": full * ledgers["reused"],
             "stopped": ledgers["stopped_samples"],

@@ -1,11 +1,12 @@
 """Table search_cost: what each method found, what it cost, and how both compare with the reference."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from evoloss.reporting.cost_to_match import relative_costs
+from evoloss.reporting.cost_to_match import costs_to_target, decided_at_once, relative_costs
 from evoloss.reporting.incumbents import (
     RUN,
     champion_fitness,
@@ -19,12 +20,14 @@ from evoloss.reporting.method_comparison import (
     STAR_NOTE,
     compare,
     difference_text,
+    few_note,
     p_note,
     p_text,
+    single_values,
     spread_text,
 )
-from evoloss.reporting.names import method_name
-from evoloss.reporting.statistics import censored_median, standard_deviation
+from evoloss.reporting.names import loss_name, method_name
+from evoloss.reporting.statistics import FEWEST_RUNS, censored_median, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
 
 SUMS = [
@@ -47,6 +50,7 @@ WIDTHS = {
     "Samples (k)": 0.085,
     "Rel. cost": 0.06,
     "Cost to match": 0.105,
+    "To target (k)": 0.105,
 }
 """Shares of the text's width; the rest is for the columns that do not break."""
 
@@ -56,8 +60,11 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
     Against the reference method, paired by run seed: `fitness_difference` with its interval and p-value;
     `cost_to_match`, the median over runs of the training samples until the incumbent's re-scored fitness
-    is that of the reference run's last incumbent, over what the reference run took to get there (inf:
-    not reached), of `compared_runs` runs that have such a level, `matched_share` of them reaching it.
+    is the highest that the reference run's incumbents reach, over what the reference run took to get
+    there (inf: not reached), of `compared_runs` runs that have such a level, `matched_share` of them
+    reaching it. `cost_to_target` is the same for the fixed level `target`, in training samples.
+    Intervals allow for the images that the splits of different runs share (Nadeau & Bengio 2003).
+    `fitness_of_runs` has the single values, in order of the run seeds.
     `relative_cost` is all training samples against the reference's. `rescore_search_samples` are those
     of them that went into individuals that had a fitness; `rescore_samples` is the re-scoring of
     incumbents, off the search's books. `tuning_samples` is what the search tasks' learning rates cost
@@ -78,8 +85,10 @@ def build(records: StudyRecords) -> pd.DataFrame:
     per_run = per_run.rename(columns={"rescore_samples": "rescore_search_samples"})
     peak = ledgers.groupby("method")["peak_memory_bytes"].max()
     rescored = records.rescored.groupby(["method", "run_seed"])[["training_samples"]].sum()
-    differences = compare(fitness, reference, records.confidence)
-    costs_to_match = relative_costs(curves(records), reference)
+    differences = compare(fitness, reference, records.confidence, records.overlap)
+    incumbents = curves(records)
+    costs_to_match = relative_costs(incumbents, reference)
+    costs_of_target = costs_to_target(incumbents, records.target)
     noise = _noise(records).groupby("method").mean()
     rows = []
     for method in records.methods:
@@ -90,11 +99,17 @@ def build(records: StudyRecords) -> pd.DataFrame:
                 "runs": int(fitness[method].count()),
                 "best_fitness": fitness[method].mean(),
                 "best_fitness_sd": standard_deviation(fitness[method].dropna()),
+                "fitness_of_runs": " ".join(f"{value:.6g}" for value in fitness[method]),
                 "fitness_difference": difference["difference"],
                 "difference_ci_low": difference["ci_low"],
                 "difference_ci_high": difference["ci_high"],
+                "difference_sd": difference["sd"],
+                "differing_runs": difference["differing"],
                 "p_value": difference["p_value"],
                 **_matching(costs_to_match[method], method == reference, records.confidence),
+                "decided_at_once": decided_at_once(incumbents, reference),
+                "target": records.target,
+                **_reaching(costs_of_target[method], records.confidence),
                 **per_run.loc[method].mean().to_dict(),
                 **noise.loc[method].to_dict(),
                 "rescore_samples": rescored.loc[method]["training_samples"].mean(),
@@ -145,14 +160,30 @@ def _matching(costs: pd.Series, is_reference: bool, confidence: float) -> dict[s
     }
 
 
+def _reaching(costs: pd.Series, confidence: float) -> dict[str, float]:
+    """The columns on the cost of the fixed target."""
+    median = censored_median(costs, confidence)
+    return {
+        "cost_to_target": median.value,
+        "cost_to_target_ci_low": median.low,
+        "cost_to_target_ci_high": median.high,
+        "reached_share": (costs.dropna() < math.inf).mean(),
+        "target_runs": median.n,
+    }
+
+
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     """The columns that fit a page, the highest fitness and the lowest cost in bold."""
+    few = frame["runs"].max() < FEWEST_RUNS
+    fitness = champion_fitness(records)
     shown = pd.DataFrame(
         {
             "Method": frame["method"].map(method_name),
             "Fitness": [
-                spread_text(mean, sd, 3)
-                for mean, sd in zip(frame["best_fitness"], frame["best_fitness_sd"], strict=True)
+                single_values(fitness[row.method], 3)
+                if few
+                else spread_text(row.best_fitness, row.best_fitness_sd, 3)
+                for row in frame.itertuples()
             ],
             "Difference": [
                 difference_text(
@@ -165,13 +196,15 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             "Samples (k)": frame["training_samples"].map(lambda v: f"{v / 1000:,.0f}"),
             "Rel. cost": frame["relative_cost"].map(lambda v: signed(v, 2)),
             "Cost to match": [_match_text(row) for row in frame.itertuples()],
+            "To target (k)": [_target_text(row) for row in frame.itertuples()],
         }
     )
     if frame["p_value"].isna().all():
         shown = shown.drop(columns="p")
-    bold = {(int(frame["best_fitness"].argmax()), "Fitness")}
     cheapest = frame.index[frame["relative_cost"] == frame["relative_cost"].min()]
-    bold |= {(int(row), "Rel. cost") for row in cheapest}
+    bold = {(int(row), "Rel. cost") for row in cheapest if len(cheapest) < len(frame)}
+    if not few:
+        bold.add((int(frame["best_fitness"].argmax()), "Fitness"))
     return Dressed(shown, frozenset(bold), _notes(frame, records), widths=WIDTHS)
 
 
@@ -179,34 +212,61 @@ def _match_text(row: tuple) -> str:
     """`0.80 (7/9) [0.40, ∞]`: median, how many runs matched, and the interval, which may be missing."""
     if pd.isna(row.cost_to_match):
         return "–"
-    value, low, high = (
-        "∞" if end == math.inf else signed(end, 2)
-        for end in (row.cost_to_match, row.cost_to_match_ci_low, row.cost_to_match_ci_high)
-    )
-    matched = f"{row.matched_share * row.compared_runs:.0f}/{row.compared_runs}"
-    text = f"{value} ({matched})"
+    ends = row.cost_to_match, row.cost_to_match_ci_low, row.cost_to_match_ci_high
+    return _cost_text(ends, row.matched_share, row.compared_runs, 2)
+
+
+def _target_text(row: tuple) -> str:
+    """The same of the fixed target, in thousands of samples."""
+    if pd.isna(row.cost_to_target):
+        return "–"
+    ends = row.cost_to_target, row.cost_to_target_ci_low, row.cost_to_target_ci_high
+    return _cost_text([end / 1000 for end in ends], row.reached_share, row.target_runs, 0)
+
+
+def _cost_text(ends: Sequence[float], share: float, runs: int, digits: int) -> str:
+    value, low, high = ("∞" if end == math.inf else signed(end, digits) for end in ends)
+    text = f"{value} ({share * runs:.0f}/{runs})"
     return f"{text} [{low},{SPACE}{high}]" if low else text
 
 
 def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
     reference = method_name(records.description["reference_method"])
     level = f"{100 * records.confidence:g} %"
+    runs, few = frame["runs"].max(), frame["runs"].max() < FEWEST_RUNS
+    values = "a value a run" if few else "mean ± s.d. over runs"
     return (
-        f"{frame['runs'].max()} runs a method. Fitness: re-scored champion, cross entropy on the same "
-        "seeds and splits = 1, mean ± s.d. over runs. Each fresh training counts for the champion that "
+        f"{runs} runs a method. Fitness: re-scored champion, cross entropy on the same "
+        f"seeds and splits = 1, {values}. Each fresh training counts for the champion that "
         "the other ones choose, so that being chosen does not flatter it.",
-        f"Difference: mean of fitness minus that of {reference}, paired by run seed, with its {level} t "
-        f"interval. {STAR_NOTE}",
-        p_note(frame["p_value"], frame["runs"]),
+        f"Difference: mean of fitness minus that of {reference}, paired by run seed"
+        + (
+            "."
+            if few
+            else f", with its {level} t interval, corrected for images that the splits of "
+            f"the runs share (Nadeau & Bengio). {STAR_NOTE}"
+        ),
+        few_note(frame["difference_sd"], 0.01, "", records.confidence)
+        if few
+        else p_note(frame["p_value"], frame["differing_runs"]),
         "Trainings and thousands of training samples: means over runs of all that the search spends, "
         f"and relative to {reference} (Rel. cost). Re-scoring of champions is not in them.",
-        f"Cost to match: samples until the incumbent, re-scored, is as good as the last incumbent of "
+        f"Cost to match: samples until the incumbent, re-scored, is as good as the best incumbent of "
         f"{reference} with the same run seed, divided by what {reference} took to get there. Median over "
         "runs, a run that did not get there counting as ∞. In parentheses: runs that got there, of those "
         f"compared. In brackets: the median's {level} order-statistic interval, if there are runs enough "
-        "for it (6 at 95 %).",
+        f"for it (6 at 95 %). In {frame['decided_at_once'].iloc[0]} of {runs} runs {reference} has its level in "
+        "the first generation, which methods of one pool share: those say nothing of breeding.",
+        f"To target: thousands of samples until the incumbent's re-scored fitness is "
+        f"{frame['target'].iloc[0]:.3g}, {_level_text(records)}; median, runs and interval alike.",
         *_noise_note(frame),
     )
+
+
+def _level_text(records: StudyRecords) -> str:
+    share, loss = (records.description["target"][key] for key in ("share", "loss"))
+    of = f"the gain of {loss_name(loss)} at its own rate"
+    return of if share == 1 else f"{share:g} times {of}"
 
 
 def _noise_note(frame: pd.DataFrame) -> list[str]:

@@ -23,8 +23,10 @@ def build(records: StudyRecords) -> pd.DataFrame:
                 "batch_size": settings["batch_size"],
                 "augmentation": " ".join(settings["augmentation"]),
                 "label_noise": settings["label_noise"],
+                "input_noise": settings["input_noise"],
                 "balanced": settings["balanced"],
                 "learning_rate": task["learning_rate"],
+                "rate_at_edge": task["rate_at_edge"],
                 "chance": task["chance"],
                 "cross_entropy_accuracy": task["cross_entropy_accuracy"],
             }
@@ -55,6 +57,11 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     if frame["balanced"].any():
         tasks = ", ".join(frame["task"][frame["balanced"]])
         notes.append(f"Class-balanced accuracy: {tasks}.")
+    if frame["rate_at_edge"].any():
+        tasks = ", ".join(frame["task"][frame["rate_at_edge"]])
+        notes.append(f"The rate lies at the edge of all that were tried: {tasks}.")
     noisy = frame[frame["label_noise"] > 0]
     notes += [f"{row.label_noise:.0%} label noise: {row.task}." for row in noisy.itertuples()]
+    noisy = frame[frame["input_noise"] > 0]
+    notes += [f"Input noise of {row.input_noise:g} s.d.: {row.task}." for row in noisy.itertuples()]
     return Dressed(shown, notes=tuple(notes))

@@ -1,0 +1,94 @@
+"""What every retrained loss came to on tasks that differ in one setting: accuracy, speed and margin."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from evoloss.reporting.statistics import FEWEST_RUNS, paired_difference, standard_deviation
+from evoloss.reporting.study_records import StudyRecords
+from evoloss.search.fitness import BASELINE
+
+TARGET = 0.9
+"""The target of `epochs_to_target`: this share of cross entropy's gain over chance, in validation accuracy,
+as it ends on the task at its own rate."""
+
+
+def outcomes(records: StudyRecords) -> pd.DataFrame:
+    """One row a task and loss, tasks in the order of the conditions, each once.
+
+    Differences are paired by training seed: same weights, batches, sample and noise. A training that did
+    not complete is left out of all but `training_seeds`, and reaches no target.
+    """
+    settings = {task["name"]: task for task in records.all_tasks}
+    names = dict.fromkeys(
+        task for condition in records.description["conditions"] for task in condition["tasks"]
+    )
+    return pd.DataFrame(row for name in names for row in _of_task(settings[name], records))
+
+
+def _of_task(task: dict[str, Any], records: StudyRecords) -> list[dict[str, Any]]:
+    mine = records.retrained[records.retrained["task"] == task["name"]]
+    balanced = task["name"] in records.description["balanced_tasks"]
+    measure = "test_balanced_accuracy" if balanced else "test_accuracy"
+    by_loss = {
+        loss: mine[mine["loss"] == loss].set_index("training_seed")
+        for loss in records.description["losses"]
+    }
+    baseline = _completed(by_loss[BASELINE])
+    target = math.nan
+    if len(baseline):
+        end = baseline["validation_accuracy"].map(lambda curve: curve[-1]).mean()
+        target = task["chance"] + TARGET * (end - task["chance"])
+    rows = []
+    for loss, trainings in by_loss.items():
+        done = _completed(trainings)
+        common = done.index.intersection(baseline.index)
+        difference = paired_difference(
+            done.loc[common, measure], baseline.loc[common, measure], records.confidence
+        )
+        shown = loss != BASELINE
+        known = shown and difference.pairs >= FEWEST_RUNS
+        epochs = [epochs_to(curve, target) for curve in done["validation_accuracy"]]
+        reached = [number for number in epochs if math.isfinite(number)]
+        rows.append(
+            {
+                "task": task["name"],
+                "dataset": task["settings"]["dataset"]["name"],
+                "classes": task["classes"],
+                "training_images": task["training_images"],
+                "label_noise": task["settings"]["label_noise"],
+                "input_noise": task["settings"]["input_noise"],
+                "epochs": task["settings"]["epochs"],
+                "loss": loss,
+                "learning_rate": trainings["learning_rate"].iloc[0],
+                "training_seeds": len(trainings),
+                "completed": len(done),
+                "test_accuracy": done[measure].mean(),
+                "test_accuracy_sd": standard_deviation(done[measure]),
+                "difference_to_cross_entropy": difference.mean if shown else math.nan,
+                "ci_low": difference.low if known else math.nan,
+                "ci_high": difference.high if known else math.nan,
+                "target": target,
+                "reached": len(reached),
+                "epochs_to_target": pd.Series(reached, dtype=float).mean()
+                if len(reached) == len(trainings)
+                else math.inf,
+                "epochs_to_target_sd": standard_deviation(reached)
+                if len(reached) == len(trainings)
+                else math.nan,
+                "test_margin": done["test_margin"].mean(),
+                "test_margin_sd": standard_deviation(done["test_margin"]),
+            }
+        )
+    return rows
+
+
+def _completed(trainings: pd.DataFrame) -> pd.DataFrame:
+    return trainings[trainings["status"] == "completed"]
+
+
+def epochs_to(curve: list[float], target: float) -> float:
+    """The first epoch (from 1) whose accuracy reaches the target; infinite if none does."""
+    reached = (epoch for epoch, accuracy in enumerate(curve, start=1) if accuracy >= target)
+    return next(reached, math.inf)
