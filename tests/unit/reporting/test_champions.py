@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from evoloss.reporting.latex_table import to_latex, to_markdown
+from evoloss.reporting.statistics import crossed_mean
 from evoloss.reporting.tables import champions
 
 TRAINING_SEEDS = range(5)
@@ -139,8 +140,57 @@ def test_all_champions_together_against_cross_entropy():
     assert pooled["cross_entropy_ci_low"] < -0.03 < pooled["cross_entropy_ci_high"] < 0
     notes = champions.dress(frame, records).notes
     assert any(
-        "18 of 18 champions lie below cross entropy; pooled difference −" in n for n in notes
+        "18 of 18 champions, 18 of which train differently, lie below cross entropy; pooled difference −"
+        in note
+        and "of 2 run seeds, the interval covers the training seeds alone" in note
+        for note in notes
     )
+
+
+def test_champions_of_one_run_seed_are_no_independent_runs():
+    """Nine methods that all found the same loss say as much as one of them."""
+    records = study({"m0": -0.03}, range(9))
+    twins = [records.retrained]
+    for k in range(1, 9):
+        copied = records.retrained[records.retrained["loss"] != "cross_entropy"]
+        twins.append(copied.assign(loss=copied["loss"].str.replace("m0", f"m{k}")))
+        records.description["champions"] += [
+            {"loss": f"m{k}_seed{seed}", "method": f"m{k}"} for seed in range(9)
+        ]
+    records.retrained = pd.concat(twins)
+    records.description["reference_method"] = "m0"
+    frame = champions.build(records).set_index("method")
+    ends = ["difference_to_cross_entropy", "cross_entropy_ci_low", "cross_entropy_ci_high"]
+    assert list(frame.loc["all", ends]) == pytest.approx(list(frame.loc["m0", ends]))
+    assert (frame.loc["all", "runs"], frame.loc["all", "distinct"]) == (81, 9)
+    notes = champions.dress(frame.reset_index(), records).notes
+    assert any("with the run seed as the unit" in note for note in notes)
+
+
+def test_the_pooled_interval_covers_what_champions_of_a_run_seed_share():
+    rng = np.random.default_rng(3)
+    covered = naive = 0
+    for _ in range(150):
+        records = study({f"m{k}": 0.0 for k in range(4)} | {"random_search": 0.0}, range(9))
+        # `study` gives the runs of a seed a common gain of s.d. 0.01.
+        shared = dict(zip(range(9), rng.normal(0, 0.01, 9), strict=True))
+        own = rng.normal(0, 0.002, (45, 5))
+        frame = records.retrained.pivot(
+            index="loss", columns="training_seed", values="test_accuracy"
+        )
+        baseline = frame.loc["cross_entropy"]
+        losses = frame.index.drop("cross_entropy")
+        of_seed = losses.str.rpartition("_seed").get_level_values(2).astype(int).map(shared)
+        values = baseline.to_numpy() + of_seed.to_numpy()[:, None] + own
+        long = pd.DataFrame(values, losses, frame.columns).stack().rename("test_accuracy")
+        ce = records.retrained[records.retrained["loss"] == "cross_entropy"]
+        records.retrained = pd.concat([ce, long.reset_index().assign(task="digits")])
+        row = champions.build(records).set_index("method").loc["all"]
+        covered += row["cross_entropy_ci_low"] <= 0 <= row["cross_entropy_ci_high"]
+        runs = crossed_mean(values - baseline.to_numpy(), 0.95)
+        naive += runs.low <= 0 <= runs.high
+    assert covered / 150 >= 0.9
+    assert naive / 150 < 0.75
 
 
 def test_of_two_runs_there_are_values_and_no_verdict():
