@@ -175,8 +175,8 @@ def test_the_pooled_interval_covers_what_champions_of_a_run_seed_share():
     of_run = losses.str.rpartition("_seed").get_level_values(2).astype(int)
     covered = naive = 0
     for _ in range(60):
-        # Half of what a champion gains belongs to its run seed, and cross entropy has lucky seeds.
-        gains = rng.normal(0, 0.01, 9)[of_run][:, None] + rng.normal(0, 0.01, (45, 1))
+        # Most of what a champion gains belongs to its run seed, and cross entropy has lucky seeds.
+        gains = rng.normal(0, 0.02, 9)[of_run][:, None] + rng.normal(0, 0.01, (45, 1))
         gains = gains + rng.normal(0, 0.005, (1, 5)) + rng.normal(0, 0.005, (45, 5))
         frame.loc[losses] = frame.loc["cross_entropy"].to_numpy() + gains
         records.retrained = (
@@ -187,7 +187,7 @@ def test_the_pooled_interval_covers_what_champions_of_a_run_seed_share():
         runs = crossed_mean(gains, 0.95)
         naive += runs.low <= 0 <= runs.high
     assert covered >= 54
-    assert naive < 52
+    assert naive < 45
 
 
 def test_of_two_runs_there_are_values_and_no_verdict():
