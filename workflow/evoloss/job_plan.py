@@ -117,6 +117,8 @@ class JobPlan:
         pools, check = self.config.search.pools, self.config.search.functional_check
         if method.stages is not None:
             check = check.model_copy(update={"stages": method.stages})
+        if method.smallest_alignment is not None:
+            check = check.model_copy(update={"smallest_alignment": method.smallest_alignment})
         space = pools[method.pool].space if method.pool else SearchSpace()
         return flags_of(settings=_timeless(method), space=space, functional_check=check)
 

@@ -61,7 +61,8 @@ class SearchSettings(StrictModel):
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 8
     """Candidates that one job trains in turn."""
     rates: Rates = [1.0]
-    """Multiples of cross entropy's rate that a new candidate is trained at; its fitness is the best."""
+    """Multiples of cross entropy's rate that a new candidate is trained at; its fitness is the best. What more
+    than one buys: `search/fitness.py`."""
     target_fitness: Annotated[float, Field(gt=0)] | None = None
     """A run asks for no more trainings once its best fitness reaches this; null never stops."""
     budget_samples: (

@@ -2,32 +2,47 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+from evoloss.expressions.graph import Graph
 from evoloss.expressions.primitives import PRIMITIVES
 from evoloss.expressions.tree import Expression, format_constant
+
+LARGEST_FORMULA = 500
+"""Nodes beyond which sympy is not asked to simplify."""
 
 _SYMBOLS = {"p": "p_k", "y": "y_k"}
 _LOOSE = {"add", "sub"}
 _FUNCTIONS = {"log", "sin", "cos", "tanh", "sigmoid", "sign"}
 
 
-def to_latex(expression: Expression) -> str:
-    """The expression as written, e.g. `-y_k \\, \\log p_k`, without `$`."""
-    return _latex(expression, 0)
+def to_latex(expression: Expression | Graph) -> str:
+    """The expression as written, e.g. `-y_k \\, \\log p_k`, without `$`; the named parts of a graph follow it."""
+    names = expression.parts() if isinstance(expression, Graph) else {}
+    # a1 is printed as a with an index.
+    names = {i: name[0] + (f"_{{{name[1:]}}}" if name[1:] else "") for i, name in names.items()}
+    parts = []
+    for index, name in names.items():
+        known = {i: other for i, other in names.items() if i < index}
+        parts.append(f"{name} = {_latex(expression, index, known)}")
+    result = _latex(expression, expression.root, names)
+    return result + r" \quad \text{with } " + r", \; ".join(parts) if parts else result
 
 
-def _latex(tree: Expression, index: int) -> str:
+def _latex(tree: Expression | Graph, index: int, names: Mapping[int, str]) -> str:
+    if index in names:
+        return names[index]
     node = tree.nodes[index]
     if not isinstance(node, str):
         return _number(node)
     if node in _SYMBOLS:
         return _SYMBOLS[node]
     arguments = list(tree.arguments(index))
-    parts = [_latex(tree, i) for i in arguments]
+    parts = [_latex(tree, i, names) for i in arguments]
     for place, argument in enumerate(arguments):
-        if _needs_parentheses(node, place, tree.nodes[argument]) or (
+        child = "abs" if argument in names else tree.nodes[argument]  # neither needs parentheses
+        if _needs_parentheses(node, place, child) or (
             node in {"add", "sub"} and place == 1 and parts[place].startswith("-")
         ):
             parts[place] = rf"\left( {parts[place]} \right)"
@@ -62,7 +77,7 @@ def _number(value: float) -> str:
     return text
 
 
-def simplified_latex(expression: Expression, seconds: float = 5.0) -> str | None:
+def simplified_latex(expression: Expression | Graph, seconds: float = 5.0) -> str | None:
     """The formula simplified by sympy, or None when it cannot within `seconds`.
 
     For reading only: sympy knows nothing of guards, so the simplified formula and the loss may
@@ -70,15 +85,25 @@ def simplified_latex(expression: Expression, seconds: float = 5.0) -> str | None
     """
     import sympy
 
+    if _flat_size(expression) > LARGEST_FORMULA:
+        return None
     try:
         with _time_limit(seconds):
-            simple = sympy.simplify(_to_sympy(expression, 0))
+            simple = sympy.simplify(_to_sympy(expression, expression.root))
             if simple.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
                 return None
             names = {sympy.Symbol(k, nonnegative=True): v for k, v in _SYMBOLS.items()}
             return sympy.latex(simple, symbol_names=names, ln_notation=False)
     except (Exception, MemoryError):  # sympy fails in many ways; the formula as written remains
         return None
+
+
+def _flat_size(expression: Expression | Graph) -> int:
+    """Nodes of the tree that a graph stands for: sharing may make it exponentially large."""
+    sizes: list[int] = []
+    for _, arguments in expression.steps():
+        sizes.append(1 + sum(sizes[i] for i in arguments))
+    return sizes[-1]
 
 
 @contextmanager
@@ -99,7 +124,7 @@ def _time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
-def _to_sympy(tree: Expression, index: int):
+def _to_sympy(tree: Expression | Graph, index: int):
     import sympy
 
     node = tree.nodes[index]

@@ -1,12 +1,15 @@
-"""Infix text to trees: Python's own parser as the front end, then a whitelist. Nothing is evaluated."""
+"""Infix text to trees and graphs: Python's own parser as the front end, then a whitelist. Nothing is evaluated."""
 
 import ast
 import difflib
 import math
+from collections.abc import Container
+from dataclasses import dataclass
 
 from evoloss.errors import UserError
-from evoloss.expressions.primitives import BINARY_SYMBOLS, LIMIT, PRIMITIVES, TERMINALS
-from evoloss.expressions.tree import Expression, Node
+from evoloss.expressions.graph import Graph, Step, graph_of
+from evoloss.expressions.primitives import BINARY_SYMBOLS, LIMIT, PRIMITIVES, TERMINALS, Node
+from evoloss.expressions.tree import Expression, arity
 
 LONGEST_TEXT = 20_000
 
@@ -17,8 +20,16 @@ class ExpressionError(UserError, ValueError):
     """A text that is not an expression; the message says where and what is allowed."""
 
 
-def parse(text: str, classes: int | None = None) -> Expression:
-    """The tree of an infix text such as `-(y * log(p))`.
+@dataclass(frozen=True)
+class _Part:
+    """A use of a named part, among the nodes of an expression."""
+
+    name: str
+
+
+def parse(text: str, classes: int | None = None) -> Expression | Graph:
+    """The tree of an infix text such as `-(y * log(p))`, or the graph of one with named parts, such as
+    `a = log(p); square(a) - y * a`.
 
     `classes`, when given, is what the name `C` stands for (a constant). Raises ExpressionError on
     anything that is not made of `p`, `y`, `C`, finite numbers, + - * / and the known functions.
@@ -27,22 +38,72 @@ def parse(text: str, classes: int | None = None) -> Expression:
         raise ExpressionError(
             f"the expression has {len(text):,} characters; at most {LONGEST_TEXT:,} are accepted"
         )
+    with_parts = ";" in text or "=" in text
     try:
-        tree = ast.parse(text.strip(), mode="eval")
+        tree = ast.parse(text.strip(), mode="exec" if with_parts else "eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         reason = getattr(error, "msg", None) or "it is nested too deeply"
         raise ExpressionError(f"expression {_shown(text)} cannot be read: {reason}") from None
     try:
+        if with_parts:
+            return _graph(tree.body, text, classes)
         return Expression(tuple(_nodes(tree.body, text, classes)))
     except RecursionError:
         raise ExpressionError(f"expression {_shown(text)} is nested too deeply") from None
+
+
+def _graph(statements: list[ast.stmt], text: str, classes: int | None) -> Expression | Graph:
+    """The graph of named parts, each a statement `name = expression`, and of the expression that ends them.
+
+    A tree if no operation is used twice.
+    """
+
+    def fail(problem: str) -> ExpressionError:
+        return ExpressionError(f"expression {_shown(text)}: {problem}")
+
+    *definitions, last = statements or [None]
+    if not isinstance(last, ast.Expr):
+        raise fail("after its named parts an expression is missing; write a = log(p); y * a - a")
+    steps: dict[Step, int] = {}
+    parts: dict[str, int] = {}
+    used: set[str] = set()
+
+    def add(nodes: list[Node | _Part]) -> int:
+        ends: list[int] = []
+        for node in reversed(nodes):
+            if isinstance(node, _Part):
+                used.add(node.name)
+                ends.append(parts[node.name])
+            else:
+                step = node, tuple(ends.pop() for _ in range(arity(node)))
+                ends.append(steps.setdefault(step, len(steps)))
+        return ends.pop()
+
+    for statement in definitions:
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+        if len(targets) != 1 or not isinstance(targets[0], ast.Name):
+            raise fail("a part is written as name = expression, and ends with ;")
+        name = targets[0].id
+        if name in (*TERMINALS, "C", *PRIMITIVES):
+            raise fail(f"{name} cannot name a part, for it means something else")
+        if name in parts:
+            raise fail(f"{name} is defined twice")
+        parts[name] = add(_nodes(statement.value, text, classes, parts))
+    result = add(_nodes(last.value, text, classes, parts))
+    for name in parts:
+        if name not in used:
+            raise fail(f"the part {name} is never used; take it out")
+    graph = graph_of(list(steps)[: result + 1])
+    return graph if graph.parts() else parse(str(graph))
 
 
 def _shown(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:60] + "...")
 
 
-def _nodes(node: ast.expr, text: str, classes: int | None) -> list[Node]:
+def _nodes(
+    node: ast.expr, text: str, classes: int | None, parts: Container[str] = ()
+) -> list[Node | _Part]:
     def fail(problem: str) -> ExpressionError:
         return ExpressionError(
             f"expression {_shown(text)}, column {node.col_offset + 1}: {problem}"
@@ -57,27 +118,32 @@ def _nodes(node: ast.expr, text: str, classes: int | None) -> list[Node]:
             if classes is None:
                 raise fail("C, the number of classes, is not known here; write the number")
             return [float(classes)]
+        if node.id in parts:
+            return [_Part(node.id)]
         raise fail(f"unknown name {node.id!r}; there are p, y, C and numbers{_hint(node.id)}")
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd):
-        return _nodes(node.operand, text, classes)
+        return _nodes(node.operand, text, classes, parts)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         if isinstance(node.operand, ast.Constant):
             return [0.0 - _number(node.operand.value, fail)]
-        return ["neg", *_nodes(node.operand, text, classes)]
+        return ["neg", *_nodes(node.operand, text, classes, parts)]
     if isinstance(node, ast.BinOp):
         symbol = _OPERATORS.get(type(node.op))
         if symbol is None:
             if isinstance(node.op, ast.Pow):
                 raise fail("there is no power; write square(x), sqrt(x) or exp(a * log(x))")
             raise fail("of the operators there are only + - * /")
-        left, right = _nodes(node.left, text, classes), _nodes(node.right, text, classes)
+        left = _nodes(node.left, text, classes, parts)
+        right = _nodes(node.right, text, classes, parts)
         return [BINARY_SYMBOLS[symbol], *left, *right]
     if isinstance(node, ast.Call):
-        return _call(node, text, classes, fail)
+        return _call(node, text, classes, parts, fail)
     raise fail("only p, y, C, numbers, + - * / and functions are allowed")
 
 
-def _call(node: ast.Call, text: str, classes: int | None, fail) -> list[Node]:
+def _call(
+    node: ast.Call, text: str, classes: int | None, parts: Container[str], fail
+) -> list[Node | _Part]:
     name = node.func.id if isinstance(node.func, ast.Name) else None
     if name not in PRIMITIVES:
         known = ", ".join(PRIMITIVES)
@@ -86,7 +152,7 @@ def _call(node: ast.Call, text: str, classes: int | None, fail) -> list[Node]:
     wanted = PRIMITIVES[name].arity
     if node.keywords or len(node.args) != wanted:
         raise fail(f"{name} takes {wanted} argument{'s' if wanted > 1 else ''}")
-    return [name, *(n for argument in node.args for n in _nodes(argument, text, classes))]
+    return [name, *(n for argument in node.args for n in _nodes(argument, text, classes, parts))]
 
 
 def _number(value: object, fail) -> float:

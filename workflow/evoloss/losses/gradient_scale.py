@@ -15,6 +15,7 @@ from functools import lru_cache
 import torch
 
 from evoloss.errors import UserError
+from evoloss.expressions.graph import Graph
 from evoloss.expressions.tree import Expression
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.loss_module import Loss
@@ -90,7 +91,7 @@ def task_loss(loss: Expression | Loss, classes: int, match_gradient_scale: bool)
 
     Raises LossError when the loss has no gradient to scale.
     """
-    if isinstance(loss, Expression):
+    if isinstance(loss, Expression | Graph):
         loss = ExpressionLoss(loss)
     if match_gradient_scale:
         loss.factor = matching_factor(loss, classes)

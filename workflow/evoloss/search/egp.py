@@ -18,14 +18,14 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from evoloss.expressions.variation import one_point_mutation, subtree_mutation
+from evoloss.expressions.graph_variation import MUTATIONS
 from evoloss.search.method import Breeding, Individual, ranked, truncate, youngest
-from evoloss.search.settings import MethodSettings, Published, SourceCheck
+from evoloss.search.settings import MutationSettings, Published, SourceCheck
 
 DRAFT = "thesis draft, Algorithm 1"
 
 
-class Settings(MethodSettings):
+class Settings(MutationSettings):
     """Settings of `egp`."""
 
     published: ClassVar[dict[str, Published]] = {
@@ -93,11 +93,10 @@ def breed(breeding: Breeding) -> None:
     """Offer N mutated children, one of each parent; of fewer parents, each in turn has more."""
     settings, rng = breeding.settings, breeding.rng
     parents = choose_parents(breeding, rng)
+    with_new_nodes, of_one_node = MUTATIONS[settings.representation]
     for slot in range(settings.parents):
         parent = parents[slot % len(parents)]
-        mutate = subtree_mutation
-        if rng.random() >= settings.subtree_probability:
-            mutate = one_point_mutation
+        mutate = with_new_nodes if rng.random() < settings.subtree_probability else of_one_node
         for _ in range(settings.attempts):
             child = mutate(parent.expression, breeding.space, rng)
             if breeding.propose(slot, child, mutate.__name__, [parent.candidate_id]):

@@ -1,6 +1,21 @@
 """Fitness: the mean over tasks of the gain over chance, in units of cross entropy's gain.
 
-Of a candidate that is trained at several learning rates it is the best of them.
+Of a candidate that is trained at several learning rates (`search.rates`) it is the best of them. One rate, cross
+entropy's, is the default, for more buy little (`tests/benchmarks/rates.py`; what a loss is worth is its
+accuracy at its own rate on fresh seeds and splits):
+
+    digits, 140 candidates           rank correlation    best found for 24 trainings
+    at 1 x cross entropy's rate      0.66                94.5 %
+    at 1 and 2 x                     0.67                94.0 %
+    at 1, 2 and 4 x                  0.68                93.7 %
+
+    40 % wrong labels, 70            rank correlation    best found for 24 trainings
+    at 1 x cross entropy's rate      0.45                87.0 %
+    at 1/2 and 1 x                   0.46                87.7 %
+    at 1/4, 1/2 and 1 x              0.46                88.4 %
+
+Even so a rate decides much: three quarters of the candidates on clean labels like a lower rate than cross entropy,
+more than half of those on wrong labels a higher one. So what a search finds is judged at its own rate.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

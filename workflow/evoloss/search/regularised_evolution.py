@@ -3,12 +3,15 @@
 Real et al. (arXiv 1802.01548), and Co-Reyes et al. (arXiv 2101.03958), who search loss functions of
 reinforcement learning with it. From their code: population 300, tournaments of 25 with one winner, a
 mutation with probability 0.95 and otherwise a fresh random program, mutation repeated until the new
-program is valid, the oldest dropped, the score of an equivalent program reused.
+program is valid, the oldest dropped, the score of an equivalent program reused. Programs are graphs of
+operations, and who scores below 0.6 on a first, cheap environment is not tried on the others.
 
 Chosen here: children of one generation are drawn from the same population and trained side by side, as
 by asynchronous workers; with `children: 1` the algorithm is the sequential one. Their mutation replaces
-one operation and its inputs; on trees that is subtree mutation or, with the inputs kept, one-point mutation,
-evenly.
+one operation and its inputs; with `representation: graph` that is `operation_mutation` or, for a parameter
+or with the inputs kept, one-point mutation, evenly; on trees it is subtree or one-point mutation. A search of
+classification losses has no cheaper environment, so the hurdle looks at the first third of the training: its
+accuracy on training batches has a rank correlation of 0.87 with the final one (`racing.py`).
 """
 
 from collections.abc import Sequence
@@ -16,14 +19,15 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from evoloss.expressions.variation import ramped_half_and_half, subtree_or_one_point_mutation
+from evoloss.expressions.graph_variation import MUTATIONS, random_graph
+from evoloss.expressions.variation import ramped_half_and_half
 from evoloss.search.method import Breeding, Individual, ranked, youngest
-from evoloss.search.settings import MethodSettings, Published, SourceCheck
+from evoloss.search.settings import MutationSettings, Published, SourceCheck
 
 CODE = "google/brain_autorl, evolving_rl"
 
 
-class Settings(MethodSettings):
+class Settings(MutationSettings):
     """Settings of `regularised_evolution`."""
 
     published: ClassVar[dict[str, Published]] = {
@@ -36,6 +40,15 @@ class Settings(MethodSettings):
         ),
         "attempts": Published(1000, "code", CODE + ": until valid"),
         "reuse": Published(True, "code", CODE + ": functional equivalence"),
+        "representation": Published("graph", "code", CODE),
+        "smallest_alignment": Published(-1.0, "code", CODE + ": a path to the weights, no more"),
+        "hurdle": Published(
+            {"rungs": [1 / 3], "share": 0.6},
+            "code",
+            CODE
+            + ": 0.6 of the score on a first, cheap environment; here of cross entropy's gain after a "
+            "third of the training",
+        ),
     }
     source_check: ClassVar[SourceCheck | None] = SourceCheck(
         stages=("structure", "gradient", "novel"),
@@ -44,7 +57,15 @@ class Settings(MethodSettings):
         where=CODE + ": types, a path from the loss to the weights, a cache of equivalent programs",
     )
     presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "real": {"population": 100, "tournament": 25, "fresh_probability": 0.0, "reuse": False},
+        "real": {
+            "population": 100,
+            "tournament": 25,
+            "fresh_probability": 0.0,
+            "reuse": False,
+            "representation": "tree",
+            "smallest_alignment": None,
+            "hurdle": None,
+        },
     }
 
     algorithm: Literal["regularised_evolution"] = "regularised_evolution"
@@ -84,11 +105,15 @@ def breed(breeding: Breeding) -> None:
             parents = [winner.candidate_id]
             if rng.random() < settings.fresh_probability:
                 operator, parents = "random", []
-                child = ramped_half_and_half(breeding.space, draw, rng)
-            else:
-                child, operator = subtree_or_one_point_mutation(
-                    winner.expression, breeding.space, settings.subtree_probability, rng
+                child = (
+                    ramped_half_and_half(breeding.space, draw, rng)
+                    if settings.representation == "tree"
+                    else random_graph(breeding.space, rng)
                 )
+            else:
+                new = rng.random() < settings.subtree_probability
+                mutate = MUTATIONS[settings.representation][0 if new else 1]
+                child, operator = mutate(winner.expression, breeding.space, rng), mutate.__name__
             if breeding.propose(slot, child, operator, parents):
                 break
 

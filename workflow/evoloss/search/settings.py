@@ -63,6 +63,8 @@ class MethodSettings(StrictModel):
     budget."""
     stages: list[Stage] | None = None
     """Stages of the functional check for this method; null takes those of `search.functional_check`."""
+    smallest_alignment: Annotated[float, Field(ge=-1, le=1)] | None = None
+    """`search.functional_check.smallest_alignment` for this method; -1 asks for none; null takes that one."""
     reuse: bool = False
     """A candidate that trains like an evaluated one takes its fitness without training, uncharged;
     otherwise stage `novel` rejects it."""
@@ -98,6 +100,14 @@ class MethodSettings(StrictModel):
         if cls.source_check and cls.source_check.stages is not None:
             source = {"stages": list(cls.source_check.stages)} | source
         return source | cls.presets.get(name, {}) | values
+
+
+class MutationSettings(MethodSettings):
+    """The base of a method that breeds by mutation alone, of trees or of graphs."""
+
+    representation: Literal["tree", "graph"] = "tree"
+    """What an individual is: a tree, or a graph whose parts may be shared (`expressions.graph`). The trees of
+    the pool become graphs when they are mutated."""
 
 
 class GenerationalSettings(MethodSettings):
