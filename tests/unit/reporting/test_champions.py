@@ -187,7 +187,7 @@ def test_the_pooled_interval_covers_what_champions_of_a_run_seed_share():
         runs = crossed_mean(gains, 0.95)
         naive += runs.low <= 0 <= runs.high
     assert covered >= 54
-    assert naive < 45
+    assert naive < 51
 
 
 def test_of_two_runs_there_are_values_and_no_verdict():

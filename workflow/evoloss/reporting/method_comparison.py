@@ -109,19 +109,21 @@ def few_note(
     `paired_difference`.
     """
     text = f"Fewer than {FEWEST_RUNS} {what}: single values, without interval, star or winner."
-    sd, largest = float((sds.dropna() ** 2).mean() ** 0.5), float(differences.abs().max())
+    largest = float(differences.abs().max())
+    # Of few pairs an s.d. may be small by luck: no smaller than what all comparisons have together.
+    own = sds[differences.abs() == largest].max()
+    sd = max(float((sds.dropna() ** 2).mean() ** 0.5), 0.0 if pd.isna(own) else float(own))
     if not (sd > 0 and largest > 0):
         return f"{text} A p-value would need {SMALLEST_TESTED}."
     runs = runs_for(largest, sd, confidence, overlap)
     return (
         f"{text} For an interval that leaves out 0, a difference as large as the largest here "
-        f"({signed(largest, 3)}{unit}) would need about "
+        f"({signed(largest, 3)}{unit}, which varies by an s.d. of {signed(sd, 3)}{unit}) would need "
         + (
-            f"n = {runs} {what}"
+            f"about n = {runs} {what}."
             if runs
-            else f"more than {MOST_RUNS} {what}, if any number of them will do"
+            else f"more than {MOST_RUNS} {what}, if any number will do: their splits share images."
         )
-        + f", as these differences vary (s.d. {signed(sd, 3)}{unit})."
     )
 
 

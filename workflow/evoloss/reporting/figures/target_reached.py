@@ -43,7 +43,7 @@ def draw(records: StudyRecords) -> Figure:
     costs = costs_to_target(frame, records.target) / UNIT
     ends = frame.groupby("method")["samples"].max() / UNIT
     lines = {method: reached(costs[method], ends[method]) for method in records.methods}
-    figure, axes = panels(len(records.methods), columns=4, row_height=1.35, margin=0.55)
+    figure, axes = panels(len(records.methods), columns=3, row_height=1.35, margin=0.55)
     look_of = looks(records.methods)
     for axis, method in zip(axes, records.methods, strict=True):
         _panel(axis, method, lines, look_of[method].colour)
@@ -51,7 +51,7 @@ def draw(records: StudyRecords) -> Figure:
         axis.set_title(
             f"{method_name(method)} ({(known < math.inf).sum()}/{len(known)})",
             loc="left",
-            fontsize=7.5,
+            fontsize=8,
         )
     axes[0].set_xlim(0, ends.max())
     axes[0].set_ylim(-0.03, 1.03)
