@@ -53,6 +53,7 @@ def fake_records(methods=8, runs=9, generations=12, tasks=1, seed=0) -> SimpleNa
         curves=_curves(ledgers, rng),
         champions=champions,
         manifests=[{"classes": 10}],
+        target=0.97,
         retrained=pd.concat(_retrained(task, loss, rng) for task in names for loss in losses),
         description={
             "reference_method": "random_search",

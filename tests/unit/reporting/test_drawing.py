@@ -1,3 +1,6 @@
+import math
+
+import pandas as pd
 import pytest
 from fake_records import fake_records
 
@@ -7,26 +10,55 @@ from evoloss.reporting.figures import (
     funnel,
     generations,
     loss_shapes,
+    target_reached,
     training_curves,
 )
 from evoloss.reporting.names import method_name
 from evoloss.reporting.style import save
 
-FIGURES = (anytime, critical_difference, funnel, generations, loss_shapes, training_curves)
+FIGURES = (
+    anytime,
+    critical_difference,
+    funnel,
+    generations,
+    loss_shapes,
+    target_reached,
+    training_curves,
+)
 
 
 @pytest.mark.parametrize("size", [{"methods": 8, "runs": 9}, {"methods": 2, "runs": 1}])
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.__name__.rpartition(".")[2])
 @pytest.mark.filterwarnings("error:constrained_layout")
 def test_every_figure_draws_large_and_tiny_studies(figure, size, monkeypatch, tmp_path):
-    monkeypatch.setattr(anytime, "curves", lambda records: records.curves)
+    for module in (anytime, target_reached):
+        monkeypatch.setattr(module, "curves", lambda records: records.curves)
     records = fake_records(**size, generations=14 if size["runs"] > 1 else 2, tasks=size["runs"])
     drawn = figure.draw(records)
-    if figure in (generations, loss_shapes):
+    if figure in (generations, loss_shapes, target_reached):
         titles = " ".join(axis.get_title(loc="left") for axis in drawn.axes)
         assert all(method_name(method) in titles for method in records.methods)
     save(drawn, [tmp_path / "figure.png"])
     assert (tmp_path / "figure.png").stat().st_size > 5000
+
+
+def test_the_share_of_runs_that_reached_a_target_by_hand():
+    costs = pd.Series([30.0, math.inf, 10.0, math.nan])
+    cost, share = target_reached.reached(costs, end=50.0)
+    assert list(cost) == [0, 10, 30, 50]
+    assert list(share) == pytest.approx([0, 1 / 3, 2 / 3, 2 / 3])
+    never, none = target_reached.reached(pd.Series([math.inf]), end=50.0)
+    assert (list(never), list(none)) == ([0, 50], [0, 0])
+
+
+@pytest.mark.parametrize("runs", [2, 5])
+def test_fewer_than_five_runs_have_no_bars(monkeypatch, runs):
+    records = fake_records(methods=3, runs=runs, generations=2)
+    monkeypatch.setattr(anytime, "curves", lambda records: records.curves)
+    strip = anytime.draw(records).axes[0].child_axes[0]
+    assert len(strip.collections) == (3 if runs == 5 else 0)
+    marks = [len(line.get_ydata()) for line in strip.lines]
+    assert marks == [1 if runs == 5 else 2] * 3
 
 
 def test_anytime_curves_end_where_the_reference_method_ends(monkeypatch):

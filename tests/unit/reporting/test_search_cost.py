@@ -92,6 +92,7 @@ def study(fitness, run_seeds, reference="random_search", spread=0.0):
         description={
             "reference_method": reference,
             "tasks": ["digits"],
+            "rates": 1,
             "audit_trainings": 0,
             "rates": 1,
             "target": {"loss": "cross_entropy", "share": 1.0},

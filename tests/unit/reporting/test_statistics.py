@@ -94,6 +94,21 @@ def test_how_many_runs_an_interval_takes():
     assert widths[0] > 0.1 >= widths[1]
 
 
+def test_no_number_of_runs_averages_out_what_their_splits_share():
+    assert runs_for(0.1, 0.2, 0.95, overlap=1 / 3) is None
+    n = runs_for(0.1, 0.2, 0.95, overlap=0.01)
+    assert n > runs_for(0.1, 0.2, 0.95)
+    rng = np.random.default_rng(0)
+    differences = stats.zscore(rng.normal(size=n), ddof=1) * 0.2
+    found = paired_difference(differences, np.zeros(n), 0.95, overlap=0.01)
+    assert (found.high - found.low) / 2 <= 0.1
+
+
+def test_pairs_without_a_difference_leave_an_exact_p():
+    """With zeros among more than 13 pairs SciPy approximates: 0.043, less than five pairs can give."""
+    assert wilcoxon_p([1.0, 2, 3, 4, 5] + [0.0] * 9, [0.0] * 14) == 2 / 2**5
+
+
 def test_the_smallest_p_counts_the_pairs_that_differ():
     values, baseline = [1.0, 2, 3, 4, 5, 6, 7, 8, 9], [1.0, 2, 3, 4, 0, 0, 0, 0, 0]
     assert differing(values, baseline) == 5

@@ -50,5 +50,6 @@ def costs_to_target(curves: pd.DataFrame, level: float, cost: str = "samples") -
 def decided_at_once(curves: pd.DataFrame, reference: str) -> int:
     """How many of the reference's runs have their level in their first generation, which tree methods share."""
     own = curves[curves["method"] == reference].sort_values("generation")
-    levels = own.groupby("run_seed")["fitness"]
-    return int((levels.first() >= levels.max()).sum())
+    return sum(
+        bool(run["fitness"].iloc[0] >= run["fitness"].max()) for _, run in own.groupby("run_seed")
+    )

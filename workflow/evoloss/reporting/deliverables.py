@@ -23,6 +23,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 
 FIGURES: dict[str, tuple[str, ...]] = {
     "anytime": ("runs",),
+    "target_reached": ("runs",),
     "generations": ("runs", "scores"),
     "funnel": ("runs",),
     "loss_shapes": ("shapes",),

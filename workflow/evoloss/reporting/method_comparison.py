@@ -7,6 +7,7 @@ import pandas as pd
 from evoloss.reporting.latex_table import plus_minus, signed
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
+    MOST_RUNS,
     SMALLEST_TESTED,
     differing,
     holm,
@@ -76,7 +77,9 @@ def p_text(p: float) -> str:
     return "" if pd.isna(p) else f"{p:.2g}"
 
 
-def p_note(p_values: pd.Series, differing: pd.Series, unit: str = "run seeds") -> str:
+def p_note(
+    p_values: pd.Series, differing: pd.Series, unit: str = "run seeds", overlap: float = 0.0
+) -> str:
     """What the p-values are and the smallest they could be, which pairs without a difference raise."""
     tested = p_values.notna()
     if not tested.any():
@@ -88,23 +91,39 @@ def p_note(p_values: pd.Series, differing: pd.Series, unit: str = "run seeds") -
     return (
         f"p: paired Wilcoxon test, Holm-corrected over {comparisons} comparisons. It drops pairs without a "
         f"difference; the smallest p that those left allow is {' to '.join(f'{p:.2g}' for p in ends)}."
+        + (" It knows nothing of images that splits share." if overlap else "")
     )
 
 
 def few_note(
-    sds: pd.Series, narrow: float, unit: str, confidence: float, what: str = "runs"
+    differences: pd.Series,
+    sds: pd.Series,
+    unit: str,
+    confidence: float,
+    what: str = "runs",
+    overlap: float = 0.0,
 ) -> str:
-    """What is not said from so few runs, and how many it would take for an interval of +- `narrow`.
+    """What is not said from so few runs, and how many the largest of these differences would need.
 
-    `sds`: the s.d. of the pairs of each comparison, in the unit of `narrow`.
+    `sds`: the s.d. of the pairs of each comparison, in the unit of `differences`; `overlap` as in
+    `paired_difference`.
     """
     text = f"Fewer than {FEWEST_RUNS} {what}: single values, without interval, star or winner."
-    sd = float((sds.dropna() ** 2).mean() ** 0.5)
-    if not sd > 0:
+    largest = float(differences.abs().max())
+    # Of few pairs an s.d. may be small by luck: no smaller than what all comparisons have together.
+    own = sds[differences.abs() == largest].max()
+    sd = max(float((sds.dropna() ** 2).mean() ** 0.5), 0.0 if pd.isna(own) else float(own))
+    if not (sd > 0 and largest > 0):
         return f"{text} A p-value would need {SMALLEST_TESTED}."
+    runs = runs_for(largest, sd, confidence, overlap)
     return (
-        f"{text} As these differences vary (s.d. {signed(sd, 3)}{unit}), an interval of ±{narrow:g}{unit} "
-        f"would need about {runs_for(narrow, sd, confidence)} {what}."
+        f"{text} For an interval that leaves out 0, a difference as large as the largest here "
+        f"({signed(largest, 3)}{unit}, which varies by an s.d. of {signed(sd, 3)}{unit}) would need "
+        + (
+            f"about n = {runs} {what}."
+            if runs
+            else f"more than {MOST_RUNS} {what}, if any number will do: their splits share images."
+        )
     )
 
 

@@ -63,8 +63,8 @@ def weighted_sum(counts: Sequence[tuple[int, int, float]], confidence: float) ->
 
 
 def standard_deviation(values: Sequence[float]) -> float:
-    """The sample standard deviation; nan for fewer than two values."""
-    return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
+    """The sample standard deviation; nan for fewer than FEWEST_RUNS values."""
+    return float(np.std(values, ddof=1)) if len(values) >= FEWEST_RUNS else math.nan
 
 
 def paired_difference(
@@ -119,12 +119,21 @@ def crossed_mean(cells: np.ndarray, confidence: float) -> Difference:
     return Difference(mean, mean - half, mean + half, r)
 
 
-def runs_for(half_width: float, sd: float, confidence: float) -> int:
-    """How many runs make the t interval of a mean as narrow as +- `half_width`, if one run varies by `sd`."""
-    n = FEWEST_RUNS
-    while stats.t.ppf((1 + confidence) / 2, n - 1) * sd / math.sqrt(n) > half_width:
-        n += 1
-    return n
+MOST_RUNS = 1000
+"""More runs than this are no plan."""
+
+
+def runs_for(half_width: float, sd: float, confidence: float, overlap: float = 0.0) -> int | None:
+    """How many runs make the interval of a mean as narrow as +- `half_width`, if one run varies by `sd`.
+
+    None: more than MOST_RUNS, or no number of them, since with an `overlap` (as in `paired_difference`) what
+    the splits share does not average out.
+    """
+    for n in range(FEWEST_RUNS, MOST_RUNS + 1):
+        half = stats.t.ppf((1 + confidence) / 2, n - 1) * sd * math.sqrt(1 / n + overlap)
+        if half <= half_width:
+            return n
+    return None
 
 
 def censored_median(values: Sequence[float], confidence: float) -> Median:
@@ -138,6 +147,8 @@ def censored_median(values: Sequence[float], confidence: float) -> Median:
     known = known[~np.isnan(known)]
     if len(known) == 0:
         return Median(math.nan, math.nan, math.nan, 0)
+    if len(known) < FEWEST_RUNS:
+        return Median(float(np.median(known)), math.nan, math.nan, len(known))
     interval = stats.quantile_test(known, p=0.5).confidence_interval(confidence)
     return Median(float(np.median(known)), float(interval.low), float(interval.high), len(known))
 
@@ -147,9 +158,9 @@ def wilcoxon_p(values: Sequence[float], baseline: Sequence[float]) -> float:
     differences = np.asarray(values, dtype=float) - np.asarray(baseline, dtype=float)
     if len(differences) < SMALLEST_TESTED:
         return math.nan
-    if not differences.any():
-        return 1.0
-    return float(stats.wilcoxon(differences).pvalue)
+    # Without the zeros, which it drops anyway, SciPy takes the exact distribution.
+    left = differences[differences != 0]
+    return float(stats.wilcoxon(left).pvalue) if len(left) else 1.0
 
 
 def differing(values: Sequence[float], baseline: Sequence[float]) -> int:

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evoloss.files import atomic_path
+from evoloss.reporting.statistics import standard_deviation
 
 TEXT_WIDTH = 6.3
 """Width of a figure in inches: the text width of an A4 thesis, so that fonts are never rescaled."""
@@ -125,19 +126,17 @@ def panels(count: int, columns: int, row_height: float, margin: float, **options
 def end_bars(axis: Axes, ends: Sequence[tuple[Look, np.ndarray]]) -> None:
     """Means and s.d. of the values where curves end, side by side in a strip right of `axis`.
 
-    Of many curves that lie close together these can be told apart; bands along them cannot.
+    Of many curves that lie close together these can be told apart; bands along them cannot. Values too few
+    for a spread stand there one by one.
     """
     strip = axis.inset_axes((1.01, 0, 0.02 + 0.022 * len(ends), 1), sharey=axis)
     for position, (look, values) in enumerate(ends):
-        strip.errorbar(
-            position,
-            np.mean(values),
-            yerr=np.std(values, ddof=1) if len(values) > 1 else None,
-            color=look.colour,
-            marker=look.marker,
-            markersize=3.5,
-            linewidth=1,
-        )
+        style = {"color": look.colour, "marker": look.marker, "markersize": 3.5, "linewidth": 1}
+        sd = standard_deviation(values)
+        if np.isnan(sd):
+            strip.plot([position] * len(values), values, **style | {"linestyle": "none"})
+        else:
+            strip.errorbar(position, np.mean(values), yerr=sd, **style)
     strip.set_xlim(-0.8, len(ends) - 0.2)
     strip.axis("off")
 

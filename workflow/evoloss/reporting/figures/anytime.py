@@ -43,7 +43,10 @@ def common_budget(curves: pd.DataFrame, cost: str, reference: str) -> float:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """Mean over runs as a step line, with mean ± s.d. over runs at the common cost on the right."""
+    """Mean over runs as a step line, with mean ± s.d. over runs at the common cost on the right.
+
+    Of fewer than FEWEST_RUNS runs there is a mark for each instead.
+    """
     frame = curves(records)
     figure, axes = new_figure(columns=2, height=3.7, sharey=True)
     for axis, (cost, unit, label) in zip(axes[0], COSTS, strict=True):

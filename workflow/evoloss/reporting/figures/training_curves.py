@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evoloss.reporting.names import loss_name, method_name
+from evoloss.reporting.statistics import FEWEST_RUNS, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import Look, end_bars, looks, new_figure, reference_lines
 from evoloss.search.fitness import BASELINE
@@ -37,8 +38,8 @@ def per_epoch(trainings: pd.DataFrame, column: str) -> np.ndarray:
 def draw(records: StudyRecords) -> Figure:
     """One row a task: validation and training accuracy, and the gain in validation over cross entropy.
 
-    Lines are means over trainings. The bars beside the gain are mean ± s.d. where the trainings ended;
-    its axis is as high as the second half of the epochs needs.
+    Lines are means over trainings. The bars beside the gain are mean ± s.d. where the trainings ended (of
+    fewer than FEWEST_RUNS trainings, a mark each); its axis is as high as the second half of the epochs needs.
     """
     tasks = records.description["retrain_tasks"]
     lines, look_of = groups(records), looks(records.methods)
@@ -92,7 +93,7 @@ def _accuracies(axis: Axes, curves: list[tuple[str, Look, np.ndarray]]) -> None:
             markevery=[],
             **look.line(),
         )
-        if len(curves) <= MOST_BANDS and len(lines) > 1:
+        if len(curves) <= MOST_BANDS and len(lines) >= FEWEST_RUNS:
             sd = pd.DataFrame(lines).std().to_numpy()  # of the trainings that got so far
             axis.fill_between(
                 epochs, mean - sd, mean + sd, color=look.colour, alpha=0.15, linewidth=0
@@ -111,8 +112,10 @@ def _gains(axis: Axes, trainings: pd.DataFrame, curves: list[tuple[str, Look, np
         gain = np.nanmean(lines[:, :length], axis=0) - reference[:length]
         axis.plot(np.arange(1, length + 1), gain, linewidth=1.2, **look.line())
         ends.append((look, pd.DataFrame(lines).ffill(axis=1).iloc[:, -1].to_numpy() - last))
-        spread = ends[-1][1].std(ddof=1) if len(lines) > 1 else 0
-        late += [*gain[length // 2 :], ends[-1][1].mean() - spread, ends[-1][1].mean() + spread]
+        values = ends[-1][1]
+        spread = standard_deviation(values)
+        last_ones = values if np.isnan(spread) else values.mean() + np.array([-spread, spread])
+        late += [*gain[length // 2 :], *last_ones]
     pad = 0.08 * (max(late) - min(late)) + 0.01
     end_bars(axis, ends)
     axis.set_ylim(min(late) - pad, max(late) + pad)

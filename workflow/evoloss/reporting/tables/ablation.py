@@ -116,9 +116,11 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             else f"pairs, with its {level} t interval, corrected for images that the splits of the "
             f"runs share (Nadeau & Bengio). {STAR_NOTE}"
         ),
-        few_note(frame["effect_sd"], 0.01, "", records.confidence)
+        few_note(
+            frame["effect"], frame["effect_sd"], "", records.confidence, overlap=records.overlap
+        )
         if few
-        else p_note(frame["p_value"], frame["differing_runs"]),
+        else p_note(frame["p_value"], frame["differing_runs"], overlap=records.overlap),
         "Points: the same difference in percentage points of validation accuracy. Samples: training "
         "samples that the search spends, as a multiple of the base.",
     )

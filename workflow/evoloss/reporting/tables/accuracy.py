@@ -66,7 +66,7 @@ def _row(
     else:
         difference = paired_difference(completed[common], baseline[common], confidence)
         p = wilcoxon_p(completed[common], baseline[common])
-        sd = standard_deviation(completed[common] - baseline[common])
+        sd = (completed[common] - baseline[common]).std()
         count = differing(completed[common], baseline[common])
         if len(common) > 1 and (completed[common] == baseline[common]).all():
             notes.append("the accuracy of cross entropy on every seed")
@@ -144,8 +144,15 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         )
         notes.append(f"The rate lies at the edge of all that were tried: {losses}.")
     if few:
-        spread = 100 * frame["difference_sd"]
-        notes.append(few_note(spread, 0.5, " points", records.confidence, "training seeds"))
+        notes.append(
+            few_note(
+                100 * frame["difference_to_cross_entropy"],
+                100 * frame["difference_sd"],
+                " points",
+                records.confidence,
+                "training seeds",
+            )
+        )
     else:
         compared = frame[frame["loss"] != BASELINE]
         notes.append(p_note(compared["p_value"], compared["differing_seeds"], "training seeds"))

@@ -16,7 +16,12 @@ from evoloss.reporting.method_comparison import (
     spread_text,
 )
 from evoloss.reporting.names import method_name
-from evoloss.reporting.statistics import FEWEST_RUNS, crossed_mean, standard_deviation
+from evoloss.reporting.statistics import (
+    FEWEST_RUNS,
+    crossed_mean,
+    paired_difference,
+    standard_deviation,
+)
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.search.fitness import BASELINE
 
@@ -24,6 +29,7 @@ COLUMNS = [
     "task",
     "method",
     "runs",
+    "run_seeds",
     "trainings",
     "failed_trainings",
     "test_accuracy",
@@ -33,6 +39,7 @@ COLUMNS = [
     "cross_entropy_ci_low",
     "cross_entropy_ci_high",
     "below_cross_entropy",
+    "distinct",
     "difference_to_reference",
     "reference_ci_low",
     "reference_ci_high",
@@ -59,9 +66,12 @@ def build(records: StudyRecords) -> pd.DataFrame:
     """One row a task and method, and one of all champions of a task (`method` is "all").
 
     The run is the unit: a run's accuracy is its champion's mean over seeds. The difference to cross entropy
-    is a mean over runs and training seeds, and its interval is crossed for both: all champions meet the
-    same few trainings of cross entropy. A champion without all trainings has no part in it.
-    `below_cross_entropy` counts the champions below it. The difference to the reference method, and its
+    is a mean over run seeds and training seeds, and its interval is crossed for both: all champions meet the
+    same few trainings of cross entropy. The champions of one run seed share data, and often are one loss
+    under several names: pooled, the run seed is the unit, their mean its value. Of fewer than FEWEST_RUNS run
+    seeds the pooled interval is for the champions as they are: it covers the training seeds alone. A champion
+    without all trainings has no part in this. `below_cross_entropy` counts the champions below it,
+    `distinct` those that train differently. The difference to the reference method, and its
     p-value (Holm over the methods of a task), is paired by run seed. A training that did not complete is in
     `failed_trainings` and in no mean. Balanced tasks are scored by class-balanced accuracy.
     """
@@ -119,12 +129,16 @@ def _against_baseline(
     """The columns on some champions' accuracy and on their difference to cross entropy."""
     trainings, completed = accuracy[mine["loss"]], mine["accuracy"].dropna()
     known = gains[BASELINE].notna()
-    cells = gains.loc[known, mine["loss"]].T.dropna().to_numpy()
-    to_baseline = crossed_mean(cells, confidence)
+    cells = gains.loc[known, mine["loss"]].T.dropna()
+    of_seeds = cells.groupby(mine.set_index("loss")["run_seed"]).mean().to_numpy()
+    to_baseline = crossed_mean(of_seeds, confidence)
+    if method == POOLED and 0 < len(of_seeds) < FEWEST_RUNS:
+        to_baseline = paired_difference(of_seeds.mean(axis=0), 0, confidence)
     return {
         "task": task,
         "method": method,
         "runs": len(completed),
+        "run_seeds": len(of_seeds),
         "trainings": trainings.size,
         "failed_trainings": int(trainings.isna().sum().sum()),
         "test_accuracy": completed.mean() if len(completed) else math.nan,
@@ -133,7 +147,8 @@ def _against_baseline(
         "difference_to_cross_entropy": to_baseline.mean,
         "cross_entropy_ci_low": to_baseline.low,
         "cross_entropy_ci_high": to_baseline.high,
-        "below_cross_entropy": int((cells.mean(axis=1) < 0).sum()) if cells.size else 0,
+        "below_cross_entropy": int((cells.mean(axis=1) < 0).sum()),
+        "distinct": len(cells.drop_duplicates()),
         "reference_pairs": 0,
     }
 
@@ -202,10 +217,14 @@ def _pooled_notes(frame: pd.DataFrame) -> list[str]:
             2,
             100,
         )
+        covered = (
+            "with the run seed as the unit, since its champions share data"
+            if row.run_seeds >= FEWEST_RUNS
+            else f"for these champions: of {row.run_seeds} run seeds, the interval covers the training seeds alone"
+        )
         notes.append(
-            f"{row.task}: {row.below_cross_entropy} of {row.runs} champions lie below cross entropy; pooled "
-            f"difference {text} points. Runs count as independent here, though those of one run seed share "
-            "an initial population."
+            f"{row.task}: {row.below_cross_entropy} of {row.runs} champions, {row.distinct} of which train "
+            f"differently, lie below cross entropy; pooled difference {text} points, {covered}."
         )
     return notes
 
@@ -223,7 +242,12 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> list[str]:
     ]
     first = frame[(frame["task"] == frame["task"].iloc[0]) & (frame["method"] != POOLED)]
     notes.append(
-        few_note(100 * first["reference_sd"], 0.5, " points", records.confidence)
+        few_note(
+            100 * first["difference_to_reference"],
+            100 * first["reference_sd"],
+            " points",
+            records.confidence,
+        )
         if first["runs"].max() < FEWEST_RUNS
         else p_note(first["p_value"], first["differing_runs"])
     )

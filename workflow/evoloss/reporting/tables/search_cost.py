@@ -203,9 +203,10 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         shown = shown.drop(columns="p")
     cheapest = frame.index[frame["relative_cost"] == frame["relative_cost"].min()]
     bold = {(int(row), "Rel. cost") for row in cheapest if len(cheapest) < len(frame)}
-    if not few:
-        bold.add((int(frame["best_fitness"].argmax()), "Fitness"))
-    return Dressed(shown, frozenset(bold), _notes(frame, records), widths=WIDTHS)
+    bold.add((int(frame["best_fitness"].argmax()), "Fitness"))
+    return Dressed(
+        shown, frozenset() if few else frozenset(bold), _notes(frame, records), widths=WIDTHS
+    )
 
 
 def _match_text(row: tuple) -> str:
@@ -246,9 +247,15 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
             else f", with its {level} t interval, corrected for images that the splits of "
             f"the runs share (Nadeau & Bengio). {STAR_NOTE}"
         ),
-        few_note(frame["difference_sd"], 0.01, "", records.confidence)
+        few_note(
+            frame["fitness_difference"],
+            frame["difference_sd"],
+            "",
+            records.confidence,
+            overlap=records.overlap,
+        )
         if few
-        else p_note(frame["p_value"], frame["differing_runs"]),
+        else p_note(frame["p_value"], frame["differing_runs"], overlap=records.overlap),
         "Trainings and thousands of training samples: means over runs of all that the search spends, "
         f"and relative to {reference} (Rel. cost). Re-scoring of champions is not in them.",
         f"Cost to match: samples until the incumbent, re-scored, is as good as the best incumbent of "
