@@ -224,7 +224,7 @@ def test_a_twin_of_one_that_was_revised_takes_the_mean_of_its_trainings(tmp_path
         settings=egp.Settings(algorithm="egp", reuse=True).model_dump_json(),
         space=SearchSpace().model_dump_json(),
         functional_check=FunctionalCheckSettings().model_dump_json(),
-        **{"scale_matched": True, "target_fitness": None, "budget_samples": None},
+        **{"scale_matched": True, "target_fitness": None, "budget_samples": None, "rates": 1},
         **{"manifests": [tmp_path / "manifest.json"], "population": None, "run": tmp_path},
         candidates=tmp_path / "candidates.parquet",
         proposals=tmp_path / "proposals.parquet",
