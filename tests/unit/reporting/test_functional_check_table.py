@@ -25,6 +25,7 @@ def audit(*fitnesses, method="egp", run_seed=0, stage="gradient", first=0, task=
                 "slot": slot,
                 "stage": stage,
                 "stage_total": total,
+                "rate_multiple": 1.0,
                 "expression": f"{stage} {slot}",
                 "task": task,
                 "validation_accuracy": math.nan if fitness is None else fitness * CROSS_ENTROPY,

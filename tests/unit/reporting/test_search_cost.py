@@ -93,6 +93,7 @@ def study(fitness, run_seeds, reference="random_search", spread=0.0):
             "reference_method": reference,
             "tasks": ["digits"],
             "audit_trainings": 0,
+            "rates": 1,
             "target": {"loss": "cross_entropy", "share": 1.0},
         },
     )
