@@ -18,7 +18,8 @@ COLUMNS = {
     "difference_ci_low difference_ci_high p_value cost_to_match matched_share reused "
     "stopped_evaluations fitness_noise_sd population_sd winners_luck",
     "functional_check": "method stage proposals rejected check_seconds saved_samples saved_seconds "
-    "audited false_rejections ci_low ci_high",
+    "audited false_rejections ci_low ci_high distinct_rejected good_lost good_kept real_loss "
+    "real_loss_ci_low real_loss_ci_high",
     "savings": "method step samples runs",
     "champions": "task method runs test_accuracy",
     "tasks": "task dataset network parameters multiply_adds training_images epochs batch_size "
