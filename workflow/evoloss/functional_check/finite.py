@@ -2,7 +2,7 @@
 
 What only a guard keeps finite passes: a value or slope at its guard's limit trains as it is, and the
 stages after this one judge by what it does. Refusing it lost good losses that are steep where a network
-is surely wrong, such as `exp(y) / square(p)`: 4 of 36 that audits drew. Of 9,700 random trees with p and y
+is surely wrong, such as `exp(y) / square(p)`: 4 of 36 that audits drew. Of 10,700 random trees with p and y
 (`tests/benchmarks/steep.py`, four tasks) that rule alone refuses 37. Stage `learns` rejects 20 of these, all bad, and
 lets 17 through to a training, 14 of them good. So the guards' own losses are never refused here; others are.
 """

@@ -1,7 +1,7 @@
 """Stage 3: the gradient does not vanish, its scale can be matched, and it points towards the target.
 
 The range of the factor that matches scales is wide. A loss such as `sigmoid(p) * (p / y)` is as steep as its
-guard's 1 / 1e-7 and trains well once it is scaled. Of 9,700 random trees with p and y (`steep.py`) a range
+guard's 1 / 1e-7 and trains well once it is scaled. Of 10,700 random trees with p and y (`steep.py`) a range
 of [1e-4, 1e4] refuses 64 that pass stage `learns`; trained, 39 of them are good: 9 of 20 on digits, 12 of
 12 with 40 % wrong labels, 15 of 17 of two classes, 3 of 15 of a hundred.
 """
