@@ -53,7 +53,7 @@ def draw(records: StudyRecords) -> Figure:
             loc="left",
             fontsize=8,
         )
-    axes[0].set_xlim(0, ends.max())
+    axes[0].set_xlim(0, 1.03 * ends.max())  # so that a last step is seen
     axes[0].set_ylim(-0.03, 1.03)
     axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     figure.supxlabel(
