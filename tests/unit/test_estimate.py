@@ -60,9 +60,10 @@ def test_without_a_budget_generations_are_counted():
     (trained,) = [work.trainings for work in counted if work.rule == "evaluate"]
     # The race: 12 start, 4 go on after a sixth and 2 after a third; of 6 children 2 and 1; and it trains its
     # best once more.
-    races = (12 + 4) / 6 + 2 * 2 / 3 + 14 * ((6 + 2) / 6 + 2 / 3 + 1)
-    of_six = 4 * 3 + 34 + 5  # generations of 6: of four methods, of the draft's, and of TaylorGLO
-    expected = 2 * (2 * 12 + 6 * of_six + 2 * 18 + 6 + 5 * 4 + 8 * 11 + races)
+    races = (12 + 4) / 6 + 2 * 2 / 3 + 12 * ((6 + 2) / 6 + 2 / 3 + 1)
+    # Generations of 6: of three methods, of regularised evolution, of the draft's E-GP, and of TaylorGLO.
+    of_six = 3 * 3 + 5 + 16 + 4
+    expected = 2 * (2 * 12 + 6 * of_six + 2 * 18 + 6 + 5 * 4 + 5 * 11 + races)
     assert trained == pytest.approx(expected, abs=1)
 
 

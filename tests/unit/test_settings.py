@@ -404,7 +404,7 @@ def test_the_default_file_names_every_key():
         (
             "search.budget_samples",
             1_000_000,
-            "search.budget_samples: got 1,000,000, but egp takes at most 774,144 training samples in 34 "
+            "search.budget_samples: got 1,000,000, but egp takes at most 387,072 training samples in 16 "
             "generations; raise search.generations or search.methods.egp.generations, or lower the budget",
         ),
         (

@@ -237,6 +237,7 @@ def audit(folder, resolved, data_folder, tmp_path):
             "batches": json.dumps(folder.batches),
             "trains_alone": True,
             "as_written": False,
+            "rates": "[1.0]",
             "tasks": [resolved[task] for task in tasks],
             "data": str(data_folder),
             "side_by_side": None,

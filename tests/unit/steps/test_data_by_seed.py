@@ -107,7 +107,7 @@ def test_label_noise_of_a_search_is_a_run_seeds(tmp_path, data_folder, loaded):
 def test_every_tuning_seed_has_a_split_of_its_own(tmp_path, data_folder, loaded):
     values = {"dataset": "digits", "tuning_seeds": 2, "epochs": 1, "learning_rates": [0.1, 0.2]}
     task = resolve("tuned", values, data_folder, tmp_path)
-    _, first, second = loaded  # before them, the one that sizes are read from
+    _, first, second, *_ = loaded  # before them, the one that sizes are read from
     assert not same_images(first, second)
     rows = read(tmp_path / "tuned.parquet", LEARNING_RATES)
     chosen = [row["validation_accuracy"] for row in rows if row["chosen"]]
@@ -141,7 +141,7 @@ def test_a_training_seed_draws_label_noise_and_sample_and_leaves_the_test_images
     task = resolve("noisy", values, data_folder, tmp_path)
     del loaded[:]
     rows = retrained(tmp_path, task, data_folder)
-    tuning, first, second = loaded
+    tuning, *_, first, second = loaded
     assert not same_images(first, second)
     assert not same_noise(first, second)
     assert torch.equal(first.validation.images, second.validation.images)
@@ -150,8 +150,8 @@ def test_a_training_seed_draws_label_noise_and_sample_and_leaves_the_test_images
     # All losses meet the same draws.
     del loaded[:]
     retrained(tmp_path, task, data_folder, "mse", "square(p - y)")
-    assert same_images(loaded[1], first)
-    assert same_noise(loaded[1], first)
+    assert same_images(loaded[-2], first)
+    assert same_noise(loaded[-2], first)
     test = load_test_split(data_folder / "digits")
     parts = [one.part(test) for one in (first, second)]
     assert torch.equal(parts[0].images, parts[1].images)
@@ -161,6 +161,6 @@ def test_without_sample_and_noise_a_training_seed_changes_no_image(tmp_path, dat
     task = resolve("clean", {"dataset": "digits", "epochs": 1}, data_folder, tmp_path)
     del loaded[:]
     retrained(tmp_path, task, data_folder)
-    _, first, second = loaded
+    *_, first, second = loaded
     assert same_images(first, second)
     assert same_noise(first, second)
