@@ -48,7 +48,9 @@ def test_a_reached_target_asks_for_no_more_trainings(scratch):
 
 def test_a_spent_budget_asks_for_no_more_trainings(scratch):
     """A training of tiny.yaml takes 256 samples: the pool costs four, and two more can be paid."""
-    config = scratch.overlay("{study: budget, search: {budget_samples: 1700}}")
+    config = scratch.overlay(
+        "{study: budget, search: {budget_samples: 1700, methods: {glo: {tuning_from: null}}}}"
+    )
     scratch.run("results/budget/search/egp/seed0/ledger.parquet", config=config)
     ledger = scratch.records("budget")["search/egp/seed0/ledger.parquet"]
     assert [row["evaluations"] for row in ledger] == [4, 2, 0]

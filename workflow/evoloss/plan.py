@@ -107,7 +107,7 @@ class Plan(JobPlan):
             "rates": len(self.config.search.rates),
             "reference_method": self.config.reference_method(),
             "confidence": self.config.report.confidence,
-            "overlap": max(map(self._overlap, self.config.search.tasks)),
+            "overlap": max(map(self._overlap, self.config.search.tasks), default=None),
             "target": {**target.model_dump(), "blocks": len(self.config.retrain.blocks())},
         }
 
