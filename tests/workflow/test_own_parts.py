@@ -20,7 +20,6 @@ search:
     egp_checked: null
     egp_racing: null
     ngl_gp: null
-    ngl_gp_rescored: null
     regularised_evolution: null
     glo: null
     taylor_glo: null
