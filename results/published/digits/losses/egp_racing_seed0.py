@@ -1,16 +1,18 @@
 """egp_racing_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  min(y, min(y, p)) + square(y - p)
+    sum over classes of  (y / p) + (sin(p) * y)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9733 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9773 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.020441997125023, 3: 2.8825640920108255, 5: 4.865407305533882, 10: 9.617229470730035, 20: 20.85699079475344, 50: 51.86598463879482, 100: 104.79503094219318, 200: 210.68042219315055, 1000: 1067.245001908901}
+FACTORS = {2: 0.6500195318071982, 3: 0.3752117665283032, 5: 0.20114424928253005, 10: 0.0998106257510231, 20: 0.046520229726339055, 50: 0.01897555541051417, 100: 0.009524244301448716, 200: 0.00473268789692461, 1000: 0.0009367866977314658}
 
 
 def _limit_gradient(gradient):
@@ -18,13 +20,13 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = torch.minimum(y, p)
-    v2 = torch.minimum(y, v1)
-    v3 = y - p
-    v4 = torch.square(v3)
-    v5 = v2 + v4
-    return v5
+def _elementwise(log_p, y):
+    p = torch.exp(log_p)
+    v1 = y / p.clamp_min(1e-07)
+    v2 = torch.sin(p)
+    v3 = v2 * y
+    v4 = v1 + v3
+    return v4
 
 
 class EgpRacingSeed0(nn.Module):
@@ -50,9 +52,9 @@ class EgpRacingSeed0(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

@@ -1,16 +1,18 @@
 """egp_racing_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  abs(sqrt(abs(y)) / p)
+    sum over classes of  ((2 * abs(log(p))) / max(p, p)) / (exp(y) / (y + p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0041 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9986 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.5051265736698508, 3: 0.33536428909052757, 5: 0.19386194890185768, 10: 0.09886522470591967, 20: 0.04643174711405233, 50: 0.01897362258414791, 100: 0.00952579794087043, 200: 0.004733727548453888, 1000: 0.0009369951116463718}
+FACTORS = {2: 0.738628928007161, 3: 0.286398164777508, 5: 0.11016387880654106, 10: 0.042301547585349396, 20: 0.015726711384831248, 50: 0.005218902579478116, 100: 0.002294232890812839, 200: 0.001013353984439573, 1000: 0.00015971406189095637}
 
 
 def _limit_gradient(gradient):
@@ -18,12 +20,17 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = torch.abs(y)
-    v2 = torch.sqrt(v1.clamp_min(1e-07))
-    v3 = v2 / p.clamp_min(1e-07)
-    v4 = torch.abs(v3)
-    return v4
+def _elementwise(log_p, y):
+    p = torch.exp(log_p)
+    v1 = torch.abs(log_p)
+    v2 = 2.0 * v1
+    v3 = torch.maximum(p, p)
+    v4 = v2 / v3.clamp_min(1e-07)
+    v5 = torch.exp(y)
+    v6 = y + p
+    v7 = v5 / v6.clamp_min(1e-07)
+    v8 = v4 / v7
+    return v8
 
 
 class EgpRacingSeed1(nn.Module):
@@ -49,9 +56,9 @@ class EgpRacingSeed1(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

@@ -1,16 +1,18 @@
 """egp_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (sin(p) - y) * p
+    sum over classes of  square(p - (cos(y) * (1 / -1)))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9931 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9848 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.010581063374425, 3: 2.9168895194328055, 5: 4.877406648609908, 10: 9.632595610905874, 20: 20.861457250173476, 50: 51.86641394417143, 100: 104.79549007075464, 200: 210.6804931509193, 1000: 1067.2450043585318}
+FACTORS = {2: 2.2014838922305238, 3: 3.106130879531768, 5: 5.282545511397591, 10: 10.367917977168574, 20: 22.52721251594585, 50: 56.33377352903612, 100: 113.80894492463891, 200: 229.01328200861718, 1000: 1160.6802469273093}
 
 
 def _limit_gradient(gradient):
@@ -18,11 +20,13 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = torch.sin(p)
-    v2 = v1 - y
-    v3 = v2 * p
-    return v3
+def _elementwise(log_p, y):
+    p = torch.exp(log_p)
+    v1 = torch.cos(y)
+    v2 = v1 * (-1.0)
+    v3 = p - v2
+    v4 = torch.square(v3)
+    return v4
 
 
 class EgpSeed1(nn.Module):
@@ -48,9 +52,9 @@ class EgpSeed1(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

@@ -1,16 +1,18 @@
 """gp_lfl_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  min(y, min(y, p)) + square(sin(y) - p)
+    sum over classes of  abs((p - (2 + (y / p))) + sigmoid(p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9920 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9786 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.986505781751796, 3: 4.027501443467265, 5: 6.959009257615545, 10: 13.541282225408953, 20: 29.632780918883196, 50: 74.90807904097754, 100: 152.04102739923982, 200: 307.40565680650406, 1000: 1561.6844194791051}
+FACTORS = {2: 0.5050339035777928, 3: 0.33519952407384945, 5: 0.19380429350131628, 10: 0.09883781582271556, 20: 0.04642024477964647, 50: 0.018968730463563486, 100: 0.009523380613080763, 200: 0.004732581896975231, 1000: 0.0009367858756324565}
 
 
 def _limit_gradient(gradient):
@@ -18,13 +20,14 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = torch.minimum(y, p)
-    v2 = torch.minimum(y, v1)
-    v3 = torch.sin(y)
-    v4 = v3 - p
-    v5 = torch.square(v4)
-    v6 = v2 + v5
+def _elementwise(log_p, y):
+    p = torch.exp(log_p)
+    v1 = y / p.clamp_min(1e-07)
+    v2 = 2.0 + v1
+    v3 = p - v2
+    v4 = torch.sigmoid(p)
+    v5 = v3 + v4
+    v6 = torch.abs(v5)
     return v6
 
 
@@ -51,9 +54,9 @@ class GpLflSeed0(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

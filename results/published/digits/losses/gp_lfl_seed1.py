@@ -1,16 +1,18 @@
 """gp_lfl_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  log(sqrt(p * y)) - log(sin(y * (y * p)))
+    sum over classes of  sqrt(log(p * y))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0000 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0290 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.418238317858293, 3: 2.165069005115227, 5: 2.0498779840668546, 10: 2.013018293521345, 20: 2.0027837541061277, 50: 2.0004768718202923, 100: 2.000119289174023, 200: 2.0000295568431774, 1000: 2.0000011680580774}
+FACTORS = {2: 2.0810339485786997, 3: 2.749009214767639, 5: 3.450748246545956, 10: 4.146932680923498, 20: 4.236016874010151, 50: 3.635304903103365, 100: 2.8645090416390193, 200: 2.117254369793869, 1000: 1.0060689638181763}
 
 
 def _limit_gradient(gradient):
@@ -18,16 +20,10 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = p * y
-    v2 = torch.sqrt(v1.clamp_min(1e-07))
-    v3 = torch.log(v2)
-    v4 = y * p
-    v5 = y * v4
-    v6 = torch.sin(v5)
-    v7 = torch.log(v6.abs().clamp_min(1e-07))
-    v8 = v3 - v7
-    return v8
+def _elementwise(log_p, y):
+    v1 = log_p + torch.log(y.clamp_min(1e-07))
+    v2 = torch.sqrt(v1.abs().clamp_min(1e-07))
+    return v2
 
 
 class GpLflSeed1(nn.Module):
@@ -53,9 +49,9 @@ class GpLflSeed1(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

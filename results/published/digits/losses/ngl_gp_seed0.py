@@ -1,16 +1,18 @@
 """ngl_gp_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  square(y - p) + square(exp(p))
+    sum over classes of  (y / p) + y
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9960 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9800 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.8974676373374021, 3: 1.253466785626336, 5: 2.26072040540759, 10: 4.530999476406482, 20: 9.953191065322269, 50: 25.486930563671045, 100: 51.82801120138174, 200: 104.92552967583843, 1000: 533.2372045226527}
+FACTORS = {2: 0.5049603721924293, 3: 0.3352620817429929, 5: 0.19380623354551074, 10: 0.09883813821494003, 20: 0.0464202532669742, 50: 0.01896873054697884, 100: 0.009523380616638455, 200: 0.004732581897107353, 1000: 0.0009367858756324964}
 
 
 def _limit_gradient(gradient):
@@ -18,13 +20,11 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = y - p
-    v2 = torch.square(v1)
-    v3 = torch.exp(p)
-    v4 = torch.square(v3)
-    v5 = v2 + v4
-    return v5
+def _elementwise(log_p, y):
+    p = torch.exp(log_p)
+    v1 = y / p.clamp_min(1e-07)
+    v2 = v1 + y
+    return v2
 
 
 class NglGpSeed0(nn.Module):
@@ -50,9 +50,9 @@ class NglGpSeed0(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

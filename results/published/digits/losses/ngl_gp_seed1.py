@@ -1,16 +1,18 @@
 """ngl_gp_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  exp(exp(max(p, y)) + cos(cos(p)))
+    sum over classes of  sqrt(log(p * y))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0331 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0290 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.222699361769646, 3: 0.4646070197695849, 5: 1.0371724791433985, 10: 2.2321898060704237, 20: 4.564470007446352, 50: 11.290527910170727, 100: 22.614308973127564, 200: 45.38815622826239, 1000: 228.9855944068822}
+FACTORS = {2: 2.0810339485786997, 3: 2.749009214767639, 5: 3.450748246545956, 10: 4.146932680923498, 20: 4.236016874010151, 50: 3.635304903103365, 100: 2.8645090416390193, 200: 2.117254369793869, 1000: 1.0060689638181763}
 
 
 def _limit_gradient(gradient):
@@ -18,14 +20,10 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = torch.maximum(p, y)
-    v2 = torch.exp(v1)
-    v3 = torch.cos(p)
-    v4 = torch.cos(v3)
-    v5 = v2 + v4
-    v6 = torch.exp(v5)
-    return v6
+def _elementwise(log_p, y):
+    v1 = log_p + torch.log(y.clamp_min(1e-07))
+    v2 = torch.sqrt(v1.abs().clamp_min(1e-07))
+    return v2
 
 
 class NglGpSeed1(nn.Module):
@@ -51,9 +49,9 @@ class NglGpSeed1(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

@@ -1,16 +1,18 @@
 """random_search_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  log(y / min(p, p))
+    sum over classes of  (log(p) * -y) * max(max(p, p), exp(p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9973 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9893 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 1.0, 3: 1.0000000000000002, 5: 1.0000000000000002, 10: 1.0, 20: 1.0000000000000002, 50: 1.0000000000000002, 100: 1.0, 200: 1.0000000000000002, 1000: 1.0000000000000002}
+FACTORS = {2: 0.9214570009274311, 3: 1.1271738192235192, 5: 1.2076612166820695, 10: 1.174241272273063, 20: 1.1128330875230898, 50: 1.060875708038268, 100: 1.0364657769766512, 200: 1.021142518135996, 1000: 1.0056293525762416}
 
 
 def _limit_gradient(gradient):
@@ -18,11 +20,15 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = torch.minimum(p, p)
-    v2 = y / v1.clamp_min(1e-07)
-    v3 = torch.log(v2.clamp_min(1e-07))
-    return v3
+def _elementwise(log_p, y):
+    p = torch.exp(log_p)
+    v1 = -y
+    v2 = log_p * v1
+    v3 = torch.maximum(p, p)
+    v4 = torch.exp(p)
+    v5 = torch.maximum(v3, v4)
+    v6 = v2 * v5
+    return v6
 
 
 class RandomSearchSeed0(nn.Module):
@@ -48,9 +54,9 @@ class RandomSearchSeed0(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

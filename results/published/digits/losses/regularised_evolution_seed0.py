@@ -1,16 +1,18 @@
 """regularised_evolution_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  square(tanh(max(0.5, y)) - p)
+    sum over classes of  abs((p - y) + sigmoid(square(tanh(p))))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0160 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.8812 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 3.4196350285062334, 3: 4.513810667785789, 5: 7.8015774106685365, 10: 15.234415439165472, 20: 33.16706004113646, 50: 84.72199613810233, 100: 172.44388268105934, 200: 349.8749619844504, 1000: 1780.0651884567194}
+FACTORS = {2: 79.04402141079198, 3: 1.3454797713907327, 5: 2.36310463084699, 10: 4.803752654482213, 20: 10.517812947057017, 50: 26.071284124539527, 100: 52.591951108355815, 200: 105.55139052595221, 1000: 533.8193670320162}
 
 
 def _limit_gradient(gradient):
@@ -18,12 +20,15 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = y.clamp_min(0.5)
-    v2 = torch.tanh(v1)
-    v3 = v2 - p
-    v4 = torch.square(v3)
-    return v4
+def _elementwise(log_p, y):
+    p = torch.exp(log_p)
+    v1 = p - y
+    v2 = torch.tanh(p)
+    v3 = torch.square(v2)
+    v4 = torch.sigmoid(v3)
+    v5 = v1 + v4
+    v6 = torch.abs(v5)
+    return v6
 
 
 class RegularisedEvolutionSeed0(nn.Module):
@@ -49,9 +54,9 @@ class RegularisedEvolutionSeed0(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

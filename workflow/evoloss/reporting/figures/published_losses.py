@@ -55,7 +55,7 @@ def draw(records: StudyRecords) -> Figure:
     for axis in axes:
         axis.set_yticks(list(places.values()), [loss_name(loss) for loss in places])
         axis.tick_params(labelsize=7)
-        axis.set_ylim(-len(places) + 0.4, 0.6)
+        axis.set_ylim(-len(places) + 0.4, 0.9)
     return figure
 
 
@@ -90,7 +90,16 @@ def _differences(axis: Axes, condition: dict, frame: pd.DataFrame, places: dict[
     classes = frame.loc[frame["task"] == tasks[0], "classes"].iloc[0]
     axis.set_title(f"{TITLES[setting]}, {classes} classes", fontsize=8)
     axis.set_xlabel("Points above CE", fontsize=8)
-    axis.legend(fontsize=6, loc="best", handletextpad=0.1, borderpad=0.1, labelspacing=0.2)
+    # In the row of cross entropy, which has no point in these panels.
+    axis.legend(
+        fontsize=6,
+        loc="upper center",
+        ncols=len(tasks),
+        handletextpad=0.1,
+        borderaxespad=0.1,
+        columnspacing=0.8,
+        frameon=False,
+    )
 
 
 def _value(setting: str, value: float) -> str:

@@ -1,16 +1,18 @@
-"""ngl_gp_rescored_seed1: a loss for image classifiers, found by evoloss (study digits).
+"""egp_checked_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sin(y) / sin(abs(sqrt(p)))
+    sum over classes of  (y / p) + y
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0083 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+0.9800 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 1.8775749686733179, 3: 1.467455926384626, 5: 1.0828987858038899, 10: 0.7602134091297976, 20: 0.5163489604952166, 50: 0.32841192040495765, 100: 0.2323207644387381, 200: 0.16363707999642835, 1000: 0.07275755964931079}
+FACTORS = {2: 0.5049603721924293, 3: 0.3352620817429929, 5: 0.19380623354551074, 10: 0.09883813821494003, 20: 0.0464202532669742, 50: 0.01896873054697884, 100: 0.009523380616638455, 200: 0.004732581897107353, 1000: 0.0009367858756324964}
 
 
 def _limit_gradient(gradient):
@@ -18,16 +20,14 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = torch.sin(y)
-    v2 = torch.sqrt(p.clamp_min(1e-07))
-    v3 = torch.abs(v2)
-    v4 = torch.sin(v3)
-    v5 = v1 / torch.where(v4.abs() < 1e-07, 1e-07, v4)
-    return v5
+def _elementwise(log_p, y):
+    p = torch.exp(log_p)
+    v1 = y / p.clamp_min(1e-07)
+    v2 = v1 + y
+    return v2
 
 
-class NglGpRescoredSeed1(nn.Module):
+class EgpCheckedSeed0(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or
@@ -50,9 +50,9 @@ class NglGpRescoredSeed1(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()

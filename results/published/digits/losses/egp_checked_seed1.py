@@ -1,16 +1,18 @@
-"""ngl_gp_rescored_seed0: a loss for image classifiers, found by evoloss (study digits).
+"""egp_checked_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (exp(cos(y)) / cos(y)) / exp(p)
+    sum over classes of  sqrt(log(p * y))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0147 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3. Needs only torch.
+1.0290 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+It is leave-one-out: each fresh training counts for the champion that the other ones choose.
+Needs only torch.
 """
 
 import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 6.479606631940764, 3: 7.314477980128989, 5: 10.757335113018591, 10: 20.654593178713707, 20: 41.43923478887613, 50: 107.79209776842292, 100: 222.11396192547446, 200: 452.9867899214118, 1000: 2320.0425598340007}
+FACTORS = {2: 2.0810339485786997, 3: 2.749009214767639, 5: 3.450748246545956, 10: 4.146932680923498, 20: 4.236016874010151, 50: 3.635304903103365, 100: 2.8645090416390193, 200: 2.117254369793869, 1000: 1.0060689638181763}
 
 
 def _limit_gradient(gradient):
@@ -18,16 +20,13 @@ def _limit_gradient(gradient):
     return finite.clamp(-1000000000000.0, 1000000000000.0)
 
 
-def _elementwise(p, y):
-    v1 = torch.cos(y)
-    v2 = torch.exp(v1)
-    v3 = v2 / torch.where(v1.abs() < 1e-07, 1e-07, v1)
-    v4 = torch.exp(p)
-    v5 = v3 / v4
-    return v5
+def _elementwise(log_p, y):
+    v1 = log_p + torch.log(y.clamp_min(1e-07))
+    v2 = torch.sqrt(v1.abs().clamp_min(1e-07))
+    return v2
 
 
-class NglGpRescoredSeed0(nn.Module):
+class EgpCheckedSeed1(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or
@@ -50,9 +49,9 @@ class NglGpRescoredSeed0(nn.Module):
                 "pass factor=1.0 for the loss as written, or a factor of your own"
             )
         logits = logits if logits.dtype == torch.float64 else logits.float()
-        p = torch.softmax(logits, dim=1)
-        if p.requires_grad:
-            p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(p.dtype)
-        loss = factor * _elementwise(p, y).sum(dim=1)
+        log_p = torch.log_softmax(logits, dim=1)
+        if log_p.requires_grad:
+            log_p.register_hook(_limit_gradient)
+        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
+        loss = factor * _elementwise(log_p, y).sum(dim=1)
         return loss if self.reduction == "none" else getattr(loss, self.reduction)()
