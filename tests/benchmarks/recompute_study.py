@@ -31,9 +31,8 @@ class Study:
             name: json.loads((folder / "tasks" / f"{name}.json").read_text())
             for name in self.search_tasks
         }
-        self.overlap = max(
-            self._images(task) / task["training_images"] for task in self.tasks.values()
-        )
+        shares = [self._images(task) / task["training_images"] for task in self.tasks.values()]
+        self.overlap = max(shares, default=0.0)  # without a search there is none
 
     def _images(self, task: dict) -> int:
         name = task["settings"]["dataset"]["name"]
@@ -41,7 +40,7 @@ class Study:
         return manifest["images"]["validation"]
 
     def listed(self, section: str, setting: str) -> list[str]:
-        return self.settings[section, setting].split(", ")
+        return [entry for entry in self.settings[section, setting].split(", ") if entry]
 
     def reference(self, methods: list[str]) -> str:
         default = "ngl_gp" if "ngl_gp" in methods else methods[-1]
