@@ -45,6 +45,7 @@ class Entry:
 
 JANOCHA = "Janocha & Czarnecki, arXiv 1702.05659"
 ON_LOGITS = "evoloss.losses.on_logits:"
+NFL = r"\frac{(1 - p_t)^g \log p_t}{\sum_k (1 - p_k)^g \log p_k}"
 
 CATALOGUE: dict[str, Entry] = {
     entry.name: entry
@@ -105,6 +106,59 @@ CATALOGUE: dict[str, Entry] = {
             "Ma et al., arXiv 2006.13554; a and b of their CIFAR-10 code",
             "code",
             "a = 1, b = 1, log 0 = log 1e-4",
+        ),
+        *(
+            Entry(name, ON_LOGITS + name, latex, source, "code", defaults)
+            for name, latex, source, defaults in (
+                (
+                    "nce_mae",
+                    r"\frac{\log p_t}{\sum_k \log p_k} + 1 - p_t",
+                    "Ma et al., arXiv 2006.13554; weights of their CIFAR-10 code",
+                    "a = 1, b = 1",
+                ),
+                (
+                    "nce_aul",
+                    r"\frac{\log p_t}{\sum_k \log p_k} + b \frac{(a - p_t)^q - (a - 1)^q}{q}",
+                    "Zhou et al., arXiv 2106.03110; constants of their CIFAR-10 code",
+                    "a = 6.3, q = 1.5, b = 4",
+                ),
+                (
+                    "nfl_rce",
+                    rf"{NFL} - b \sum_k p_k \log y_k",
+                    "Ma et al., arXiv 2006.13554; weights of their CIFAR-10 code, factors (1 - p)^g without gradient",
+                    "g = 0.5, b = 1, log 0 = log 1e-4",
+                ),
+                (
+                    "nfl_mae",
+                    rf"{NFL} + 1 - p_t",
+                    "Ma et al., arXiv 2006.13554; weights of their CIFAR-10 code, factors (1 - p)^g without gradient",
+                    "g = 0.5, b = 1",
+                ),
+            )
+        ),
+        Entry(
+            "agce",
+            "y * ((exp(0.6 * log(1.6)) - exp(0.6 * log(0.6 + p))) / 0.6)",
+            r"\frac{(a + 1)^q - (a + p_t)^q}{q}",
+            "Zhou et al., arXiv 2106.03110; constants of their CIFAR-10 code",
+            "code",
+            "a = 0.6, q = 0.6",
+        ),
+        Entry(
+            "aul",
+            "y * ((square(5.5 - p) * (5.5 - p) - 91.125) / 3)",
+            r"\frac{(a - p_t)^q - (a - 1)^q}{q}",
+            "Zhou et al., arXiv 2106.03110; constants of their CIFAR-10 code",
+            "code",
+            "a = 5.5, q = 3",
+        ),
+        Entry(
+            "ael",
+            "y * exp(-(0.4 * p))",
+            r"e^{-p_t / a}",
+            "Zhou et al., arXiv 2106.03110; constant of their CIFAR-10 code",
+            "code",
+            "a = 2.5",
         ),
         Entry(
             "poly1",

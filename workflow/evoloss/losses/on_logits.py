@@ -25,6 +25,11 @@ def _of_target(values: Tensor, targets: Tensor) -> Tensor:
     return values.gather(1, targets[:, None]).squeeze(1)
 
 
+def _wrong(logits: Tensor, targets: Tensor) -> Tensor:
+    """1 - p_t of each sample, (n,)."""
+    return 1 - _of_target(torch.softmax(logits, dim=1), targets)
+
+
 def _one_hot(logits: Tensor, targets: Tensor) -> Tensor:
     return torch.nn.functional.one_hot(targets, logits.shape[1]).to(logits.dtype)
 
@@ -37,8 +42,36 @@ def nce(logits: Tensor, targets: Tensor) -> Tensor:
 
 def nce_rce(logits: Tensor, targets: Tensor) -> Tensor:
     """NCE plus reverse cross entropy, an active-passive pair, weights 1 and 1 (the same paper)."""
-    wrong = 1 - _of_target(torch.softmax(logits, dim=1), targets)
-    return nce(logits, targets) - LOG_OF_ZERO * wrong
+    return nce(logits, targets) - LOG_OF_ZERO * _wrong(logits, targets)
+
+
+def nce_mae(logits: Tensor, targets: Tensor) -> Tensor:
+    """NCE plus 1 - p_t, weights 1 and 1 (the same paper)."""
+    return nce(logits, targets) + _wrong(logits, targets)
+
+
+def nce_aul(logits: Tensor, targets: Tensor) -> Tensor:
+    """NCE plus 4 times the asymmetric unhinged loss, a = 6.3 and q = 1.5 (Zhou et al., arXiv 2106.03110)."""
+    a, q = 6.3, 1.5
+    asymmetric = ((a - 1 + _wrong(logits, targets)) ** q - (a - 1) ** q) / q
+    return nce(logits, targets) + 4 * asymmetric
+
+
+def nfl(logits: Tensor, targets: Tensor) -> Tensor:
+    """Normalised focal loss, g = 0.5, its factors (1 - p)^g held constant in the gradient (Ma et al.)."""
+    log_p = torch.log_softmax(logits, dim=1)
+    focal = (1 - log_p.detach().exp()).clamp_min(0).sqrt() * log_p
+    return _of_target(focal, targets) / focal.sum(dim=1)
+
+
+def nfl_rce(logits: Tensor, targets: Tensor) -> Tensor:
+    """NFL plus reverse cross entropy, weights 1 and 1 (the same paper)."""
+    return nfl(logits, targets) - LOG_OF_ZERO * _wrong(logits, targets)
+
+
+def nfl_mae(logits: Tensor, targets: Tensor) -> Tensor:
+    """NFL plus 1 - p_t, weights 1 and 1 (the same paper)."""
+    return nfl(logits, targets) + _wrong(logits, targets)
 
 
 def bi_tempered(logits: Tensor, targets: Tensor) -> Tensor:
