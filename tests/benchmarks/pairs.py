@@ -2,7 +2,7 @@
 
     python tests/benchmarks/pairs.py results/published_losses hinge_one_vs_rest square_one_vs_rest
 
-One line a task that both were retrained on, in points of test accuracy: for what the tables, which compare with
+One line a task, in points of test accuracy: for what the tables, which compare with
 cross entropy, do not say.
 """
 
@@ -30,8 +30,7 @@ def main() -> None:
 
 def accuracies(folder: Path) -> pd.Series:
     """Test accuracy by training seed."""
-    files = [path for path in folder.glob("*.parquet") if path.stem != "learning_rate"]
-    rows = pd.concat([pd.read_parquet(path) for path in files])
+    rows = pd.concat([pd.read_parquet(path) for path in folder.glob("[0-9]*.parquet")])
     return rows.set_index("training_seed")["test_accuracy"].dropna()
 
 

@@ -101,9 +101,8 @@ def test_two_live_runs_of_one_study_refuse_each_other(tmp_path):
     first = start(copy, target)
     try:
         wait_for((copy.folder / "results/tiny/.lock").exists, first, copy)
-        first.send_signal(
-            signal.SIGSTOP
-        )  # so that it is alive as long as the second may take to look
+        # Held still, it is alive however long the second takes to look.
+        first.send_signal(signal.SIGSTOP)
         second = copy.run("results/tiny/tasks/digits_full.json", check=False)
         first.send_signal(signal.SIGCONT)
         assert second.returncode != 0

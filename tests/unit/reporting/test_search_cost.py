@@ -121,13 +121,13 @@ def test_a_planted_difference_is_found_from_nine_runs_on_and_a_planted_null_is_n
 
 def test_most_planted_nulls_are_reported_as_none():
     found = 0
-    for case in range(24):
+    for case in range(60):
         records = study({"a": 1.0, "b": 1.0, "random_search": 1.0}, range(9), spread=0.02)
         rng = np.random.default_rng(case)
         for champion in records.champions:
             champion["fitness"] = 1 + rng.normal(0, 0.02)
         found += bool((search_cost.build(records)["p_value"] < 0.05).any())
-    assert found <= 3  # 1.2 expected
+    assert found <= 7  # 3 expected
 
 
 def test_fewer_than_nine_runs_give_intervals_but_no_p_value():

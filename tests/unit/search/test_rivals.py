@@ -420,7 +420,7 @@ def shares(module, settings, fails=7 / 8):
 
 
 def test_glo_keeps_its_shares_however_many_children_fail():
-    settings = glo.Settings(population=1001, elites=1, attempts=200)
+    settings = glo.Settings(population=2001, elites=1, attempts=200)
     found = shares(glo, settings)
     at_once = shares(glo, settings, fails=0)
     assert set(found) == {"crossover", "crossover+node_mutation", "node_mutation", "copy"}

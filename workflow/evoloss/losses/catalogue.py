@@ -45,6 +45,8 @@ class Entry:
 
 JANOCHA = "Janocha & Czarnecki, arXiv 1702.05659"
 ON_LOGITS = "evoloss.losses.on_logits:"
+MA, ZHOU = "Ma et al., arXiv 2006.13554", "Zhou et al., arXiv 2106.03110"
+NCE = r"\frac{\log p_t}{\sum_k \log p_k}"
 NFL = r"\frac{(1 - p_t)^g \log p_t}{\sum_k (1 - p_k)^g \log p_k}"
 
 CATALOGUE: dict[str, Entry] = {
@@ -95,15 +97,15 @@ CATALOGUE: dict[str, Entry] = {
         Entry(
             "nce",
             ON_LOGITS + "nce",
-            r"\frac{\log p_t}{\sum_k \log p_k}",
-            "Ma et al., arXiv 2006.13554",
+            NCE,
+            MA,
             "code",
         ),
         Entry(
             "nce_rce",
             ON_LOGITS + "nce_rce",
-            r"a \frac{\log p_t}{\sum_k \log p_k} - b \sum_k p_k \log y_k",
-            "Ma et al., arXiv 2006.13554; a and b of their CIFAR-10 code",
+            rf"a {NCE} - b \sum_k p_k \log y_k",
+            f"{MA}; a and b of their CIFAR-10 code",
             "code",
             "a = 1, b = 1, log 0 = log 1e-4",
         ),
@@ -112,26 +114,26 @@ CATALOGUE: dict[str, Entry] = {
             for name, latex, source, defaults in (
                 (
                     "nce_mae",
-                    r"\frac{\log p_t}{\sum_k \log p_k} + 1 - p_t",
-                    "Ma et al., arXiv 2006.13554; weights of their CIFAR-10 code",
+                    rf"{NCE} + 1 - p_t",
+                    f"{MA}; weights of their CIFAR-10 code",
                     "a = 1, b = 1",
                 ),
                 (
                     "nce_aul",
-                    r"\frac{\log p_t}{\sum_k \log p_k} + b \frac{(a - p_t)^q - (a - 1)^q}{q}",
-                    "Zhou et al., arXiv 2106.03110; constants of their CIFAR-10 code",
+                    rf"{NCE} + b \frac{{(a - p_t)^q - (a - 1)^q}}{{q}}",
+                    f"{ZHOU}; constants of their CIFAR-10 code",
                     "a = 6.3, q = 1.5, b = 4",
                 ),
                 (
                     "nfl_rce",
                     rf"{NFL} - b \sum_k p_k \log y_k",
-                    "Ma et al., arXiv 2006.13554; weights of their CIFAR-10 code, factors (1 - p)^g without gradient",
+                    f"{MA}; weights of their CIFAR-10 code, factors (1 - p)^g without gradient",
                     "g = 0.5, b = 1, log 0 = log 1e-4",
                 ),
                 (
                     "nfl_mae",
                     rf"{NFL} + 1 - p_t",
-                    "Ma et al., arXiv 2006.13554; weights of their CIFAR-10 code, factors (1 - p)^g without gradient",
+                    f"{MA}; weights of their CIFAR-10 code, factors (1 - p)^g without gradient",
                     "g = 0.5, b = 1",
                 ),
             )
@@ -140,7 +142,7 @@ CATALOGUE: dict[str, Entry] = {
             "agce",
             "y * ((exp(0.6 * log(1.6)) - exp(0.6 * log(0.6 + p))) / 0.6)",
             r"\frac{(a + 1)^q - (a + p_t)^q}{q}",
-            "Zhou et al., arXiv 2106.03110; constants of their CIFAR-10 code",
+            f"{ZHOU}; constants of their CIFAR-10 code",
             "code",
             "a = 0.6, q = 0.6",
         ),
@@ -148,7 +150,7 @@ CATALOGUE: dict[str, Entry] = {
             "aul",
             "y * ((square(5.5 - p) * (5.5 - p) - 91.125) / 3)",
             r"\frac{(a - p_t)^q - (a - 1)^q}{q}",
-            "Zhou et al., arXiv 2106.03110; constants of their CIFAR-10 code",
+            f"{ZHOU}; constants of their CIFAR-10 code",
             "code",
             "a = 5.5, q = 3",
         ),
@@ -156,7 +158,7 @@ CATALOGUE: dict[str, Entry] = {
             "ael",
             "y * exp(-(0.4 * p))",
             r"e^{-p_t / a}",
-            "Zhou et al., arXiv 2106.03110; constant of their CIFAR-10 code",
+            f"{ZHOU}; constant of their CIFAR-10 code",
             "code",
             "a = 2.5",
         ),
