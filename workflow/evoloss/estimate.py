@@ -28,6 +28,7 @@ from evoloss.learning.dataset_size import DatasetSize, dataset_size
 from evoloss.learning.datasets import Images
 from evoloss.learning.device import choose_device, device_name
 from evoloss.learning.evaluation import validation_accuracy
+from evoloss.learning.label_noise import LabelNoise
 from evoloss.learning.preparation import store
 from evoloss.learning.reading import Delivery
 from evoloss.learning.schedule import samples
@@ -85,7 +86,7 @@ def measure(task: TaskSettings, size: DatasetSize, device_name: str) -> Speed:
             "training_images": None,
             "epochs": 1,
             "batch_size": batch,
-            "label_noise": 0.0,
+            "label_noise": LabelNoise(share=0.0),
             "input_noise": 0.0,
             "early_stopping": None,
         }

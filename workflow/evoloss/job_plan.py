@@ -52,6 +52,8 @@ class JobPlan:
             name: source_state(dataset, Path(f"{self.results}/data/{name}"))
             for name, dataset in used.items()
         }
+        noises = {task: config.tasks[task].label_noise for task in config.used_tasks()}
+        self.label_digests = {task: noise.file_digest() for task, noise in noises.items()}
         told = (missing_place(dataset) for dataset in used.values())
         self.warnings = [sentence for sentence in told if sentence]
         self.side_by_side = flag("--side-by-side", config.machine.side_by_side)
@@ -87,6 +89,17 @@ class JobPlan:
     def task_settings(self, wildcards: Any) -> str:
         """The settings of a task, as JSON, without the place of its files."""
         return canonical_json(self.config.tasks[wildcards.task].anywhere())
+
+    def held_out_curve(self, wildcards: Any) -> str:
+        """Asks for cross entropy's validation accuracies on the way, where a hurdle is set by them."""
+        hurdles = [m.hurdle for m in self.config.search.methods.values() if m.hurdle]
+        wanted = any(hurdle.judged_by == "validation" for hurdle in hurdles)
+        asked = wanted and wildcards.task in self.config.search.tasks
+        return "--held-out-curve" if asked else ""
+
+    def label_file_digest(self, wildcards: Any) -> str:
+        """What the file of labels of a task holds, as a digest; empty where it has none."""
+        return self.label_digests[wildcards.task]
 
     def _datasets(self, tasks: Iterable[str]) -> list[str]:
         return sorted({self.config.tasks[task].dataset.name for task in tasks})

@@ -277,6 +277,38 @@ def test_a_contest_stops_on_every_task_whom_it_is_told_to(make_task):
             assert judge.shown[0][name][key] == contestant.seen[key][0]
 
 
+def test_a_look_at_the_validation_images_sees_what_is_right_there_and_leaves_no_trace(make_task):
+    task = make_task()  # of 8 steps: an epoch ends after the fourth, at the ninth segment
+    running = {
+        name: Contestant({"one": Training(loss, task, 0.2, 1)}, held_out=True)
+        for name, loss in (("a", CE), ("b", MSE))
+    }
+    contest(running, [3, 9], Judge([], ["b"]))
+    (alone,) = train([CE], task, [0.2], 1, per_epoch=True)
+    assert running["a"].seen["one"][1] == alone.validation_accuracies[0]
+    result = running["a"].results()["one"]
+    assert result.validation_accuracy == alone.validation_accuracy
+    assert all(
+        torch.equal(one, two)
+        for one, two in zip(
+            result.network.state_dict().values(), alone.network.state_dict().values(), strict=True
+        )
+    )
+    assert result.validation_samples == 3 * len(task.validation)
+    stopped = running["b"].results()["one"]
+    assert stopped.validation_samples == 2 * len(task.validation)
+
+
+def test_outputs_that_are_not_finite_are_worth_nothing_at_a_look(make_task):
+    task = make_task()
+    training = Training(CE, task, 0.2, 1)
+    training.advance(3)
+    with torch.no_grad():
+        for weight in training.together._model.network.parameters():
+            weight.fill_(float("nan"))
+    assert training.held_out_accuracy() == 0.0
+
+
 def test_one_that_ends_by_itself_is_out_and_not_shown(make_task):
     running = entrants(make_task(), Bomb(), CE, MSE)
     judge = Judge([], ["c"])

@@ -220,18 +220,6 @@ def test_early_stopping_ends_a_training_and_keeps_its_best_epoch(make_task):
     assert result.validation_accuracy < max(accuracies)
 
 
-def test_label_noise_touches_the_training_labels_alone(make_task):
-    clean, noisy, again = make_task(), make_task(label_noise=0.25), make_task(label_noise=0.25)
-    wrong = clean.train.labels != noisy.train.labels
-    assert int(wrong.sum()) == 64
-    assert torch.equal(clean.train.images, noisy.train.images)
-    assert torch.equal(noisy.train.labels, again.train.labels)
-    assert torch.equal(clean.validation.labels, noisy.validation.labels)
-    assert len(noisy.train.labels[wrong].unique()) == 10
-    resplit = make_task(label_noise=0.25, resplit_seed=1), make_task(resplit_seed=1)
-    assert int((resplit[0].train.labels != resplit[1].train.labels).sum()) == 64
-
-
 def test_input_noise_touches_the_training_images_alone(make_task):
     clean, noisy, again = make_task(), make_task(input_noise=0.5), make_task(input_noise=0.5)
     noise = noisy.train.images - clean.train.images

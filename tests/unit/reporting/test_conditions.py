@@ -55,7 +55,7 @@ def records(seeds=5):
                 "chance": 0.1,
                 "classes": 10,
                 "training_images": 898,
-                "settings": settings | {"label_noise": noise},
+                "settings": settings | {"label_noise": {"kind": "symmetric", "share": noise}},
             }
             for name, noise in (("clean", 0.0), ("noisy", 0.4))
         ],

@@ -19,6 +19,8 @@ def resolve(name, settings, data, folder):
             study="test",
             task=name,
             settings=TaskSettings.model_validate(SHORT | settings).model_dump_json(),
+            labels="",
+            held_out_curve=True,
             data=str(data),
             device="cpu",
             sweep=folder / f"{name}.parquet",

@@ -7,25 +7,33 @@ from evoloss.learning.training import Training
 from evoloss.learning.training_result import TrainingResult
 
 Stops = Callable[[int, Mapping[Hashable, Mapping[str, float]]], Mapping[Hashable, str]]
-"""(which look, accuracies on the training batches by contestant and task) -> reason to stop, by
-contestant. Only those that are still training on every task are shown."""
+"""(which look, accuracies by contestant and task) -> reason to stop, by contestant. Only those that are still
+training on every task are shown."""
 
 
 @dataclass
 class Contestant:
-    """A loss's trainings, one a task, and the accuracies that the looks saw, by task."""
+    """A loss's trainings, one a task, and the accuracies that the looks saw, by task.
+
+    `held_out`: looks are at the validation images; otherwise at the training batches just before.
+    """
 
     trainings: dict[str, Training]
+    held_out: bool = False
     seen: dict[str, list[float]] = field(default_factory=dict)
 
     def look(self, segments: int) -> dict[str, float] | None:
-        """The accuracies just before the look, of a training that is complete its last; None if one failed."""
+        """The accuracies at the look, of a training that is complete its last; None if one failed."""
         accuracies = {}
         for task, training in self.trainings.items():
             curve = training.advance(segments)
             if training.result is not None and training.result.status != "completed":
                 return None
-            accuracies[task] = curve[min(segments, len(curve)) - 1]
+            accuracies[task] = (
+                training.held_out_accuracy()
+                if self.held_out
+                else curve[min(segments, len(curve)) - 1]
+            )
         for task, accuracy in accuracies.items():
             self.seen.setdefault(task, []).append(accuracy)
         return accuracies

@@ -3,7 +3,7 @@
 Training and validation images only; the test split is in `held_out.py`, out of reach of search code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,25 @@ from evoloss.parquet import read_table
 
 @dataclass(frozen=True)
 class Images:
-    """Labelled images: `pixels` uint8 (n, channels, height, width), `labels` int64 (n,)."""
+    """Labelled images: `pixels` uint8 (n, channels, height, width), `labels` int64 (n,).
+
+    `places` (n,) are their positions in the source, 0 to n - 1 unless given.
+    """
 
     pixels: np.ndarray
     labels: np.ndarray
+    places: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if len(self.places) != len(self.labels):
+            object.__setattr__(self, "places", np.arange(len(self.labels)))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, index: np.ndarray) -> "Images":
         """The images at `index`, in that order."""
-        return Images(self.pixels[index], self.labels[index])
+        return Images(self.pixels[index], self.labels[index], self.places[index])
 
 
 def split(
@@ -80,7 +88,7 @@ def read_images(path: Path, shape: list[int]) -> Images:
     table = read_table(path, IMAGES)
     pixels = np.frombuffer(b"".join(table["image"].to_pylist()), dtype=np.uint8)
     labels = table["label"].to_numpy().astype(np.int64)
-    return Images(pixels.reshape(len(labels), *shape), labels)
+    return Images(pixels.reshape(len(labels), *shape), labels, table["place"].to_numpy())
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,7 @@ def load_training_part(folder: Path, resplit_seed: int | None = None) -> Trainin
         pooled = Images(
             np.concatenate([train.pixels, validation.pixels]),
             np.concatenate([train.labels, validation.labels]),
+            np.concatenate([train.places, validation.places]),
         )
         train, validation = split(pooled, len(validation) / len(pooled), resplit_seed)
         mean, std = moments(train)

@@ -79,7 +79,7 @@ def regrouped(delivery: Delivery, settings: DatasetSettings) -> Delivery:
     def kept(images: Images) -> Images:
         _check_labels(settings.name, images, delivery)
         some = images.take(np.flatnonzero(new[images.labels] >= 0))
-        return Images(some.pixels, new[some.labels])
+        return Images(some.pixels, new[some.labels], some.places)
 
     titles = [
         REST if entry == REST else " or ".join(names[label] for label in group)
@@ -115,6 +115,7 @@ def store(
         columns = {
             "image": [image.tobytes() for image in images.pixels],
             "label": images.labels.astype(np.int32),
+            "place": images.places,
         }
         write_columns(folder / f"{name}.parquet", columns, IMAGES, {**metadata, "split": name})
     mean, std = moments(train)

@@ -28,7 +28,7 @@ EVALUATIONS = pa.schema(
 `learning_rate` is `rate_multiple` times the task's, which is the one that cross entropy likes best.
 
 `full_samples` are the training samples of the whole schedule: what a stop saved is the rest of them.
-`rung_accuracies`: the accuracy on the training batches just before each rung that it reached, of a race
+`rung_accuracies`: the accuracy that was looked at at each rung that it reached, of a race
 or a hurdle; null without."""
 
 LEARNING_RATES = pa.schema(
@@ -81,5 +81,5 @@ RETRAININGS = pa.schema(
 `test_margin` is `accuracy.mean_margin`.
 `rate_at_edge`: the loss's own rate is the lowest or highest that was tried."""
 
-IMAGES = pa.schema([("image", pa.binary()), ("label", pa.int32())])
-"""One row an image: uint8 pixels as channels x height x width, row by row."""
+IMAGES = pa.schema([("image", pa.binary()), ("label", pa.int32()), ("place", pa.int64())])
+"""One row an image: uint8 pixels as channels x height x width, row by row; its position in the source."""

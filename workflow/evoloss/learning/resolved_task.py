@@ -15,9 +15,12 @@ class ResolvedTask:
     """`chance` and `cross_entropy_accuracy` are validation accuracies, shares in [0, 1].
 
     `chance` is what always naming the most frequent class gives. `learning_rates` are all that were tried;
-    `rate_at_edge`: the chosen one is the lowest or highest of them. `parameters` and `multiply_adds`
-    (of one image's forward pass) are the network's. `cross_entropy_curve` is cross entropy's
-    mean accuracy on the training batches, by eighteenths of the steps: what a hurdle is set by.
+    `rate_at_edge`: the chosen one is the lowest or highest of them. `changed_labels`: how many of the
+    `training_images` labels noise made wrong, on the first tuning seed's split; `labels_digest` is of the file of
+    labels, if it has one. `parameters` and `multiply_adds` (of one image's forward pass) are the network's.
+    `cross_entropy_curve` is cross entropy's mean accuracy on the training batches, by eighteenths of the steps, and
+    `cross_entropy_held_out` on the validation images at their ends (empty where no hurdle asks for it): what a
+    hurdle is set by.
     """
 
     name: str
@@ -29,7 +32,10 @@ class ResolvedTask:
     chance: float
     cross_entropy_accuracy: float
     cross_entropy_curve: list[float]
+    cross_entropy_held_out: list[float]
     training_images: int
+    changed_labels: int
+    labels_digest: str
     parameters: int
     multiply_adds: int
 

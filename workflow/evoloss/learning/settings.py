@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from evoloss.learning.label_noise import LabelNoise
 from evoloss.learning.sources import SOURCES
 from evoloss.strict_model import StrictModel
 
@@ -134,8 +135,10 @@ class TaskSettings(StrictModel):
     """A data set by its source's name, or a mapping with its options."""
     training_images: int | float | None = None
     """Train on a stratified sample: so many images, or a fraction such as 0.1; null takes all."""
-    label_noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Share of the training labels replaced by another class; validation and test stay clean."""
+    label_noise: LabelNoise = LabelNoise(share=0.0)
+    """What is wrong with the training labels: a share, or a kind and what it needs. Test labels stay clean."""
+    validation: Literal["noisy", "clean"] = "noisy"
+    """Whether the noise is on the validation labels too, as it is for who has no clean ones."""
     input_noise: Annotated[float, Field(ge=0, le=100)] = 0.0
     """Standard deviation of Gaussian noise on the training images, in units of the pixels' own, drawn once
     a training image; validation and test stay clean."""
@@ -178,6 +181,11 @@ class TaskSettings(StrictModel):
     def _short_form(cls, value: Any) -> Any:
         return {"source": value} if isinstance(value, str) else value
 
+    @field_validator("label_noise", mode="before")
+    @classmethod
+    def _symmetric_share(cls, value: Any) -> Any:
+        return {"share": float(value)} if isinstance(value, int | float) else value
+
     @field_validator("training_images")
     @classmethod
     def _count_or_fraction(cls, value: int | float | None) -> int | float | None:
@@ -218,4 +226,12 @@ class TaskSettings(StrictModel):
             raise ValueError("learning_rates must ascend, each rate once")
         if len(set(self.augmentation)) != len(self.augmentation):
             raise ValueError("augmentation: each name may stand only once")
+        classes = self.dataset.class_count()
+        problem = classes and self.label_noise.problem(classes)
+        if problem:
+            raise ValueError(problem)
+        if self.label_noise.kind == "file" and self.dataset.classes is not None:
+            raise ValueError(
+                "label_noise: a file of labels goes by the source's own classes; take dataset.classes out"
+            )
         return self

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from evoloss.errors import UserError
 from evoloss.learning.datasets import Images, TrainingPart, load_training_part, split
+from evoloss.learning.label_noise import LabelNoise
 from evoloss.learning.precision import computes_in
 from evoloss.learning.schedule import wanted_images
 from evoloss.learning.settings import TaskSettings
@@ -35,13 +35,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Task:
-    """What a training needs: settings, training and validation images on the device."""
+    """What a training needs: settings, training and validation images on the device.
+
+    `changed_labels`: how many training labels the noise made wrong.
+    """
 
     name: str
     settings: TaskSettings
     train: Part
     validation: Part
     classes: int
+    changed_labels: int
     shape: tuple[int, int, int]
     mean: list[float]
     std: list[float]
@@ -104,9 +108,14 @@ def load_task(
         raise UserError(
             f"tasks.{name}.batch_size: {settings.batch_size} is more than the {len(train)} training images"
         )
-    if settings.label_noise:
-        seed = derive_seed("label noise", name, draw)
-        train = with_label_noise(train, settings.label_noise, part.classes, seed)
+    problem = settings.label_noise.problem(part.classes)
+    if problem:
+        raise UserError(f"tasks.{name}.{problem}")
+    train, changed = _labelled(train, settings.label_noise, part.classes, name, draw)
+    validation = part.validation
+    if settings.validation == "noisy":
+        noise = (settings.label_noise, part.classes, name, draw, "validation")
+        validation, _ = _labelled(validation, *noise)
     return Task(
         name=name,
         settings=settings,
@@ -117,8 +126,9 @@ def load_task(
             margin=margin_of(part.shape) if "crop" in settings.augmentation else (0, 0),
             noise=(settings.input_noise, derive_seed("input noise", name, draw)),
         ),
-        validation=to_part(part.validation, part.mean, part.std, device),
+        validation=to_part(validation, part.mean, part.std, device),
         classes=part.classes,
+        changed_labels=changed,
         shape=part.shape,
         mean=part.mean,
         std=part.std,
@@ -131,14 +141,19 @@ def margin_of(shape: tuple[int, int, int]) -> tuple[int, int]:
     return max(1, shape[1] // 8), max(1, shape[2] // 8)
 
 
-def with_label_noise(images: Images, share: float, classes: int, seed: int) -> Images:
-    """The images with `share` of the labels replaced by another class, each equally likely
-    (symmetric noise)."""
-    rng = np.random.default_rng(seed)
-    wrong = rng.choice(len(images), size=round(share * len(images)), replace=False)
-    labels = images.labels.copy()
-    labels[wrong] = (labels[wrong] + rng.integers(1, classes, size=len(wrong))) % classes
-    return Images(images.pixels, labels)
+def _labelled(
+    images: Images, noise: LabelNoise, classes: int, name: str, draw: int, *part: str
+) -> tuple[Images, int]:
+    """The images with the noise on their labels, and how many labels that changed."""
+    if not noise.active:
+        return images, 0
+    seed = derive_seed("label noise", name, draw, *part)
+    try:
+        labels = noise.applied(images.labels, images.places, classes, seed)
+    except UserError as error:
+        raise UserError(f"tasks.{name}.{error}") from None
+    changed = int((labels != images.labels).sum())
+    return Images(images.pixels, labels, images.places), changed
 
 
 def _sample(name: str, images: Images, wanted: int, seed: int) -> Images:

@@ -1,5 +1,6 @@
 """Trainings that advance together: one, or several small ones side by side."""
 
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -65,6 +66,8 @@ class Together:
         self._done = 0  # steps
         self._epoch = -1
         self._validated = 0  # samples
+        self._measured: dict[int, float] = {}
+        self._measured_at = -1  # steps
         self._steps: Steps | None = None
         self._segment: list[
             tuple[torch.Tensor, torch.Tensor]
@@ -259,7 +262,22 @@ class Together:
                 end, best = self._epoch + 1, member.best.epoch
                 self._end(member, "completed", f"stopped after epoch {end}; epoch {best} was best")
 
-    def _validate(self) -> None:
+    def held_out_accuracy(self, member: Member) -> float:
+        """A training's accuracy on the validation images now, 0 where its outputs are not finite.
+
+        All that advance together are measured at once, and each is charged.
+        """
+        if self._measured_at != self._done:
+            self._clock = time.perf_counter()
+            with self._own_randomness():
+                self._measured = self._measure()
+            self._measured_at = self._done
+            self._validated += len(self._task.validation)
+        accuracy = self._measured[id(member)]
+        return 0.0 if math.isnan(accuracy) else accuracy
+
+    def _measure(self) -> dict[int, float]:
+        """The accuracy on the validation images of every member, by its id."""
         synchronise(self.device)
         self._share("seconds")
         try:
@@ -267,6 +285,10 @@ class Together:
         except FloatingPointError:
             accuracies = [float("nan")] * len(self._members)
         self._share("validation_seconds")
+        return {id(m): accuracy for m, accuracy in zip(self._members, accuracies, strict=True)}
+
+    def _validate(self) -> None:
+        accuracies = list(self._measure().values())
         going_on = [(k, m) for k, m in enumerate(self._members) if m.result is None]
         for k, member in going_on:
             if accuracies[k] != accuracies[k]:

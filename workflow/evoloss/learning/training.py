@@ -83,6 +83,15 @@ class Training:
             self.together.go_to(self._ends[segments - 1])
         return self.curve
 
+    def held_out_accuracy(self) -> float:
+        """The accuracy on the validation images as far as it has trained, 0 where outputs are not finite.
+
+        Of a training that has ended it is the result's.
+        """
+        if self.result is not None:
+            return self.result.validation_accuracy or 0.0
+        return self.together.held_out_accuracy(self)
+
     def finish(self) -> TrainingResult:
         """Train to the end."""
         while self.result is None:  # again where memory was too little for all at once

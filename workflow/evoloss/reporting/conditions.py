@@ -57,7 +57,7 @@ def _of_task(task: dict[str, Any], records: StudyRecords) -> list[dict[str, Any]
                 "dataset": task["settings"]["dataset"]["name"],
                 "classes": task["classes"],
                 "training_images": task["training_images"],
-                "label_noise": task["settings"]["label_noise"],
+                "label_noise": task["settings"]["label_noise"]["share"],
                 "input_noise": task["settings"]["input_noise"],
                 "epochs": task["settings"]["epochs"],
                 "loss": loss,

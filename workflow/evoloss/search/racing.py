@@ -24,7 +24,7 @@ not imported here.
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from statistics import fmean
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -42,6 +42,9 @@ SEGMENTS = 18
 
 class _Rungs(StrictModel):
     rungs: Annotated[list[Share], Field(min_length=1)]
+    judged_by: Literal["validation", "training"] = "validation"
+    """What is looked at: accuracy on the validation images, or on the training batches just before, which costs
+    nothing and flatters what learns wrong labels by heart."""
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:

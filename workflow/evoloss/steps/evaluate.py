@@ -131,7 +131,8 @@ def train(
                     flags.as_written,
                 )
                 for task in tasks
-            }
+            },
+            held_out=bool(stopping) and stopping.judged_by == "validation",
         )
         for row, multiple in entrants
     }
@@ -203,7 +204,7 @@ def decide(
                 for name in losers(scores, room)
             }
         # A curve that ended early has its last entry for what it lacks.
-        curves = {task.name: task.cross_entropy_curve[: looks[number]] for task in resolved}
+        curves = {task.name: _curve(task, stopping)[: looks[number]] for task in resolved}
         at_cross_entropy = rung_score({name: curve[-1] for name, curve in curves.items()}, by_task)
         return {
             name: f"fell at {rung}: {score:.3f}, cross entropy {at_cross_entropy:.3f}"
@@ -212,6 +213,12 @@ def decide(
         }
 
     return stops
+
+
+def _curve(task: ResolvedTask, hurdle: HurdleSettings) -> list[float]:
+    """Cross entropy's accuracies by eighteenths, of the kind that the hurdle looks at."""
+    held_out = hurdle.judged_by == "validation"
+    return task.cross_entropy_held_out if held_out else task.cross_entropy_curve
 
 
 if __name__ == "__main__":

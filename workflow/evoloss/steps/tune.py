@@ -4,8 +4,11 @@ Every tuning seed has a split of its own, so that both belong to the task and to
 """
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
+
+from torch import nn
 
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
@@ -16,8 +19,10 @@ from evoloss.learning.network import size_of
 from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.records import LEARNING_RATES
 from evoloss.learning.resolved_task import ResolvedTask
+from evoloss.learning.schedule import SEGMENTS
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import Task, load_task
+from evoloss.learning.training import Training
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import write
@@ -55,6 +60,11 @@ def main(flags: Flags) -> None:
             [row["curve"] for row in chosen if row["status"] == "completed"]
         ),
         training_images=len(task.train),
+        changed_labels=task.changed_labels,
+        labels_digest=flags.labels,
+        cross_entropy_held_out=held_out_curve(loss, load, swept.rate, seeds)
+        if flags.held_out_curve
+        else [],
         parameters=parameters,
         multiply_adds=multiply_adds,
     )
@@ -76,6 +86,20 @@ def main(flags: Flags) -> None:
     write_json(flags.output, resolved.as_json())
 
 
+def held_out_curve(
+    loss: nn.Module, load: Callable[[int], Task], rate: float, seeds: Sequence[int]
+) -> list[float]:
+    """The mean accuracy on the validation images at the ends of the segments of trainings at a rate."""
+    curves = []
+    for repeat, seed in enumerate(seeds):
+        training, curve = Training(loss, load(repeat), rate, seed), []
+        for segment in range(1, SEGMENTS + 1):
+            training.advance(segment)
+            curve.append(training.held_out_accuracy())
+        curves.append(curve)
+    return mean_curve(curves)
+
+
 def mean_curve(curves: list[list[float]]) -> list[float]:
     """The mean of the curves; one that early stopping ended goes on as it ended."""
     longest = max(map(len, curves), default=0)
@@ -94,7 +118,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", required=True, help="name of the task")
     parser.add_argument("--settings", required=True, help="task settings as JSON")
+    parser.add_argument("--labels", default="", help="digest of the task's file of labels")
     parser.add_argument("--data", required=True, help="folder of the prepared data sets")
+    parser.add_argument(
+        "--held-out-curve", action="store_true", help="also what a hurdle on validation images is set by"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--sweep", required=True, help="Parquet file for the sweep")
     parser.add_argument("--output", required=True, help="JSON file for the resolved task")

@@ -2,15 +2,21 @@
 
 import pandas as pd
 
+from evoloss.learning.label_noise import LabelNoise
 from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.study_records import StudyRecords
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a task. Multiply-adds are of one image's forward pass; accuracy is on validation images."""
+    """One row a task. Multiply-adds are of one image's forward pass; accuracy is on validation images.
+
+    `label_noise` says what is wrong with the training labels, empty if nothing is; `changed_labels` how many
+    that made wrong on the first tuning seed's split; `validation` whether validation labels have the noise too.
+    """
     rows = []
     for task in records.all_tasks:
         settings = task["settings"]
+        noise = LabelNoise.model_validate(settings["label_noise"])
         rows.append(
             {
                 "task": task["name"],
@@ -22,7 +28,9 @@ def build(records: StudyRecords) -> pd.DataFrame:
                 "epochs": settings["epochs"],
                 "batch_size": settings["batch_size"],
                 "augmentation": " ".join(settings["augmentation"]),
-                "label_noise": settings["label_noise"],
+                "label_noise": noise.title() if noise.active else "",
+                "changed_labels": task["changed_labels"],
+                "validation": settings["validation"] if noise.active else "clean",
                 "input_noise": settings["input_noise"],
                 "balanced": settings["balanced"],
                 "learning_rate": task["learning_rate"],
@@ -60,8 +68,13 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     if frame["rate_at_edge"].any():
         tasks = ", ".join(frame["task"][frame["rate_at_edge"]])
         notes.append(f"The rate lies at the edge of all that were tried: {tasks}.")
-    noisy = frame[frame["label_noise"] > 0]
-    notes += [f"{row.label_noise:.0%} label noise: {row.task}." for row in noisy.itertuples()]
+    noisy = frame[frame["label_noise"] != ""]
+    notes += [
+        f"{row.task}: wrong training labels, {row.label_noise}: {row.changed_labels:,} of "
+        f"{row.training_images:,} on the first tuning seed's split; validation labels are "
+        + ("wrong alike, and test labels clean." if row.validation == "noisy" else "clean.")
+        for row in noisy.itertuples()
+    ]
     noisy = frame[frame["input_noise"] > 0]
     notes += [f"Input noise of {row.input_noise:g} s.d.: {row.task}." for row in noisy.itertuples()]
     return Dressed(shown, notes=tuple(notes))
