@@ -367,7 +367,7 @@ def test_the_default_file_names_every_key():
         (
             "search.methods.egp_racing.racing",
             True,
-            "search.methods.egp_racing.racing: got True, but it needs a mapping with keys of rungs, going_on",
+            "search.methods.egp_racing.racing: got True, but it needs a mapping with keys of rungs, judged_by, going_on",
         ),
         (
             "search.methods.egp_racing.racing",
@@ -377,7 +377,7 @@ def test_the_default_file_names_every_key():
         (
             "search.methods.egp.hurdle",
             {"part": 0.5},
-            "search.methods.egp.hurdle.part: unknown key 'part'; there are rungs, share",
+            "search.methods.egp.hurdle.part: unknown key 'part'; there are rungs, judged_by, share",
         ),
         (
             "search.methods.egp_racing.racing",

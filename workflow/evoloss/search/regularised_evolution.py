@@ -43,7 +43,7 @@ class Settings(MutationSettings):
         "representation": Published("graph", "code", CODE),
         "smallest_alignment": Published(-1.0, "code", CODE + ": a path to the weights, no more"),
         "hurdle": Published(
-            {"rungs": [1 / 3], "share": 0.6},
+            {"rungs": [1 / 3], "judged_by": "validation", "share": 0.6},
             "code",
             CODE
             + ": 0.6 of the score on a first, cheap environment; here of cross entropy's gain after a "
