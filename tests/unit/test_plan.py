@@ -45,7 +45,7 @@ def test_what_a_variant_changes_is_written_as_in_a_configuration():
     assert told["ablation_base"] == "egp_checked"
     assert told["ablation_changes"]["egp_halving"] == (
         "reuse: true (base false), "
-        "racing: {rungs: [0.0556, 0.1667, 0.3333], going_on: 0.5} (base null)"
+        "racing: {rungs: [0.0556, 0.1667, 0.3333], judged_by: validation, going_on: 0.5} (base null)"
     )
     # Another algorithm is no variant.
     assert "ngl_gp" not in told["ablation_changes"]

@@ -121,7 +121,9 @@ if __name__ == "__main__":
     parser.add_argument("--labels", default="", help="digest of the task's file of labels")
     parser.add_argument("--data", required=True, help="folder of the prepared data sets")
     parser.add_argument(
-        "--held-out-curve", action="store_true", help="also what a hurdle on validation images is set by"
+        "--held-out-curve",
+        action="store_true",
+        help="also what a hurdle on validation images is set by",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--sweep", required=True, help="Parquet file for the sweep")
