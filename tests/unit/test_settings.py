@@ -126,7 +126,7 @@ def test_the_default_file_names_every_key():
             "search.methods.egp.algorithm",
             "egpp",
             "search.methods.egp.algorithm: got 'egpp', but there are egp, glo, gp_lfl, ngl_gp, "
-            "random_search, regularised_evolution, taylor_glo",
+            "random_search, regularised_evolution, robust_taylor, taylor_glo",
         ),
         (
             "search.methods.egp.population",

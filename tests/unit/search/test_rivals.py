@@ -15,6 +15,7 @@ from evoloss.search import (
     ngl_gp,
     random_search,
     regularised_evolution,
+    robust_taylor,
     taylor_glo,
 )
 from evoloss.search.method import Individual
@@ -55,6 +56,36 @@ def test_taylor_glo_beats_random_search_where_a_polynomial_is_planted():
         Run(taylor_glo, settings, s, fitness).best(40)
         - Run(random_search, FLOOR.model_copy(update={"children": 8}), s, fitness).best(40)
         for s in range(4)
+    ]
+    assert np.mean(gains) > 0.1
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_the_robust_polynomial_has_all_terms_of_its_order_that_have_a_gradient(order):
+    import torch
+
+    from evoloss.expressions.compile import compile_expression
+
+    powers = [(i, j) for i in range(1, order + 1) for j in range(order - i + 1)]
+    vector = np.random.default_rng(order).normal(0, 1, robust_taylor.parameters(order)).round(3)
+    assert len(powers) == len(vector)
+    loss = compile_expression(robust_taylor.loss_of(vector, order))
+    for p, y in ((0.1, 0.0), (0.7, 1.0)):
+        value = -sum(
+            c * (p - 0.5) ** i * (y - 0.5) ** j for c, (i, j) in zip(vector, powers, strict=True)
+        )
+        ours = loss(torch.tensor([p], dtype=torch.float64).log(), torch.tensor([y]))
+        assert float(ours) == pytest.approx(value, rel=1e-4)
+
+
+def test_robust_taylor_finds_a_planted_polynomial():
+    settings = robust_taylor.Settings(population=10)
+    gains = [
+        Run(robust_taylor, settings, s, distance_fitness(PLANTED)).best(40)
+        - Run(
+            random_search, FLOOR.model_copy(update={"children": 10}), s, distance_fitness(PLANTED)
+        ).best(40)
+        for s in range(3)
     ]
     assert np.mean(gains) > 0.1
 

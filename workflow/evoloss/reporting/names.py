@@ -11,6 +11,7 @@ METHODS = {
     "regularised_evolution": "Regularised evolution",
     "glo": "GLO",
     "taylor_glo": "TaylorGLO",
+    "robust_taylor": "Robust Taylor",
     "gp_lfl": "GP-LFL",
 }
 
@@ -23,6 +24,7 @@ SHORT_METHODS = {
     "ngl_gp_rescored": "NGL-R",
     "regularised_evolution": "RE",
     "taylor_glo": "TGLO",
+    "robust_taylor": "RT",
     "gp_lfl": "LFL",
 }
 """Abbreviations, for tables with one column a method."""

@@ -20,9 +20,10 @@ import numpy as np
 from pydantic import Field
 
 from evoloss.expressions.settings import SearchSpace
-from evoloss.expressions.tree import Expression, rounded
+from evoloss.expressions.tree import Expression
 from evoloss.search.cma_es import propose_generation
 from evoloss.search.method import Breeding, Individual, truncate
+from evoloss.search.polynomial import negated_polynomial
 from evoloss.search.settings import MethodSettings, Published, SourceCheck
 
 CODE = "the authors' experiment files"
@@ -87,11 +88,8 @@ def breed(breeding: Breeding) -> None:
 
 def loss_of(vector: np.ndarray) -> Expression:
     """The polynomial of (t0, t1, a1, ..., a6), in Horner's form."""
-    t0, t1, a1, a2, a3, a4, a5, a6 = (rounded(x) for x in vector)
-    u, w = ("sub", "p", t1), ("sub", "y", t0)
-    of_labels = ("add", a1, "mul", *w, "add", a4, "mul", a6, *w)
-    of_both = ("add", "add", a2, "mul", a5, *w, "mul", a3, *u)
-    return Expression(("neg", "mul", *u, "add", *of_labels, "mul", *u, *of_both))
+    t0, t1, a1, a2, a3, a4, a5, a6 = (float(x) for x in vector)
+    return negated_polynomial([[a1, a4, a6], [a2, a5], [a3]], t1, t0)
 
 
 def holds(vector: np.ndarray, classes: int) -> bool:
