@@ -280,7 +280,7 @@ def test_a_contest_stops_on_every_task_whom_it_is_told_to(make_task):
 def test_a_look_at_the_validation_images_sees_what_is_right_there_and_leaves_no_trace(make_task):
     task = make_task()  # of 8 steps: an epoch ends after the fourth, at the ninth segment
     running = {
-        name: Contestant({"one": Training(loss, task, 0.2, 1)}, held_out=True)
+        name: Contestant({"one": Training(loss, task, 0.2, 1)}, {"one": len(task.validation)})
         for name, loss in (("a", CE), ("b", MSE))
     }
     contest(running, [3, 9], Judge([], ["b"]))
@@ -295,6 +295,7 @@ def test_a_look_at_the_validation_images_sees_what_is_right_there_and_leaves_no_
         )
     )
     assert result.validation_samples == 3 * len(task.validation)
+    assert running["a"].looked_samples("one") == 2 * len(task.validation)
     stopped = running["b"].results()["one"]
     assert stopped.validation_samples == 2 * len(task.validation)
 

@@ -151,12 +151,14 @@ def test_of_six_in_a_race_two_and_then_one_go_on(evaluate, resolved, names):
                 assert row["reason"].endswith(f", not among the {places_left} best")
                 assert row["validation_accuracy"] is None
                 assert row["validation_samples"] == rungs * 300
+            assert row["looked_samples"] == rungs * 300
     # To be ahead of others changes nothing.
     plan = [planned(number, text) for number, text in enumerate(SIX)]
     alone = by_name(evaluate([row for row in plan if row["candidate_id"] == winner], tasks))
     for task, row in alone[winner].items():
         looks = {
-            key: trained[winner][task][key] for key in ("rung_accuracies", "validation_samples")
+            key: trained[winner][task][key]
+            for key in ("rung_accuracies", "looked_samples", "validation_samples")
         }
         assert row | looks == (trained[winner][task])
         assert row["rung_accuracies"] is None

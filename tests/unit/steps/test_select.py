@@ -38,6 +38,7 @@ def training(name, task, accuracy, status="completed", multiple=1.0):
         "validation_accuracy": accuracy,
         "status": status,
         "training_samples": 100,
+        "looked_samples": 0,
     }
 
 
@@ -54,6 +55,12 @@ def test_a_failed_training_gives_no_fitness_but_costs():
     (row,) = scored([planned("x")], trainings, BY_TASK)
     assert row["fitness"] is None
     assert row["training_samples"] == 200
+
+
+def test_images_that_rungs_looked_at_are_charged_like_training_samples():
+    looked = training("x", "a", None, "stopped_early") | {"looked_samples": 30}
+    (row,) = scored([planned("x")], [looked, training("x", "b", 0.25)], BY_TASK)
+    assert (row["training_samples"], row["dearest_samples"]) == (230, 230)
 
 
 def test_a_copy_is_revised_with_the_one_it_trains_like(tmp_path):

@@ -15,11 +15,11 @@ training on every task are shown."""
 class Contestant:
     """A loss's trainings, one a task, and the accuracies that the looks saw, by task.
 
-    `held_out`: looks are at the validation images; otherwise at the training batches just before.
+    `held_out`: validation images that a look is at, by task; without them it is at the training batches just before.
     """
 
     trainings: dict[str, Training]
-    held_out: bool = False
+    held_out: Mapping[str, int] = field(default_factory=dict)
     seen: dict[str, list[float]] = field(default_factory=dict)
 
     def look(self, segments: int) -> dict[str, float] | None:
@@ -37,6 +37,10 @@ class Contestant:
         for task, accuracy in accuracies.items():
             self.seen.setdefault(task, []).append(accuracy)
         return accuracies
+
+    def looked_samples(self, task: str) -> int:
+        """Validation images that the looks were at, each time anew."""
+        return len(self.seen.get(task, [])) * self.held_out.get(task, 0)
 
     def results(self) -> dict[str, TrainingResult]:
         """Train to the end, and say what came of it."""

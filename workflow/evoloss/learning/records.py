@@ -14,6 +14,7 @@ EVALUATIONS = pa.schema(
         ("reason", pa.string()),
         ("steps", pa.int64()),
         ("training_samples", pa.int64()),
+        ("looked_samples", pa.int64()),
         ("validation_samples", pa.int64()),
         ("seconds", pa.float64()),
         ("validation_seconds", pa.float64()),
@@ -29,7 +30,8 @@ EVALUATIONS = pa.schema(
 
 `full_samples` are the training samples of the whole schedule: what a stop saved is the rest of them.
 `rung_accuracies`: the accuracy that was looked at at each rung that it reached, of a race
-or a hurdle; null without."""
+or a hurdle; null without. `looked_samples`: the validation images that the rungs looked at, which the search is
+charged like training samples (they cost a third of it)."""
 
 LEARNING_RATES = pa.schema(
     [

@@ -105,7 +105,7 @@ LEDGER = pa.schema(
 none that an earlier stage had rejected or found a fitness for, none of a pool without a check. `reused`: candidates that took an earlier fitness.
 `stopped_evaluations` are the trainings that a race or a hurdle stopped, `stopped_samples` what that saved
 of the `full_samples` that all trainings would have taken. `training_samples` are all that the search is
-charged; `rescore_samples` of them went into individuals that had a fitness already. `population`:
+charged, images that rungs looked at among them; `rescore_samples` of them went into individuals that had a fitness already. `population`:
 individuals after the generation; `fitness_sd`: the standard deviation of fitness among them, null for one.
 Generation 0 is charged what the pool's individuals up to the run's P-th cost.
 """

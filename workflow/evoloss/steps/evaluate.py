@@ -119,6 +119,7 @@ def train(
     from evoloss.learning.training import side_by_side
 
     rates = {task.name: task.learning_rate for task in resolved}
+    held_out = stopping is not None and stopping.judged_by == "validation"
     entrants = [(row, multiple) for row in candidates for multiple in multiples_of(row, flags)]
     contestants = {
         (row["candidate_id"], multiple): Contestant(
@@ -132,7 +133,7 @@ def train(
                 )
                 for task in tasks
             },
-            held_out=bool(stopping) and stopping.judged_by == "validation",
+            {task.name: len(task.validation) for task in tasks} if held_out else {},
         )
         for row, multiple in entrants
     }
@@ -162,6 +163,7 @@ def train(
                     "reason": result.reason,
                     "steps": result.steps,
                     "training_samples": result.training_samples,
+                    "looked_samples": contestant.looked_samples(task),
                     "validation_samples": result.validation_samples,
                     "seconds": result.seconds,
                     "validation_seconds": result.validation_seconds,

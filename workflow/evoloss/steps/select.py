@@ -97,7 +97,7 @@ def _scored(
         value, multiple = row["reused_fitness"], row["rate_multiple"]
     else:
         value, multiple = best_rate(trainings, by_task)
-    costs = [training["training_samples"] for training in trainings]
+    costs = [row["training_samples"] + row["looked_samples"] for row in trainings]
     dearest: dict[str, int] = dict.fromkeys(by_task, 0)
     for training, cost in zip(trainings, costs, strict=True):
         dearest[training["task"]] = max(dearest[training["task"]], cost)

@@ -94,7 +94,9 @@ def cost(proposals: list[dict], evaluations: list[dict]) -> dict[str, Any]:
         "stopped_evaluations": len(stopped),
         "full_samples": sum(row["full_samples"] for row in evaluations),
         "stopped_samples": sum(row["full_samples"] - row["training_samples"] for row in stopped),
-        "training_samples": sum(row["training_samples"] for row in evaluations),
+        "training_samples": sum(
+            row["training_samples"] + row["looked_samples"] for row in evaluations
+        ),
         "training_seconds": sum(row["seconds"] for row in evaluations),
         "validation_samples": sum(row["validation_samples"] for row in evaluations),
         "validation_seconds": sum(row["validation_seconds"] for row in evaluations),
