@@ -107,6 +107,12 @@ class Plan(JobPlan):
             "rates": len(self.config.search.rates),
             "reference_method": self.config.reference_method(),
             "confidence": self.config.report.confidence,
+            "noisy_validation": [
+                task
+                for task in self.config.search.tasks
+                if self.config.tasks[task].label_noise.active
+                and self.config.tasks[task].validation == "noisy"
+            ],
             "overlap": max(map(self._overlap, self.config.search.tasks), default=None),
             "target": {**target.model_dump(), "blocks": len(self.config.retrain.blocks())},
         }

@@ -165,6 +165,8 @@ class Config(StrictModel):
         """The tables of this study: none of what it has not."""
         wanted = {
             "champions": self._has_champions(),
+            # Beyond the one task that a search is for.
+            "transfer": self._has_champions() and len(self.retrain.tasks) > 1,
             "parameters": bool(self.search.methods),
             "ablation": self.report.ablation_base is not None,
             "published_losses": bool(self.report.conditions),

@@ -17,6 +17,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "accuracy": ("retrained",),
     "published_losses": ("retrained", "tasks", "conditions"),
     "champions": ("retrained", "reference"),
+    "transfer": ("retrained",),
     "ablation": ("runs", "ablation"),
 }
 """Name of a table (a module of `reporting.tables`) -> the kinds of records it reads."""

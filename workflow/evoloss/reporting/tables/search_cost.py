@@ -236,10 +236,12 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
     level = f"{100 * records.confidence:g} %"
     runs, few = frame["runs"].max(), frame["runs"].max() < FEWEST_RUNS
     values = "a value a run" if few else "mean ± s.d. over runs"
+    noisy = ", ".join(records.description.get("noisy_validation", ()))
+    on_wrong = f" It is measured on wrong labels (validation of {noisy})." if noisy else ""
     return (
         f"{runs} runs a method. Fitness: re-scored champion, cross entropy on the same "
         f"seeds and splits = 1, {values}. Each fresh training counts for the champion that "
-        "the other ones choose, so that being chosen does not flatter it.",
+        f"the other ones choose, so that being chosen does not flatter it.{on_wrong}",
         f"Difference: mean of fitness minus that of {reference}, paired by run seed"
         + (
             "."

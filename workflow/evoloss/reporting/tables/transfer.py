@@ -1,0 +1,173 @@
+"""Table transfer: what losses are worth beyond the task they were found on."""
+
+import math
+
+import pandas as pd
+
+from evoloss.reporting.latex_table import Dressed
+from evoloss.reporting.method_comparison import STAR_NOTE, difference_text, p_text
+from evoloss.reporting.names import loss_name, method_name
+from evoloss.reporting.statistics import (
+    FEWEST_RUNS,
+    Difference,
+    crossed_mean,
+    holm,
+    paired_difference,
+    wilcoxon_p,
+)
+from evoloss.reporting.study_records import StudyRecords
+from evoloss.search.fitness import BASELINE
+
+COLUMNS = [
+    "task",
+    "loss",
+    "champions",
+    "n",
+    "test_accuracy",
+    "difference_to_cross_entropy",
+    "cross_entropy_ci_low",
+    "cross_entropy_ci_high",
+    "cross_entropy_p_value",
+    "best_published",
+    "difference_to_best",
+    "best_ci_low",
+    "best_ci_high",
+    "best_p_value",
+]
+
+
+def build(records: StudyRecords) -> pd.DataFrame:
+    """One row a task and published loss, and one a task and method for its champions together.
+
+    The best published loss of a task is the one with the highest mean test accuracy there, which favours it.
+    A published loss is paired with cross entropy and with the best by training seed (`n`). Of champions the unit
+    is the run: differences are means over runs and training seeds, with an interval crossed for both, and p-values
+    compare the runs' means with what they meet. Wilcoxon's test throughout, Holm-corrected over the rows of a
+    task, for each of the two comparisons by itself. A loss without all its trainings has no difference.
+    """
+    rows: list[dict] = []
+    for task in records.description["retrain_tasks"]:
+        rows += _of_task(task, records)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _of_task(task: str, records: StudyRecords) -> list[dict]:
+    balanced = task in records.description["balanced_tasks"]
+    measure = "test_balanced_accuracy" if balanced else "test_accuracy"
+    mine = records.retrained[records.retrained["task"] == task]
+    accuracy = mine.pivot(index="training_seed", columns="loss", values=measure)
+    champions = pd.DataFrame(records.description["champions"], columns=["loss", "method"])
+    published = [loss for loss in accuracy if loss not in set(champions["loss"])]
+    complete = accuracy[published].dropna(axis=1).mean().drop(BASELINE, errors="ignore")
+    best = complete.idxmax() if len(complete) else None
+    order = [loss for loss in records.description["losses"] if loss in published]
+    groups = [(loss, [loss]) for loss in order]
+    groups += [(m, list(g["loss"])) for m, g in champions.groupby("method", sort=False)]
+    rows = [
+        _row(task, name, losses, accuracy, best, records, name not in published)
+        for name, losses in groups
+    ]
+    for column in ("cross_entropy_p_value", "best_p_value"):
+        for row, p in zip(rows, holm([row[column] for row in rows]), strict=True):
+            row[column] = p
+    return rows
+
+
+def _row(
+    task: str,
+    name: str,
+    losses: list[str],
+    accuracy: pd.DataFrame,
+    best: str | None,
+    records: StudyRecords,
+    bred: bool,
+) -> dict:
+    cells = accuracy[losses].dropna(axis=1)
+    to_baseline, baseline_p = _against(cells, accuracy.get(BASELINE), bred, records.confidence)
+    rival = None if best is None or name == best else accuracy[best]
+    to_best, best_p = _against(cells, rival, bred, records.confidence)
+    own = name == BASELINE
+    return {
+        "task": task,
+        "loss": name,
+        "champions": len(cells.columns) if bred else 0,
+        "n": len(cells.columns) if bred else len(cells) if len(cells.columns) else 0,
+        "test_accuracy": cells.to_numpy().mean() if cells.size else math.nan,
+        "difference_to_cross_entropy": math.nan if own else to_baseline.mean,
+        "cross_entropy_ci_low": math.nan if own else to_baseline.low,
+        "cross_entropy_ci_high": math.nan if own else to_baseline.high,
+        "cross_entropy_p_value": math.nan if own else baseline_p,
+        "best_published": best,
+        "difference_to_best": to_best.mean,
+        "best_ci_low": to_best.low,
+        "best_ci_high": to_best.high,
+        "best_p_value": best_p,
+    }
+
+
+def _against(
+    cells: pd.DataFrame, rival: pd.Series | None, bred: bool, confidence: float
+) -> tuple[Difference, float]:
+    """The difference of some losses (training seeds x losses) to a rival's trainings, and its p-value."""
+    if rival is None or rival.isna().any() or not cells.size:
+        return Difference(math.nan, math.nan, math.nan, 0), math.nan
+    if not bred:
+        (loss,) = cells
+        return paired_difference(cells[loss], rival, confidence), wilcoxon_p(cells[loss], rival)
+    gains = cells.sub(rival, axis=0)
+    of_runs = gains.mean()
+    return crossed_mean(gains.T.to_numpy(), confidence), wilcoxon_p(of_runs, of_runs * 0)
+
+
+def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
+    """A block a task; the best published loss is in bold."""
+    methods = {entry["method"] for entry in records.description["champions"]}
+    shown = pd.DataFrame(
+        {
+            "Task": frame["task"].where(~frame["task"].duplicated(), ""),
+            "Loss": [
+                f"{method_name(name)} ({n} champions)" if name in methods else loss_name(name)
+                for name, n in zip(frame["loss"], frame["champions"], strict=True)
+            ],
+            "n": frame["n"].astype(str),
+            "Accuracy (%)": frame["test_accuracy"].map(
+                lambda v: "failed" if pd.isna(v) else f"{100 * v:.2f}"
+            ),
+            "To CE (points)": _differences(
+                frame,
+                "difference_to_cross_entropy",
+                "cross_entropy_ci_low",
+                "cross_entropy_ci_high",
+            ),
+            "p": frame["cross_entropy_p_value"].map(p_text),
+            "To best published": _differences(
+                frame, "difference_to_best", "best_ci_low", "best_ci_high"
+            ),
+            "p ": frame["best_p_value"].map(p_text),
+        }
+    )
+    bold = frozenset(
+        (row, "Accuracy (%)")
+        for row, (loss, best) in enumerate(zip(frame["loss"], frame["best_published"], strict=True))
+        if loss == best
+    )
+    for column in ("p", "p "):
+        if (shown[column] == "").all():
+            shown = shown.drop(columns=column)
+    level = f"{100 * records.confidence:g} %"
+    notes = (
+        "Mean test accuracy on each task, every loss at its own rate. Bold: the published loss other than cross "
+        "entropy with the highest mean there, chosen by these test accuracies, which favours it; it is what "
+        "'best published' compares with.",
+        f"Of published losses n is training seeds, and {level} t intervals are paired by them. Of champions n is runs, "
+        f"and intervals are crossed for runs and training seeds; below {FEWEST_RUNS} there is none. {STAR_NOTE}",
+        "p: Wilcoxon, Holm-corrected over the rows of a task, for each comparison by itself.",
+    )
+    return Dressed(shown, bold, notes)
+
+
+def _differences(frame: pd.DataFrame, mean: str, low: str, high: str) -> list[str]:
+    return [
+        difference_text(*values, 2, 100)
+        for values in zip(frame[mean], frame[low], frame[high], strict=True)
+    ]
