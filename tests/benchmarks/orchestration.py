@@ -51,7 +51,7 @@ def overlay(root: str) -> dict:
     return {
         "study": "orchestration",
         "device": "cpu",
-        "tasks": {"digits_short": None, "digits_full": None, "fashion": task},
+        "tasks": {"digits_noisy": None, "digits_clean": None, "fashion": task},
         "search": {
             "tasks": ["fashion"],
             "run_seeds": list(SEEDS),

@@ -3,12 +3,16 @@
 Each maps a loss and a number of classes to a score, the higher the better.
 """
 
+from dataclasses import replace
+from unittest.mock import patch
+
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
 
 from evoloss.functional_check import learns
 from evoloss.functional_check.settings import FunctionalCheckSettings
+from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
 from evoloss.losses.gradient_scale import (
     cross_entropy_gradient,
     cross_entropy_scale,
@@ -69,9 +73,25 @@ def small_network(loss, classes: int) -> float:
     return learns.learning_share(loss, classes, SETTINGS)
 
 
+def wrong_labels(classes: int, steps: int, samples: int) -> learns.Problem:
+    """The problem of stage `learns` with 35 % of its labels moved to the next class."""
+    problem = learns.problem_of.__wrapped__(classes, steps, samples)
+    wrong = torch.rand(samples, generator=torch.Generator().manual_seed(0)) < 0.35
+    # Features were drawn about the means of the right labels.
+    return replace(problem, targets=(problem.targets + wrong.long()) % classes)
+
+
+def small_network_on_wrong_labels(loss, classes: int) -> float:
+    """The same, where labels are wrong: as a share of what cross entropy then learns."""
+    with patch.object(learns, "problem_of", wrong_labels):
+        mine = max(learns.learnt(loss, classes, SETTINGS))
+        return mine / max(learns.learnt(ExpressionLoss(CROSS_ENTROPY), classes, SETTINGS))
+
+
 PREDICTORS = {
     "alignment": alignment,
     "descent on logits": descent,
     "linear probe": linear_probe,
     "small network": small_network,
+    "on wrong labels": small_network_on_wrong_labels,
 }

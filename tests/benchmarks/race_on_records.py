@@ -40,9 +40,9 @@ def main() -> None:
 
 
 def trained(folder: Path) -> pd.DataFrame | None:
-    """The evaluations of a folder by candidate, or None while there are none."""
+    """The evaluations of a folder by candidate and rate, or None while there are none."""
     parts = [pd.read_parquet(path) for path in sorted(folder.glob(TRAINED))]
-    return pd.concat(parts).set_index("candidate_id") if parts else None
+    return pd.concat(parts).set_index(["candidate_id", "rate_multiple"]) if parts else None
 
 
 if __name__ == "__main__":

@@ -75,7 +75,7 @@ def pool_of(records: pd.DataFrame) -> Pool:
 def part(pool: Pool, entrants: int, draws: np.random.Generator) -> Pool:
     """Some of a pool, drawn at random."""
     scores, final = pool
-    names = list(draws.choice(final.index, entrants, replace=False))
+    names = [final.index[k] for k in draws.choice(len(final), entrants, replace=False)]
     return [{name: rung[name] for name in names} for rung in scores], final[names]
 
 

@@ -25,13 +25,13 @@ def elsewhere(tmp_path, monkeypatch):
         "    return logits.log_softmax(1).gather(1, targets[:, None])[:, 0]\n"
     )
     (tmp_path / "small.yaml").write_text(
-        "study: small\ndevice: cpu\ntasks:\n  digits_short:\n    epochs: 2\n    batch_size: 64\n"
+        "study: small\ndevice: cpu\ntasks:\n  digits_noisy:\n    epochs: 2\n    batch_size: 64\n"
         "    learning_rates: [0.2]\n    tuning_seeds: 1\n"
     )
     return tmp_path
 
 
-TASK = ("--task", "digits_short", "--configfile", "small.yaml", "--seeds", "5")
+TASK = ("--task", "digits_noisy", "--configfile", "small.yaml", "--seeds", "5")
 
 
 def test_cross_entropy_in_disguise_is_recognised(elsewhere, monkeypatch, capsys):
@@ -60,7 +60,7 @@ def test_the_test_images_are_looked_at_when_asked_for(elsewhere, monkeypatch, ca
             "unknown task 'digit'; there are",
         ),
         (("ngl", *TASK[:-1], "1"), "--seeds: got 1, but an interval needs at least 5"),
-        (("ngl", "--task", "digits_short", "--configfile", "no.yaml"), "no.yaml cannot be read"),
+        (("ngl", "--task", "digits_noisy", "--configfile", "no.yaml"), "no.yaml cannot be read"),
         (("p * q", *TASK), "unknown name 'q'"),
         (("cross_entropy", *TASK), "cross_entropy is what losses are compared with"),
     ],

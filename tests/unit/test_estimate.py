@@ -43,14 +43,13 @@ def test_samples_are_whole_batches():
 def test_the_default_study_is_counted():
     config = load_files([])
     trainings = {(work.rule, work.task): work.trainings for work in workload(config)}
-    # Two run seeds, two pools of 12. Each of nine methods spends 24 trainings; those that train no pool of
-    # their own, as a race does and TaylorGLO, have 12 of them from a pool.
-    expected = 2 * (2 * 12 + 7 * 12 + 2 * 24)
-    assert trainings["evaluate", "digits_short"] == expected
-    assert trainings["audit", "digits_short"] == 2 * 9 * 4
+    # Five run seeds, a pool of 6 at two rates. Each of four methods spends 60 trainings; all but the race have 12
+    # of them from the pool.
+    assert trainings["evaluate", "digits_noisy"] == 5 * (2 * 6 + 3 * (60 - 12) + 60)
+    assert trainings["audit", "digits_noisy"] == 5 * 4 * 4 * 2
     losses = len(config.retrained())
-    assert trainings["retrain", "digits_full"] == losses * 5
-    assert trainings["choose_rate", "digits_full"] == losses * 2 * (3 + 1)
+    assert trainings["retrain", "digits_clean"] == losses * 5
+    assert trainings["choose_rate", "digits_clean"] == losses * 2 * (4 + 1)
 
 
 def test_without_a_budget_generations_are_counted():
@@ -58,12 +57,10 @@ def test_without_a_budget_generations_are_counted():
     search = config.search.model_copy(update={"budget_samples": None})
     counted = workload(config.model_copy(update={"search": search}))
     (trained,) = [work.trainings for work in counted if work.rule == "evaluate"]
-    # The race: 12 start, 4 go on after a sixth and 2 after a third; of 6 children 2 and 1; and it trains its
-    # best once more.
-    races = (12 + 4) / 6 + 2 * 2 / 3 + 12 * ((6 + 2) / 6 + 2 / 3 + 1)
-    # Generations of 6: of three methods, of regularised evolution, of the draft's E-GP, and of TaylorGLO.
-    of_six = 3 * 3 + 5 + 16 + 4
-    expected = 2 * (2 * 12 + 6 * of_six + 6 + 5 * 4 + 5 * 11 + races)
+    # The race: 6 start at two rates, 4 of 12 entrants go on after a sixth and 2 after a third; of 3 children 2 of
+    # 6 and 1; and it trains its best once more.
+    race = (12 + 4) / 6 + 2 * 2 / 3 + 24 * ((6 + 2) / 6 + 2 / 3 + 1)
+    expected = 5 * (2 * 6 + 3 * 8 * 3 * 2 + race)
     assert trained == pytest.approx(expected, abs=1)
 
 
@@ -73,7 +70,7 @@ def test_speeds_are_measured_and_hours_printed(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "argv", ["estimate", "--cores", "2"])
     estimate.main()
     text = capsys.readouterr().out
-    assert "digits_short (convnet): training" in text
+    assert "digits_noisy (convnet): training" in text
     for stage in ("tuning", "search", "re-scoring", "rates of losses", "final trainings", "all"):
         assert stage in text
     assert "hours on 2 cores" in text
@@ -98,7 +95,7 @@ def test_every_network_and_an_image_folder_can_be_measured(monkeypatch, tmp_path
 
 
 def test_mistakes_are_sentences(monkeypatch, capsys, tmp_path):
-    (tmp_path / "x.yaml").write_text("study: x\ntasks: {digits_short: {network: my_missing:net}}\n")
+    (tmp_path / "x.yaml").write_text("study: x\ntasks: {digits_noisy: {network: my_missing:net}}\n")
     monkeypatch.setattr(sys, "argv", ["estimate", "--configfile", str(tmp_path / "x.yaml")])
     with pytest.raises(SystemExit):
         estimate.main()

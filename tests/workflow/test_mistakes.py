@@ -13,7 +13,7 @@ import pytest
         ),
         ("retrain: {losses: [cross_entropy, nlg]}", "unknown loss 'nlg'"),
         ("retrain: {losses: [cross_entropy, 'y * log(q)']}", "unknown name 'q'"),
-        ("tasks: {digits_short: {epochs: 0}}", "tasks.digits_short.epochs: got 0"),
+        ("tasks: {digits_noisy: {epochs: 0}}", "tasks.digits_noisy.epochs: got 0"),
     ],
 )
 def test_configuration_mistakes_stop_before_any_job(scratch, text, sentence):
@@ -26,8 +26,8 @@ def test_configuration_mistakes_stop_before_any_job(scratch, text, sentence):
 
 
 def test_a_failing_job_shows_its_sentence(scratch):
-    config = scratch.overlay("tasks: {digits_short: {training_images: 5000}}")
-    answer = scratch.run("results/tiny/tasks/digits_short.json", config=config, check=False)
+    config = scratch.overlay("tasks: {digits_noisy: {training_images: 5000}}")
+    answer = scratch.run("results/tiny/tasks/digits_noisy.json", config=config, check=False)
     assert answer.returncode != 0
     assert "training_images: 5000 is more than the 898 there are" in answer.stdout
 

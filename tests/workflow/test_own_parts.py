@@ -15,6 +15,7 @@ search:
   budget_samples: null
   pools: {default: {size: 2}}
   rescore: {finalists: 1, repeats: 1}
+  leave_out: []
   methods:
     egp: {pool: default, population: 2, generations: null, parents: 1, tournament: 2, attempts: 50}
     egp_checked: null
@@ -23,6 +24,7 @@ search:
     regularised_evolution: null
     glo: null
     taylor_glo: null
+    robust_taylor: null
     gp_lfl: null
     random_search: null
 retrain: {training_seeds: [0, 1]}

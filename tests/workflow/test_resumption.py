@@ -60,7 +60,7 @@ KILLS = (
     ("search/taylor_glo/seed0/generation1/candidates.parquet", signal.SIGKILL, False),
     ("search/glo/seed0/generation1/candidates.parquet", signal.SIGINT, True),
     ("search/egp/seed0/rescored.parquet", signal.SIGTERM, True),
-    ("retrain/digits_full/ngl/learning_rate.parquet", signal.SIGTERM, False),
+    ("retrain/digits_clean/ngl/learning_rate.parquet", signal.SIGTERM, False),
 )
 
 
@@ -97,13 +97,13 @@ def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, 
 
 def test_two_live_runs_of_one_study_refuse_each_other(tmp_path):
     copy = Copy(tmp_path / "copy")
-    target = "results/tiny/tasks/digits_short.json"
+    target = "results/tiny/tasks/digits_noisy.json"
     first = start(copy, target)
     try:
         wait_for((copy.folder / "results/tiny/.lock").exists, first, copy)
         # Held still, it is alive however long the second takes to look.
         first.send_signal(signal.SIGSTOP)
-        second = copy.run("results/tiny/tasks/digits_full.json", check=False)
+        second = copy.run("results/tiny/tasks/digits_clean.json", check=False)
         first.send_signal(signal.SIGCONT)
         assert second.returncode != 0
         assert "Another run of this study is alive" in second.stdout
@@ -112,8 +112,8 @@ def test_two_live_runs_of_one_study_refuse_each_other(tmp_path):
     finally:
         first.kill()
         first.wait()
-    assert json.loads((copy.folder / target).read_text())["name"] == "digits_short"
-    copy.run("results/tiny/tasks/digits_full.json")
+    assert json.loads((copy.folder / target).read_text())["name"] == "digits_noisy"
+    copy.run("results/tiny/tasks/digits_clean.json")
 
 
 def test_plain_starts_give_the_records_that_the_job_server_gives(tmp_path, finished):
@@ -136,7 +136,7 @@ def test_an_edit_of_the_library_is_seen_by_the_next_run(scratch):
 
 
 def test_a_benchmark_measures_the_job_and_not_the_server(finished):
-    for name in ("retrain/digits_full/ngl/0", "evaluate/egp/seed0/generation1/0"):
+    for name in ("retrain/digits_clean/ngl/0", "evaluate/egp/seed0/generation1/0"):
         path = finished.folder / f"results/tiny/benchmarks/{name}.tsv"
         header, values = (line.split("\t") for line in path.read_text().splitlines())
         row = dict(zip(header, values, strict=True))
@@ -148,7 +148,7 @@ def test_a_server_that_dies_fails_the_job_it_does_and_no_other(tmp_path):
     copy = Copy(tmp_path / "copy")
     target = "results/tiny/search/egp/seed0/ledger.parquet"
     process = start(copy, target, cores=1)
-    wait_for((copy.folder / "results/tiny/tasks/digits_short.json").exists, process, copy)
+    wait_for((copy.folder / "results/tiny/tasks/digits_noisy.json").exists, process, copy)
     (server,) = (
         child
         for child in psutil.Process(process.pid).children()

@@ -1,5 +1,6 @@
 """What reruns after a change, by dry runs: what is affected, and nothing else."""
 
+import json
 import os
 import time
 
@@ -189,6 +190,26 @@ def test_five_hundred_generations_plan(scratch):
     jobs = scratch.planned(config=config)
     assert jobs["breed"] == 2001
     assert jobs["select"] == 2004
+
+
+def test_another_label_in_a_file_of_labels_reruns_its_task(scratch):
+    config = scratch.overlay("tasks: {digits_clean: {label_noise: {kind: file, path: labels.txt}}}")
+    labels = scratch.folder / "labels.txt"
+    labels.write_text("3\n" * 1797)
+    resolved = "results/tiny/tasks/digits_clean.json"
+    scratch.run(resolved, config=config)
+    told = json.loads((scratch.folder / resolved).read_text())
+    assert told["changed_labels"] == 114  # of 128, a class in ten holds threes
+    assert scratch.planned(resolved, config=config) == {}
+    labels.write_text("4\n" + "3\n" * 1796)
+    assert scratch.planned(resolved, config=config) == {"tune": 1}
+
+
+def test_clean_validation_labels_are_another_task(scratch):
+    config = scratch.overlay("tasks: {digits_noisy: {validation: clean}}")
+    jobs = scratch.planned(config=config)
+    assert jobs["tune"] == 1
+    assert {"prepare_dataset", "initialise"}.isdisjoint(jobs)
 
 
 def test_how_the_machine_works_reruns_nothing(scratch):

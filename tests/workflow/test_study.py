@@ -85,7 +85,7 @@ def test_the_numbers_add_up(finished):
     trained = [
         row["test_accuracy"]
         for path, rows in records.items()
-        if path.startswith("retrain/digits_full/ngl/") and "rate" not in path
+        if path.startswith("retrain/digits_clean/ngl/") and "rate" not in path
         for row in rows
     ]
     assert float(accuracy["ngl"]["test_accuracy"]) == sum(trained) / 2

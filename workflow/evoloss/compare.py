@@ -1,6 +1,6 @@
 """Is a loss better than cross entropy on a task? Trains both and prints a verdict with an interval.
 
-    python -m evoloss.compare ngl --task digits_full
+    python -m evoloss.compare ngl --task digits_clean
     python -m evoloss.compare "square(p - y) - y * log(p)" --task fashion_full --configfile config/mine.yaml
 
 Each loss first gets the learning rate that it likes best, from one grid. Then both are trained from

@@ -97,9 +97,10 @@ class JobPlan:
         asked = wanted and wildcards.task in self.config.search.tasks
         return "--held-out-curve" if asked else ""
 
-    def label_file_digest(self, wildcards: Any) -> str:
-        """What the file of labels of a task holds, as a digest; empty where it has none."""
-        return self.label_digests[wildcards.task]
+    def label_file(self, wildcards: Any) -> str:
+        """Tells what a task's file of labels holds, as a digest, where it has one: another content is another task."""
+        digest = self.label_digests[wildcards.task]
+        return f"--labels {digest}" if digest else ""
 
     def _datasets(self, tasks: Iterable[str]) -> list[str]:
         return sorted({self.config.tasks[task].dataset.name for task in tasks})

@@ -80,6 +80,8 @@ class SearchSettings(StrictModel):
     """Re-scoring of incumbents and finalists."""
     methods: dict[Name, MethodEntry]
     """Methods by name: an algorithm with settings."""
+    leave_out: list[str] = []
+    """Methods that this study does not run."""
 
 
 class RetrainSettings(StrictModel):
@@ -179,6 +181,7 @@ class Config(StrictModel):
             "critical_difference": self._has_champions(),
             # A row a task: too many for a page where tasks are conditions.
             "training_curves": not self.report.conditions,
+            "test_accuracy": not self.report.conditions,
             "published_losses": bool(self.report.conditions),
         }
         return self._wanted(FIGURES, wanted)
@@ -247,10 +250,10 @@ def load(raw: Mapping[str, Any]) -> Config:
     """The configuration from Snakemake's merged mapping.
 
     An entry of `tasks`, `search.pools` or `search.methods` that is null is left out, so that an
-    overlay can drop what the default has; `search: null` drops the search as a whole, and with it
+    overlay can drop what the default has, and so is a method in `search.leave_out`; `search: null` drops the search as a whole, and with it
     champions and whatever compares methods. Raises UserError with one sentence a problem.
     """
-    raw = _without_nulls(json.loads(json.dumps(raw, default=str)))
+    raw = _without_nulls(_without_left_out(json.loads(json.dumps(raw, default=str))))
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
@@ -293,6 +296,22 @@ def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
     for holder, key in holders:
         if isinstance(holder.get(key), dict):
             holder[key] = {name: value for name, value in holder[key].items() if value is not None}
+    return raw
+
+
+def _without_left_out(raw: dict[str, Any]) -> dict[str, Any]:
+    search = raw.get("search")
+    methods = search.get("methods") if isinstance(search, dict) else None
+    if not isinstance(search, dict) or not isinstance(methods, dict):
+        return raw
+    named = search.get("leave_out")
+    if isinstance(named, list):
+        unknown = [name for name in named if name not in methods]
+        if unknown:
+            raise UserError(
+                f"search.leave_out: {unknown[0]!r} is no method; there are {', '.join(methods)}"
+            )
+        search["methods"] = {k: v for k, v in methods.items() if k not in named}
     return raw
 
 

@@ -82,16 +82,6 @@ def disagreements(config: "Config") -> Iterator[str]:
     yield from _tuning_problems(config)
     yield from _training_problems(config)
     yield from _loss_problems(config)
-    target = config.report.target.loss
-    if target != BASELINE:
-        missing = [task for task in search.tasks if task not in config.retrain.tasks]
-        if target not in config.retrain.formulas():
-            yield f"report.target.loss: {target!r} is not among retrain.losses"
-        elif missing:
-            yield (
-                f"report.target.loss: the gain of {target!r} is known where it is retrained; add "
-                f"{', '.join(missing)} to retrain.tasks, or write {BASELINE}"
-            )
     base = config.report.ablation_base
     if base is not None and base not in search.methods:
         yield f"report.ablation_base: unknown method {base!r}; there are {', '.join(search.methods)}"
@@ -195,6 +185,15 @@ def _loss_problems(config: "Config") -> Iterator[str]:
         )
     if BASELINE not in formulas:
         yield f"retrain.losses: {BASELINE!r} is missing; every other loss is compared to it"
+    target = config.report.target.loss
+    missing = [task for task in config.search.tasks if task not in config.retrain.tasks]
+    if target not in (BASELINE, *formulas):
+        yield f"report.target.loss: {target!r} is not among retrain.losses"
+    elif target != BASELINE and missing:
+        yield (
+            f"report.target.loss: the gain of {target!r} is known where it is retrained; add "
+            f"{', '.join(missing)} to retrain.tasks, or write {BASELINE}"
+        )
     for name, formula in formulas.items():
         problem = own_part_problem(formula) if ":" in formula else None
         if problem:

@@ -48,10 +48,11 @@ rule tune:
     params:
         code=lambda wildcards: code_of("tune", *plan.networks([wildcards.task])),
         settings=plan.task_settings,
-        labels=plan.label_file_digest,
+        labels=plan.label_file,
         held_out_curve=plan.held_out_curve,
         device=settings.device,
     shell:
         "python -m evoloss.steps.tune --study {wildcards.study} --task {wildcards.task} "
-        "--settings {params.settings:q} --labels {params.labels:q} {params.held_out_curve} --data results/{wildcards.study}/data "
+        "--settings {params.settings:q} {params.labels} {params.held_out_curve} "
+        "--data results/{wildcards.study}/data "
         "--device {params.device} --sweep {output.sweep:q} --output {output.task:q} > {log} 2>&1"

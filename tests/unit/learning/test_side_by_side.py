@@ -37,12 +37,13 @@ def finished(members):
     "changes",
     [
         {"network": "convnet"},
+        {"network": "mlp"},
         {"network": "convnet", "optimizer": "adamw", "learning_rates": [0.01]},
         {"network": f"{__name__}:plain", "augmentation": ["crop", "flip"]},
         {"network": "convnet", "epochs": 6, "early_stopping": 1, "balanced": True},
         {"network": "convnet", "training_images": 64, "epochs": 40, "early_stopping": 1},
     ],
-    ids=["sgd", "adamw", "own network", "early stopping", "stopping within a segment"],
+    ids=["sgd", "mlp", "adamw", "own network", "early stopping", "stopping within a segment"],
 )
 def test_side_by_side_is_one_by_one(make_task, changes):
     task = make_task(**changes)

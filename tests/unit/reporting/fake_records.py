@@ -63,6 +63,7 @@ def fake_records(methods=8, runs=9, generations=12, tasks=1, seed=0) -> SimpleNa
             "generations": dict.fromkeys(methods, generations),
             "formulas": FORMULAS,
             "curve_losses": list(FORMULAS),
+            "losses": losses,
             "champions": champions,
             "retrain_tasks": names,
             "balanced_tasks": [],

@@ -11,6 +11,7 @@ from evoloss.reporting.figures import (
     generations,
     loss_shapes,
     target_reached,
+    test_accuracy,
     training_curves,
 )
 from evoloss.reporting.names import method_name
@@ -23,6 +24,7 @@ FIGURES = (
     generations,
     loss_shapes,
     target_reached,
+    test_accuracy,
     training_curves,
 )
 
@@ -49,6 +51,17 @@ def test_the_share_of_runs_that_reached_a_target_by_hand():
     assert list(share) == pytest.approx([0, 1 / 3, 2 / 3, 2 / 3])
     never, none = target_reached.reached(pd.Series([math.inf]), end=50.0)
     assert (list(never), list(none)) == ([0, 50], [0, 0])
+
+
+def test_test_accuracy_has_a_dot_a_training_and_one_a_champion():
+    records = fake_records(methods=2, runs=3, generations=2)
+    rows = {name: values for name, _, values in test_accuracy.rows_of(records, "task_0")}
+    assert list(rows) == ["Cross entropy", "NGL", "Bred: E-GP", "Bred: Random search"]
+    mine = records.retrained
+    assert list(rows["NGL"]) == list(100 * mine[mine["loss"] == "ngl"]["test_accuracy"])
+    champion = mine[mine["loss"] == "egp_seed0"]["test_accuracy"].mean()
+    assert len(rows["Bred: E-GP"]) == 3
+    assert 100 * champion in list(rows["Bred: E-GP"])
 
 
 @pytest.mark.parametrize("runs", [2, 5])

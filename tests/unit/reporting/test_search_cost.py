@@ -94,7 +94,7 @@ def study(fitness, run_seeds, reference="random_search", spread=0.0):
             "tasks": ["digits"],
             "rates": 1,
             "audit_trainings": 0,
-            "target": {"loss": "cross_entropy", "share": 1.0},
+            "target": {"loss": "cross_entropy", "share": 1.0, "over": "chance"},
         },
     )
 

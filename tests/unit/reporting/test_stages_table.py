@@ -13,8 +13,11 @@ from evoloss.settings import load_files
 CONFIG = Path(__file__).parents[3] / "config"
 
 
+EVERY_METHOD = Path(__file__).parents[1] / "every_method.yaml"
+
+
 def records(*overlays):
-    plan = Plan(load_files([CONFIG / f"{name}.yaml" for name in overlays]))
+    plan = Plan(load_files([EVERY_METHOD, *(CONFIG / f"{name}.yaml" for name in overlays)]))
     return SimpleNamespace(description=json.loads(plan.description_of(["checks"])))
 
 

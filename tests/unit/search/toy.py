@@ -63,20 +63,21 @@ class Run:
         name = f"g{generation:04d}s{slot:03d}"
         return Individual(name, tree, self.fitness(tree), 1, generation)
 
-    def breed(self, room=None):
+    def breed(self, room=None, rates=1):
         """The children of the next generation by slot, and the individuals to be trained again.
 
-        `room`: trainings that may be planned; a loss that a method which reuses fitness has had takes none.
+        `room`: trainings that may be planned, of which a child takes `rates`; a loss that a method which reuses
+        fitness has had takes none.
         """
         children, again, self.proposed, self.trained = {}, [], [], []
         known = {score.expression for score in self.history} if self.settings.reuse else set()
 
-        def ask():
-            if room is not None and len(self.trained) + len(again) >= room:
+        def ask(wanted):
+            if room is not None and rates * len(self.trained) + len(again) + wanted > room:
                 raise BudgetSpent
 
         def propose(slot, tree, operator, parents, objection=None):
-            ask()
+            ask(rates)
             self.proposed.append((slot, tree, operator, tuple(parents)))
             assert slot not in children
             if objection or not (tree in known or self.passes(tree)):
@@ -87,7 +88,7 @@ class Run:
             return True
 
         def rescore(slot, individual):
-            ask()
+            ask(1)
             again.append((slot, individual))
 
         space = SPACE

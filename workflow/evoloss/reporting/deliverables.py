@@ -13,6 +13,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "losses": ("losses",),
     "search_cost": ("runs",),
     "savings": ("runs",),
+    "breeding": ("runs",),
     "functional_check": ("runs", "audit", "scores"),
     "accuracy": ("retrained",),
     "published_losses": ("retrained", "tasks", "conditions"),
@@ -29,6 +30,7 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "funnel": ("runs",),
     "loss_shapes": ("shapes",),
     "training_curves": ("retrained",),
+    "test_accuracy": ("retrained",),
     "critical_difference": ("retrained",),
     "published_losses": ("retrained", "tasks", "conditions"),
 }

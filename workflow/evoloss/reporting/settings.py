@@ -1,8 +1,8 @@
 """Settings of the reporting room."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from evoloss.strict_model import StrictModel
 
@@ -11,10 +11,20 @@ class TargetSettings(StrictModel):
     """A fixed level of re-scored fitness, whose cost table `search_cost` and figure `target_reached` show."""
 
     loss: str = "cross_entropy"
-    """The loss whose gain over chance, at its own learning rate, the level is a share of: cross entropy, or
-    a loss of `retrain.losses` where every search task is retrained too."""
+    """The loss whose gain, at its own learning rate, the level is a share of: cross entropy, or a loss of
+    `retrain.losses` where every search task is retrained too."""
     share: Annotated[float, Field(gt=0, le=10)] = 1.0
     """The share."""
+    over: Literal["chance", "cross_entropy"] = "chance"
+    """What the gain is over: chance, or cross entropy at its own rate, of another loss."""
+
+    @model_validator(mode="after")
+    def _over_another(self) -> Self:
+        if self.over == self.loss:
+            raise ValueError(
+                "over: cross_entropy gains nothing over itself; write chance, or another loss"
+            )
+        return self
 
 
 class Condition(StrictModel):

@@ -50,7 +50,8 @@ class StudyRecords:
     @cached_property
     def target(self) -> float:
         """The fixed level of re-scored fitness that runs are asked to reach (`report.target`)."""
-        share, loss = (self.description["target"][key] for key in ("share", "loss"))
+        target = self.description["target"]
+        share, loss = target["share"], target["loss"]
         if loss == BASELINE:
             return share
         by_task = references(self.resolved_tasks)
@@ -62,7 +63,8 @@ class StudyRecords:
             }
             chance = by_task[task["name"]].chance
             gains.append((of_loss[loss] - chance) / (of_loss[BASELINE] - chance))
-        return share * fmean(gains)
+        nothing = 0.0 if target["over"] == "chance" else 1.0
+        return nothing + share * (fmean(gains) - nothing)
 
     def _validation_accuracy(self, task: str, loss: str) -> float:
         """The mean validation accuracy that a loss ends with in its final trainings on a task."""

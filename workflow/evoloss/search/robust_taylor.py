@@ -34,7 +34,12 @@ class Settings(MethodSettings):
         "sigma": Published(1.2, "chosen", "not published; TaylorGLO's"),
         "attempts": Published(1, "chosen", "not published"),
     }
-    source_check: ClassVar[SourceCheck | None] = None
+    source_check: ClassVar[SourceCheck | None] = SourceCheck(
+        stages=None,
+        initial=None,
+        evidence=None,
+        where=PAPER + " (the text was not found; no code is public)",
+    )
 
     algorithm: Literal["robust_taylor"] = "robust_taylor"
     pool: None = None

@@ -273,8 +273,9 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
 
 
 def _level_text(records: StudyRecords) -> str:
-    share, loss = (records.description["target"][key] for key in ("share", "loss"))
-    of = f"the gain of {loss_name(loss)} at its own rate"
+    target = records.description["target"]
+    share, over = target["share"], "" if target["over"] == "chance" else " over cross entropy"
+    of = f"the gain of {loss_name(target['loss'])} at its own rate{over}"
     return of if share == 1 else f"{share:g} times {of}"
 
 

@@ -1,0 +1,82 @@
+"""Figure test_accuracy: test accuracy of every published loss and of each method's champions, a panel a task."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from evoloss.reporting.names import loss_name, method_name
+from evoloss.reporting.study_records import StudyRecords
+from evoloss.reporting.style import looks, new_figure
+from evoloss.search.fitness import BASELINE
+
+PUBLISHED, CROSS_ENTROPY = "#777777", "#111111"
+WIDE = 3
+"""Panels beside each other at the most."""
+
+
+def rows_of(records: StudyRecords, task: str) -> list[tuple[str, str, np.ndarray]]:
+    """Name, colour and values in percent of every row, from the top: each training of a published loss, and of
+    a method the mean of each champion over training seeds. Trainings that did not end are left out."""
+    description = records.description
+    measure = "test_balanced_accuracy" if task in description["balanced_tasks"] else "test_accuracy"
+    mine = records.retrained[records.retrained["task"] == task].dropna(subset=[measure])
+    method_of = {entry["loss"]: entry["method"] for entry in description["champions"]}
+    look_of = looks(records.methods)
+    found = [
+        (
+            loss_name(loss),
+            CROSS_ENTROPY if loss == BASELINE else PUBLISHED,
+            100 * mine.loc[mine["loss"] == loss, measure].to_numpy(),
+        )
+        for loss in description["losses"]
+        if loss not in method_of
+    ]
+    champions = mine[mine["loss"].isin(method_of)]
+    means = 100 * champions.groupby("loss")[measure].mean()
+    for method in dict.fromkeys(method_of.values()):
+        values = means[[method_of[loss] == method for loss in means.index]]
+        found.append((f"Bred: {method_name(method)}", look_of[method].colour, values.to_numpy()))
+    return found
+
+
+def draw(records: StudyRecords) -> Figure:
+    """A dot a training or champion, a bar at the mean, and a line where cross entropy's mean is."""
+    tasks = records.description["retrain_tasks"]
+    of_tasks = [rows_of(records, task) for task in tasks]
+    columns = min(WIDE, len(tasks))
+    lines = -(-len(tasks) // columns)
+    height = lines * (0.7 + 0.19 * len(of_tasks[0])) + 0.3
+    figure, axes = new_figure(columns=columns, rows=lines, height=height, sharey=True)
+    flat = [axis for row in axes for axis in row]
+    for axis, task, rows in zip(flat, tasks, of_tasks, strict=False):
+        _panel(axis, rows)
+        axis.set_title(task, loc="left", fontsize=8)
+    for axis in flat[len(tasks) :]:
+        axis.set_visible(False)
+    figure.supxlabel(
+        "Test accuracy (%), every loss at its own learning rate; line: cross entropy", fontsize=9
+    )
+    return figure
+
+
+def _panel(axis: Axes, rows: list[tuple[str, str, np.ndarray]]) -> None:
+    for place, (_, colour, values) in enumerate(rows):
+        axis.plot(values, np.full(len(values), place), "o", color=colour, markersize=2.5, alpha=0.6)
+        if len(values):
+            axis.plot([values.mean()], [place], "|", color=colour, markersize=9, markeredgewidth=2)
+    baseline = next((v for name, _, v in rows if name == loss_name(BASELINE)), np.array([]))
+    if len(baseline):
+        axis.axvline(baseline.mean(), color=CROSS_ENTROPY, linewidth=0.8, zorder=0)
+    axis.set_yticks(range(len(rows)), [name for name, _, _ in rows], fontsize=7)
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    axis.tick_params(axis="x", labelsize=7)
+    everything = pd.Series(np.concatenate([values for _, _, values in rows]))
+    if len(everything):
+        low = max(everything.min(), everything.median() - 6 * _spread(everything))
+        axis.set_xlim(low - 0.5, everything.max() + 0.5)
+
+
+def _spread(values: pd.Series) -> float:
+    """The interquartile range, and a point at the least: what lies far below is cut off."""
+    return max(1.0, float(values.quantile(0.75) - values.quantile(0.25)))
