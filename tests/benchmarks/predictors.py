@@ -22,6 +22,7 @@ from evoloss.losses.gradient_scale import (
 )
 
 SETTINGS = FunctionalCheckSettings()
+PROBLEM_OF = learns.problem_of
 
 
 def descent(loss, classes: int, steps: int = 30, size: float = 0.5) -> float:
@@ -75,7 +76,7 @@ def small_network(loss, classes: int) -> float:
 
 def wrong_labels(classes: int, steps: int, samples: int) -> learns.Problem:
     """The problem of stage `learns` with 35 % of its labels moved to the next class."""
-    problem = learns.problem_of.__wrapped__(classes, steps, samples)
+    problem = PROBLEM_OF(classes, steps, samples)
     wrong = torch.rand(samples, generator=torch.Generator().manual_seed(0)) < 0.35
     # Features were drawn about the means of the right labels.
     return replace(problem, targets=(problem.targets + wrong.long()) % classes)

@@ -233,6 +233,11 @@ class Plan(JobPlan):
             "blocks": len(retrain.blocks()),
             "confidence": self.config.report.confidence,
             "balanced_tasks": [task for task in retrain.tasks if self.config.tasks[task].balanced],
+            "label_noise": {
+                task: self.config.tasks[task].label_noise.title()
+                for task in retrain.tasks
+                if self.config.tasks[task].label_noise.active
+            },
             "curve_losses": self.config.report.curve_losses,
             "champions": [
                 {"loss": loss, "method": method} for loss, (method, _) in champions.items()

@@ -67,6 +67,7 @@ def fake_records(methods=8, runs=9, generations=12, tasks=1, seed=0) -> SimpleNa
             "champions": champions,
             "retrain_tasks": names,
             "balanced_tasks": [],
+            "label_noise": dict.fromkeys(names[:1], "35% to the next class"),
         },
     )
 

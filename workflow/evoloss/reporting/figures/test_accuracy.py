@@ -41,21 +41,26 @@ def rows_of(records: StudyRecords, task: str) -> list[tuple[str, str, np.ndarray
 
 
 def draw(records: StudyRecords) -> Figure:
-    """A dot a training or champion, a bar at the mean, and a line where cross entropy's mean is."""
+    """A dot a training or champion, a bar at the mean, and a line where cross entropy's mean is.
+
+    An arrow at the left says that a dot lies beyond.
+    """
     tasks = records.description["retrain_tasks"]
     of_tasks = [rows_of(records, task) for task in tasks]
     columns = min(WIDE, len(tasks))
     lines = -(-len(tasks) // columns)
-    height = lines * (0.7 + 0.19 * len(of_tasks[0])) + 0.3
+    height = lines * (0.85 + 0.19 * len(of_tasks[0])) + 0.3
     figure, axes = new_figure(columns=columns, rows=lines, height=height, sharey=True)
     flat = [axis for row in axes for axis in row]
     for axis, task, rows in zip(flat, tasks, of_tasks, strict=False):
         _panel(axis, rows)
-        axis.set_title(task, loc="left", fontsize=8)
+        noise = records.description["label_noise"].get(task)
+        title = f"wrong labels: {noise}" if noise else "labels as they are"
+        axis.set_title(f"{task}\n{title}", loc="left", fontsize=8)
     for axis in flat[len(tasks) :]:
         axis.set_visible(False)
     figure.supxlabel(
-        "Test accuracy (%), every loss at its own learning rate; line: cross entropy", fontsize=9
+        "Test accuracy (%), every loss at its own learning rate (line: cross entropy)", fontsize=9
     )
     return figure
 
@@ -73,10 +78,14 @@ def _panel(axis: Axes, rows: list[tuple[str, str, np.ndarray]]) -> None:
     axis.tick_params(axis="x", labelsize=7)
     everything = pd.Series(np.concatenate([values for _, _, values in rows]))
     if len(everything):
-        low = max(everything.min(), everything.median() - 6 * _spread(everything))
-        axis.set_xlim(low - 0.5, everything.max() + 0.5)
+        low, high = _shown(everything)
+        axis.set_xlim(low, high)
+        for place, (_, colour, values) in enumerate(rows):
+            if (values < low).any():  # an arrow where a dot would be left of the panel
+                axis.plot([low], [place], "<", color=colour, markersize=5, clip_on=False)
 
 
-def _spread(values: pd.Series) -> float:
-    """The interquartile range, and a point at the least: what lies far below is cut off."""
-    return max(1.0, float(values.quantile(0.75) - values.quantile(0.25)))
+def _shown(values: pd.Series) -> tuple[float, float]:
+    """The axis' ends: what lies six interquartile ranges (of a point at the least) below the median is cut off."""
+    spread = max(1.0, float(values.quantile(0.75) - values.quantile(0.25)))
+    return max(values.min(), values.median() - 6 * spread) - 0.5, values.max() + 0.5
