@@ -21,6 +21,7 @@ COLUMNS = {
     "audited false_rejections ci_low ci_high distinct_rejected good_lost good_kept real_loss "
     "real_loss_ci_low real_loss_ci_high",
     "savings": "method step samples runs",
+    "breeding": "method runs first_fitness last_fitness gain unchanged",
     "champions": "task method runs test_accuracy",
     "tasks": "task dataset network parameters multiply_adds training_images epochs batch_size "
     "learning_rate chance cross_entropy_accuracy",
@@ -53,6 +54,7 @@ def test_everything_promised_is_there(finished):
         "funnel",
         "loss_shapes",
         "training_curves",
+        "test_accuracy",
         "critical_difference",
     ):
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
