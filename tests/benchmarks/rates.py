@@ -46,8 +46,20 @@ TASKS: dict[str, dict[str, Any]] = {
         "batch_size": 64,
         "learning_rates": [0.025, 0.05],
     },
+    "pair": {
+        "dataset": "digits",
+        "label_noise": {"kind": "pair", "share": 0.35},
+        "validation": "clean",
+        "epochs": 10,
+        "batch_size": 64,
+        "learning_rates": [0.00625, 0.0125, 0.025, 0.05],
+    },
 }
-MULTIPLES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0)
+MULTIPLES = {
+    "clean": (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0),
+    "noisy": (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0),
+    "pair": (1 / 2, 1.0, 2.0, 4.0, 8.0, 16.0),
+}
 SEARCH, CHOOSE, TRUTH = "search", "choose", "truth"
 TRUTH_SEEDS = (2, 3)
 BOOTSTRAPS = 4000
@@ -57,7 +69,7 @@ class Bench:
     """The task on the search's split and on fresh ones, and cross entropy's rate."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        settings = TaskSettings.model_validate(TASKS[name])
+        settings, self.multiples = TaskSettings.model_validate(TASKS[name]), MULTIPLES[name]
         prepare(settings.dataset, folder / settings.dataset.name, {})
         cpu = torch.device("cpu")
         splits = {0: None, 1: 1, **{k: k for k in TRUTH_SEEDS}}
@@ -71,9 +83,9 @@ class Bench:
 
     def rows_of(self, tree: Expression) -> Iterator[dict[str, Any]]:
         """Every training of a candidate."""
-        for multiple in MULTIPLES:
+        for multiple in self.multiples:
             yield self._row(SEARCH, tree, multiple, 0)
-        grid = [self.rate * multiple for multiple in MULTIPLES]
+        grid = [self.rate * multiple for multiple in self.multiples]
         swept = sweep(self.loss(tree), str(tree), lambda k: self.tasks[1], grid, [1])
         for row in swept.rows:
             multiple, accuracy = row["learning_rate"] / self.rate, row["validation_accuracy"]
@@ -152,6 +164,11 @@ CHOICES = (
     (1 / 4, 1 / 2, 1.0),
     (1.0, 2.0, 4.0),
     (1 / 4, 1.0, 4.0),
+    (4.0,),
+    (8.0,),
+    (1.0, 8.0),
+    (4.0, 16.0),
+    (1.0, 4.0, 16.0),
 )
 """Multiples of cross entropy's rate that a search may train at."""
 TRAININGS = 24
@@ -175,7 +192,7 @@ def read(files: Sequence[Path]) -> None:
         shares = own.value_counts(normalize=True).sort_index()
         print("own rates: " + ", ".join(f"{m:g}: {share:.0%}" for m, share in shares.items()))
         half = truth >= truth.median()
-        for choice in CHOICES:
+        for choice in [c for c in CHOICES if set(c) <= set(seen.columns)]:
             fitness = seen[list(choice)].max(axis=1)
             found = found_at_equal_cost(fitness, truth, TRAININGS // len(choice))
             print(

@@ -134,7 +134,7 @@ def _validation_speed(network: torch.nn.Module, task: Task) -> float:
     """Images a second in validation."""
     seen, start = 0, time.perf_counter()
     while time.perf_counter() - start < SECONDS / 2:
-        validation_accuracy(network, task)
+        validation_accuracy(network, task, task.validation)
         seen += len(task.validation)
     return seen / (time.perf_counter() - start)
 

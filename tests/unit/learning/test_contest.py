@@ -13,6 +13,7 @@ from evoloss.expressions.parsing import parse
 from evoloss.learning import together as together_module
 from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
 from evoloss.learning.contest import Contestant, contest
+from evoloss.learning.evaluation import accuracy
 from evoloss.learning.schedule import SEGMENTS, segment_ends
 from evoloss.learning.training import Training, train
 from evoloss.losses.expression_loss import CROSS_ENTROPY
@@ -308,6 +309,20 @@ def test_outputs_that_are_not_finite_are_worth_nothing_at_a_look(make_task):
         for weight in training.together._model.network.parameters():
             weight.fill_(float("nan"))
     assert training.held_out_accuracy() == 0.0
+
+
+def test_of_many_validation_images_looks_are_at_some(make_task, monkeypatch):
+    monkeypatch.setattr("evoloss.learning.task.MOST_LOOKED_AT", 50)
+    task = make_task()
+    chosen = torch.arange(50) * len(task.validation) // 50
+    assert torch.equal(task.looked_at.labels, task.validation.labels[chosen])
+    assert len(set(chosen.tolist())) == 50
+    training = Training(CE, task, 0.2, 1)
+    training.advance(9)
+    network = training.together._model.network
+    assert training.held_out_accuracy() == accuracy(network, task.looked_at)
+    # What it ends with is measured on all of them, and both are counted.
+    assert training.finish().validation_samples == 50 + len(task.validation)
 
 
 def test_one_that_ends_by_itself_is_out_and_not_shown(make_task):

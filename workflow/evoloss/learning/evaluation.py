@@ -44,16 +44,16 @@ def _chunks(network: nn.Module, part: Part, batch: int) -> list[torch.Tensor]:
 
 
 def validation_accuracy(
-    network: nn.Module, task: Task, batch: int = EVALUATION_BATCH
+    network: nn.Module, task: Task, part: Part, batch: int = EVALUATION_BATCH
 ) -> list[float]:
-    """The accuracy on a task's validation part, a share in [0, 1], by the task's measure (top-1, or
+    """The accuracy on a part of a task's validation images, a share in [0, 1], by the task's measure (top-1, or
     balanced by class) and in the precision of its trainings: one entry a network.
 
     nan for a network whose logits are not finite. Raises FloatingPointError when that is true of all.
     """
     with autocast(task.settings, task.device):
-        logits = logits_of(network, task.validation, batch)
-    labels = task.validation.labels
+        logits = logits_of(network, part, batch)
+    labels = part.labels
     networks = logits if logits.dim() == 3 else logits[None]
     return [
         share_right(own.argmax(dim=1) == labels, labels, task.settings.balanced)

@@ -12,7 +12,7 @@ from evoloss.learning.evaluation import EVALUATION_BATCH, validation_accuracy
 from evoloss.learning.network import build
 from evoloss.learning.precision import autocast
 from evoloss.learning.stacking import keep, stack, state_of
-from evoloss.learning.task import Task
+from evoloss.learning.task import Part, Task
 from evoloss.losses.slope_table import LossTables
 from evoloss.seeds import derive_seed
 
@@ -63,9 +63,9 @@ class OneModel(Model):
         value = self._loss(logits, targets)
         return logits, value, value.backward
 
-    def validate(self) -> list[float]:
-        """The network's validation accuracy."""
-        return validation_accuracy(self.network, self._task)
+    def validate(self, part: Part) -> list[float]:
+        """The network's accuracy on a part of the validation images."""
+        return validation_accuracy(self.network, self._task, part)
 
     def state(self, number: int) -> dict[str, Any]:
         """Weights and statistics."""
@@ -95,10 +95,10 @@ class StackedModel(Model):
             values, gradient = self._tables.at(logits.detach().float(), targets)
         return logits, values, lambda: logits.backward(gradient.to(logits.dtype))
 
-    def validate(self) -> list[float]:
-        """The validation accuracy of each network."""
+    def validate(self, part: Part) -> list[float]:
+        """The accuracy of each network on a part of the validation images."""
         batch = max(SMALLEST_CHUNK, EVALUATION_BATCH // self.members)
-        return validation_accuracy(self.network, self._task, batch)
+        return validation_accuracy(self.network, self._task, part, batch)
 
     def keep(self, numbers: Sequence[int]) -> None:
         """Go on with these networks alone."""

@@ -1,6 +1,7 @@
 """A task made ready: images as normalised tensors on the device."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -15,6 +16,8 @@ from evoloss.seeds import derive_seed
 
 CHUNK = 4096
 """Images that are normalised at once."""
+MOST_LOOKED_AT = 512
+"""Validation images that a race or hurdle looks at: all of many thousand would cost as much as the training."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,13 @@ class Task:
     mean: list[float]
     std: list[float]
     device: torch.device
+
+    @cached_property
+    def looked_at(self) -> Part:
+        """The validation images that looks during a training are at: all, or every so-manieth of many."""
+        validation, count = self.validation, min(MOST_LOOKED_AT, len(self.validation))
+        chosen = torch.arange(count, device=self.device) * len(validation) // count
+        return Part(validation.images[chosen], validation.labels[chosen])
 
     def part(self, images: Images) -> Part:
         """Images normalised by this task's training moments, on its device."""

@@ -25,7 +25,7 @@ from evoloss.learning.stepping import (
     StepsOnDevice,
     free_captures,
 )
-from evoloss.learning.task import Task
+from evoloss.learning.task import Part, Task
 from evoloss.learning.training_result import TrainingResult
 from evoloss.seeds import derive_seed
 
@@ -263,32 +263,32 @@ class Together:
                 self._end(member, "completed", f"stopped after epoch {end}; epoch {best} was best")
 
     def held_out_accuracy(self, member: Member) -> float:
-        """A training's accuracy on the validation images now, 0 where its outputs are not finite.
+        """A training's accuracy now on the validation images that looks are at, 0 where its outputs are not finite.
 
         All that advance together are measured at once, and each is charged.
         """
         if self._measured_at != self._done:
             self._clock = time.perf_counter()
             with self._own_randomness():
-                self._measured = self._measure()
+                self._measured = self._measure(self._task.looked_at)
             self._measured_at = self._done
-            self._validated += len(self._task.validation)
+            self._validated += len(self._task.looked_at)
         accuracy = self._measured[id(member)]
         return 0.0 if math.isnan(accuracy) else accuracy
 
-    def _measure(self) -> dict[int, float]:
-        """The accuracy on the validation images of every member, by its id."""
+    def _measure(self, part: Part) -> dict[int, float]:
+        """The accuracy of every member on validation images, by its id."""
         synchronise(self.device)
         self._share("seconds")
         try:
-            accuracies = self._model.validate()
+            accuracies = self._model.validate(part)
         except FloatingPointError:
             accuracies = [float("nan")] * len(self._members)
         self._share("validation_seconds")
         return {id(m): accuracy for m, accuracy in zip(self._members, accuracies, strict=True)}
 
     def _validate(self) -> None:
-        accuracies = list(self._measure().values())
+        accuracies = list(self._measure(self._task.validation).values())
         going_on = [(k, m) for k, m in enumerate(self._members) if m.result is None]
         for k, member in going_on:
             if accuracies[k] != accuracies[k]:

@@ -84,7 +84,8 @@ class Training:
         return self.curve
 
     def held_out_accuracy(self) -> float:
-        """The accuracy on the validation images as far as it has trained, 0 where outputs are not finite.
+        """The accuracy on the validation images that looks are at, as far as it has trained; 0 where outputs are not
+        finite.
 
         Of a training that has ended it is the result's.
         """

@@ -133,7 +133,7 @@ def train(
                 )
                 for task in tasks
             },
-            {task.name: len(task.validation) for task in tasks} if held_out else {},
+            {task.name: len(task.looked_at) for task in tasks} if held_out else {},
         )
         for row, multiple in entrants
     }
