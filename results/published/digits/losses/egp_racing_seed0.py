@@ -1,9 +1,9 @@
 """egp_racing_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (y / p) + (sin(p) * y)
+    sum over classes of  sqrt(min(p * p, abs(-1))) - (sqrt(p) * sigmoid(y))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9773 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.0997 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.6500195318071982, 3: 0.3752117665283032, 5: 0.20114424928253005, 10: 0.0998106257510231, 20: 0.046520229726339055, 50: 0.01897555541051417, 100: 0.009524244301448716, 200: 0.00473268789692461, 1000: 0.0009367866977314658}
+FACTORS = {2: 12.449501652700581, 3: 13.586723943784955, 5: 15.720543174233825, 10: 19.287408617222535, 20: 21.69811486809144, 50: 24.17474705676335, 100: 25.03716341702607, 200: 25.155032809987013, 1000: 25.572552770118595}
 
 
 def _limit_gradient(gradient):
@@ -22,11 +22,14 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = y / p.clamp_min(1e-07)
-    v2 = torch.sin(p)
-    v3 = v2 * y
-    v4 = v1 + v3
-    return v4
+    v1 = p * p
+    v2 = v1.clamp_max(1.0)
+    v3 = torch.sqrt(v2.clamp_min(1e-07))
+    v4 = torch.exp(0.5 * log_p)
+    v5 = torch.sigmoid(y)
+    v6 = v4 * v5
+    v7 = v3 - v6
+    return v7
 
 
 class EgpRacingSeed0(nn.Module):

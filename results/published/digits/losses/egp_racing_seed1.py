@@ -1,9 +1,9 @@
 """egp_racing_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  ((2 * abs(log(p))) / max(p, p)) / (exp(y) / (y + p))
+    sum over classes of  sqrt(log(p * (y / cos(-1))))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9986 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.0995 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.738628928007161, 3: 0.286398164777508, 5: 0.11016387880654106, 10: 0.042301547585349396, 20: 0.015726711384831248, 50: 0.005218902579478116, 100: 0.002294232890812839, 200: 0.001013353984439573, 1000: 0.00015971406189095637}
+FACTORS = {2: 0.7955094644295527, 3: 1.654836822402856, 5: 2.56337402093314, 10: 3.4181761941532343, 20: 3.7985423939834173, 50: 3.4725053870211537, 100: 2.8084841194323777, 200: 2.100186928483734, 1000: 1.005390074495054}
 
 
 def _limit_gradient(gradient):
@@ -21,16 +21,10 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(log_p, y):
-    p = torch.exp(log_p)
-    v1 = torch.abs(log_p)
-    v2 = 2.0 * v1
-    v3 = torch.maximum(p, p)
-    v4 = v2 / v3.clamp_min(1e-07)
-    v5 = torch.exp(y)
-    v6 = y + p
-    v7 = v5 / v6.clamp_min(1e-07)
-    v8 = v4 / v7
-    return v8
+    v1 = y / 0.5403023058681398
+    v2 = log_p + torch.log(v1.clamp_min(1e-07))
+    v3 = torch.sqrt(v2.abs().clamp_min(1e-07))
+    return v3
 
 
 class EgpRacingSeed1(nn.Module):

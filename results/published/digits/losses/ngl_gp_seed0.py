@@ -1,9 +1,9 @@
 """ngl_gp_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (y / p) + y
+    sum over classes of  sigmoid(max(tanh(p) * (p * p), tanh(min(cos(y), tanh(1) + p)) * p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9800 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1757 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.5049603721924293, 3: 0.3352620817429929, 5: 0.19380623354551074, 10: 0.09883813821494003, 20: 0.0464202532669742, 50: 0.01896873054697884, 100: 0.009523380616638455, 200: 0.004732581897107353, 1000: 0.0009367858756324964}
+FACTORS = {2: 32.20936774937692, 3: 46.08596502877885, 5: 66.32213480101926, 10: 142.0189612664636, 20: 370.68165832256796, 50: 1119.7642794982653, 100: 2488.8943513106155, 200: 5303.626538303905, 1000: 28291.988345903534}
 
 
 def _limit_gradient(gradient):
@@ -22,9 +22,17 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = y / p.clamp_min(1e-07)
-    v2 = v1 + y
-    return v2
+    v1 = torch.tanh(p)
+    v2 = p * p
+    v3 = v1 * v2
+    v4 = torch.cos(y)
+    v5 = 0.7615941559557649 + p
+    v6 = torch.minimum(v4, v5)
+    v7 = torch.tanh(v6)
+    v8 = v7 * p
+    v9 = torch.maximum(v3, v8)
+    v10 = torch.sigmoid(v9)
+    return v10
 
 
 class NglGpSeed0(nn.Module):

@@ -1,9 +1,9 @@
 """random_search_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (log(p) * -y) * max(max(p, p), exp(p))
+    sum over classes of  log(max(y * p, tanh(y)) + exp(square(p)))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9893 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1115 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.9214570009274311, 3: 1.1271738192235192, 5: 1.2076612166820695, 10: 1.174241272273063, 20: 1.1128330875230898, 50: 1.060875708038268, 100: 1.0364657769766512, 200: 1.021142518135996, 1000: 1.0056293525762416}
+FACTORS = {2: 5.475828450669258, 3: 8.301813087813946, 5: 18.058917161776964, 10: 47.70556624334176, 20: 128.86458063053078, 50: 489.0930500919802, 100: 1333.6468433632128, 200: 3641.861057720743, 1000: 40122.20908899813}
 
 
 def _limit_gradient(gradient):
@@ -22,13 +22,14 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = -y
-    v2 = log_p * v1
-    v3 = torch.maximum(p, p)
-    v4 = torch.exp(p)
-    v5 = torch.maximum(v3, v4)
-    v6 = v2 * v5
-    return v6
+    v1 = y * p
+    v2 = torch.tanh(y)
+    v3 = torch.maximum(v1, v2)
+    v4 = torch.square(p)
+    v5 = torch.exp(v4)
+    v6 = v3 + v5
+    v7 = torch.log(v6)
+    return v7
 
 
 class RandomSearchSeed0(nn.Module):

@@ -1,9 +1,9 @@
 """random_search_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sqrt(log(p * y))
+    sum over classes of  abs(max(abs(y) - tanh(y), tanh(square(p))))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0290 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.0899 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.0810339485786997, 3: 2.749009214767639, 5: 3.450748246545956, 10: 4.146932680923498, 20: 4.236016874010151, 50: 3.635304903103365, 100: 2.8645090416390193, 200: 2.117254369793869, 1000: 1.0060689638181763}
+FACTORS = {2: 4.830713715041502, 3: 4.475423291689661, 5: 10.535963605927158, 10: 33.66041203986945, 20: 107.04477824386257, 50: 448.772191632008, 100: 1282.5521477795496, 200: 3569.6499865084816, 1000: 39997.227286419504}
 
 
 def _limit_gradient(gradient):
@@ -21,9 +21,15 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(log_p, y):
-    v1 = log_p + torch.log(y.clamp_min(1e-07))
-    v2 = torch.sqrt(v1.abs().clamp_min(1e-07))
-    return v2
+    p = torch.exp(log_p)
+    v1 = torch.abs(y)
+    v2 = torch.tanh(y)
+    v3 = v1 - v2
+    v4 = torch.square(p)
+    v5 = torch.tanh(v4)
+    v6 = torch.maximum(v3, v5)
+    v7 = torch.abs(v6)
+    return v7
 
 
 class RandomSearchSeed1(nn.Module):

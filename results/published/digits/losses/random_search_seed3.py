@@ -1,9 +1,9 @@
-"""egp_seed0: a loss for image classifiers, found by evoloss (study digits).
+"""random_search_seed3: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  exp(p / sigmoid(y))
+    sum over classes of  max(square(p), sqrt(y))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9987 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.0941 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.7462456503124777, 3: 1.53121059092031, 5: 3.6168832041243575, 10: 9.435745338129019, 20: 24.19226899584106, 50: 71.40560233583415, 100: 153.89707430607527, 200: 321.1919478077569, 1000: 1675.7426463054203}
+FACTORS = {2: 2.0001968617136594, 3: 4.388961311223128, 5: 10.509250066325578, 10: 33.634613682054045, 20: 107.04016005945824, 50: 278.2897796549065, 100: 926.49796402159}
 
 
 def _limit_gradient(gradient):
@@ -22,13 +22,13 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = torch.sigmoid(y)
-    v2 = p / v1
-    v3 = torch.exp(v2)
+    v1 = torch.square(p)
+    v2 = torch.sqrt(y.clamp_min(1e-07))
+    v3 = torch.maximum(v1, v2)
     return v3
 
 
-class EgpSeed0(nn.Module):
+class RandomSearchSeed3(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or

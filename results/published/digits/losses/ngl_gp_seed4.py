@@ -1,9 +1,9 @@
-"""glo_seed1: a loss for image classifiers, found by evoloss (study digits).
+"""ngl_gp_seed4: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  0.119 * sqrt(0.3075 * log(2.204 * ((-0.2894 * p) * (2.104 * y))))
+    sum over classes of  ((tanh(y) + cos(p)) - sigmoid(-p)) / (sigmoid(p / p) + min(y, sqrt(p)))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0276 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1452 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 22.324397429403337, 3: 34.11313594763654, 5: 46.09932828261103, 10: 57.62537846939055, 20: 61.11439077663305, 50: 54.23721495392051, 100: 43.34879784309365, 200: 32.2442120792282, 1000: 15.38118266844348}
+FACTORS = {2: 7.297737057330707, 3: 5.103512728071541, 5: 4.860902383326367, 10: 5.306172983701195, 20: 6.4477972280503835, 50: 8.594693621029764, 100: 11.122834402261885, 200: 14.71258798210407, 1000: 30.040938609421296}
 
 
 def _limit_gradient(gradient):
@@ -21,15 +21,23 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(log_p, y):
-    v1 = 2.104 * y
-    v2 = log_p + torch.log(v1.clamp_min(1e-07)) + -0.4496715734940855
-    v3 = 0.3075 * v2
-    v4 = torch.sqrt(v3.abs().clamp_min(1e-07))
-    v5 = 0.119 * v4
-    return v5
+    p = torch.exp(log_p)
+    v1 = torch.tanh(y)
+    v2 = torch.cos(p)
+    v3 = v1 + v2
+    v4 = -p
+    v5 = torch.sigmoid(v4)
+    v6 = v3 - v5
+    v7 = p / p.clamp_min(1e-07)
+    v8 = torch.sigmoid(v7)
+    v9 = torch.exp(0.5 * log_p)
+    v10 = torch.minimum(y, v9)
+    v11 = v8 + v10
+    v12 = v6 / v11
+    return v12
 
 
-class GloSeed1(nn.Module):
+class NglGpSeed4(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or

@@ -1,9 +1,9 @@
-"""gp_lfl_seed1: a loss for image classifiers, found by evoloss (study digits).
+"""ngl_gp_seed3: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sqrt(log(p * y))
+    sum over classes of  tanh(exp(y / max(abs(min(y, y)), p)) - max(p, y)) * cos(log(square(y)))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0290 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.0908 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 2.0810339485786997, 3: 2.749009214767639, 5: 3.450748246545956, 10: 4.146932680923498, 20: 4.236016874010151, 50: 3.635304903103365, 100: 2.8645090416390193, 200: 2.117254369793869, 1000: 1.0060689638181763}
+FACTORS = {2: 2.7774874816517263, 3: 4.841872713340785, 5: 9.678255354103436, 10: 21.94744111459033, 20: 51.09705342818133, 50: 131.36878960579503, 100: 269.1172268048805, 200: 543.9072647258378, 1000: 2767.851691487833}
 
 
 def _limit_gradient(gradient):
@@ -21,12 +21,23 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(log_p, y):
-    v1 = log_p + torch.log(y.clamp_min(1e-07))
-    v2 = torch.sqrt(v1.abs().clamp_min(1e-07))
-    return v2
+    p = torch.exp(log_p)
+    v1 = torch.minimum(y, y)
+    v2 = torch.abs(v1)
+    v3 = torch.maximum(v2, p)
+    v4 = y / v3.clamp_min(1e-07)
+    v5 = torch.exp(v4.clamp_max(36.841361487904734))
+    v6 = torch.maximum(p, y)
+    v7 = v5 - v6
+    v8 = torch.tanh(v7)
+    v9 = torch.square(y)
+    v10 = torch.log(v9.clamp_min(1e-07))
+    v11 = torch.cos(v10)
+    v12 = v8 * v11
+    return v12
 
 
-class GpLflSeed1(nn.Module):
+class NglGpSeed3(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or

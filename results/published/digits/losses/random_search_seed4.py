@@ -1,9 +1,9 @@
-"""taylor_glo_seed0: a loss for image classifiers, found by evoloss (study digits).
+"""random_search_seed4: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  -((p - -0.3392) * ((-1.743 + ((y - -0.1066) * (-1.154 + (2.71 * (y - -0.1066))))) + ((p - -0.3392) * ((-3.418 + (0.4048 * (y - -0.1066))) + (-1.1 * (p - -0.3392))))))
+    sum over classes of  min((-y + (p / p)) + ((p * p) / exp(y)), sigmoid(y / p) / max(log(p), y + y))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0093 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1219 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.7339935976209946, 3: 0.9743325729393921, 5: 1.767693408402251, 10: 3.5953665313035894, 20: 7.960294834003838, 50: 20.801270761470285, 100: 42.60124516057221, 200: 86.70480233469634, 1000: 442.3968253743338}
+FACTORS = {2: 3.2016051324985377, 3: 6.268715006772218, 5: 14.775053452428594, 10: 42.24297753500281, 20: 122.8421731728964, 50: 478.31870472277717, 100: 1320.2464817551302, 200: 3623.071450048029, 1000: 40096.068428796214}
 
 
 def _limit_gradient(gradient):
@@ -22,24 +22,23 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = p - (-0.3392)
-    v2 = y - (-0.1066)
-    v3 = 2.71 * v2
-    v4 = (-1.154) + v3
-    v5 = v2 * v4
-    v6 = (-1.743) + v5
-    v7 = 0.4048 * v2
-    v8 = (-3.418) + v7
-    v9 = (-1.1) * v1
-    v10 = v8 + v9
-    v11 = v1 * v10
-    v12 = v6 + v11
-    v13 = v1 * v12
-    v14 = -v13
-    return v14
+    v1 = -y
+    v2 = p / p.clamp_min(1e-07)
+    v3 = v1 + v2
+    v4 = p * p
+    v5 = torch.exp(y)
+    v6 = v4 / v5
+    v7 = v3 + v6
+    v8 = y / p.clamp_min(1e-07)
+    v9 = torch.sigmoid(v8)
+    v10 = y + y
+    v11 = torch.maximum(log_p, v10)
+    v12 = v9 / v11.clamp_min(1e-07)
+    v13 = torch.minimum(v7, v12)
+    return v13
 
 
-class TaylorGloSeed0(nn.Module):
+class RandomSearchSeed4(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or

@@ -1,9 +1,9 @@
-"""glo_seed0: a loss for image classifiers, found by evoloss (study digits).
+"""random_search_seed2: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  y / p
+    sum over classes of  sqrt(-max(y, p) - -tanh(p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9800 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1379 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.5049603721924293, 3: 0.3352620817429929, 5: 0.19380623354551074, 10: 0.09883813821494003, 20: 0.0464202532669742, 50: 0.01896873054697884, 100: 0.009523380616638455, 200: 0.004732581897107353, 1000: 0.0009367858756324964}
+FACTORS = {2: 1.8666292597074468, 3: 2.9201987436098427, 5: 5.5160419820499484, 10: 12.318492699296328, 20: 29.49915408094693, 50: 79.98520888736566, 100: 163.62612199348033, 200: 269.96521027271285, 1000: 2135.4403840054624}
 
 
 def _limit_gradient(gradient):
@@ -22,11 +22,16 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = y / p.clamp_min(1e-07)
-    return v1
+    v1 = torch.maximum(y, p)
+    v2 = -v1
+    v3 = torch.tanh(p)
+    v4 = -v3
+    v5 = v2 - v4
+    v6 = torch.sqrt(v5.abs().clamp_min(1e-07))
+    return v6
 
 
-class GloSeed0(nn.Module):
+class RandomSearchSeed2(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or

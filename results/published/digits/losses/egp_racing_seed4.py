@@ -1,9 +1,9 @@
-"""egp_checked_seed0: a loss for image classifiers, found by evoloss (study digits).
+"""egp_racing_seed4: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  (y / p) + y
+    sum over classes of  ((exp(y) + cos(p)) - sigmoid(log(y) + sqrt(p))) / (sigmoid(p / p) + min(abs(-1), sqrt(p)))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-0.9800 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1068 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.5049603721924293, 3: 0.3352620817429929, 5: 0.19380623354551074, 10: 0.09883813821494003, 20: 0.0464202532669742, 50: 0.01896873054697884, 100: 0.009523380616638455, 200: 0.004732581897107353, 1000: 0.0009367858756324964}
+FACTORS = {2: 4.374545432482686, 3: 3.84657644261546, 5: 3.4690358843028686, 10: 3.4492132294608013, 20: 3.34454210091504, 50: 3.400411032416834, 100: 3.4222912605198914, 200: 3.3949545710727693, 1000: 3.4207157052780333}
 
 
 def _limit_gradient(gradient):
@@ -22,12 +22,23 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = y / p.clamp_min(1e-07)
-    v2 = v1 + y
-    return v2
+    v1 = torch.exp(y)
+    v2 = torch.cos(p)
+    v3 = v1 + v2
+    v4 = torch.log(y.clamp_min(1e-07))
+    v5 = torch.exp(0.5 * log_p)
+    v6 = v4 + v5
+    v7 = torch.sigmoid(v6)
+    v8 = v3 - v7
+    v9 = p / p.clamp_min(1e-07)
+    v10 = torch.sigmoid(v9)
+    v11 = v5.clamp_max(1.0)
+    v12 = v10 + v11
+    v13 = v8 / v12
+    return v13
 
 
-class EgpCheckedSeed0(nn.Module):
+class EgpRacingSeed4(nn.Module):
     """Takes logits (n, C) and class indices (n,); returns a scalar.
 
     `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or
