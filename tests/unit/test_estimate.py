@@ -46,7 +46,7 @@ def test_the_default_study_is_counted():
     # Five run seeds, a pool of 6 at two rates. Each of three methods spends 60 trainings; all but the race have 12
     # of them from the pool.
     assert trainings["evaluate", "digits_noisy"] == 5 * (2 * 6 + 2 * (60 - 12) + 60)
-    assert trainings["audit", "digits_noisy"] == 5 * 3 * 4 * 2
+    assert trainings["audit", "digits_noisy"] == 5 * 3 * 2 * 2
     losses = len(config.retrained())
     assert trainings["retrain", "digits_clean"] == losses * 5
     assert trainings["choose_rate", "digits_clean"] == losses * 2 * (3 + 1)
@@ -57,9 +57,9 @@ def test_without_a_budget_generations_are_counted():
     search = config.search.model_copy(update={"budget_samples": None})
     counted = workload(config.model_copy(update={"search": search}))
     (trained,) = [work.trainings for work in counted if work.rule == "evaluate"]
-    # The race: 6 start at two rates, 4 of 12 entrants go on after a sixth and 2 after a third; of 3 children 2 of
-    # 6 and 1; and it trains its best once more.
-    race = (12 + 4) / 6 + 2 * 2 / 3 + 24 * ((6 + 2) / 6 + 2 / 3 + 1)
+    # The race: 6 start at two rates, 4 of 12 entrants go on after a sixth and 2 after a third; of 5 children 4 of
+    # 10 and 2; and it trains its best once more.
+    race = (12 + 4) / 6 + 2 * 2 / 3 + 20 * ((10 + 4) / 6 + 2 * 2 / 3 + 1)
     expected = 5 * (2 * 6 + 2 * 8 * 3 * 2 + race)
     assert trained == pytest.approx(expected, abs=1)
 

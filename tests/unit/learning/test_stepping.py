@@ -132,7 +132,7 @@ def test_mixed_precision_finds_the_accuracy_of_float32(make_task):
     task = make_task(training_images=None, epochs=8, batch_size=32)
     mixed = make_task(training_images=None, epochs=8, batch_size=32, precision="bfloat16")
     (result,) = train([CE], task, [0.2], 0)
-    (accuracy,) = validation_accuracy(result.network, mixed)
+    (accuracy,) = validation_accuracy(result.network, mixed, mixed.validation)
     # One image of 299 is a third of a point.
     assert accuracy == pytest.approx(result.validation_accuracy, abs=1.5 / len(task.validation))
 
