@@ -1,9 +1,9 @@
 """egp_racing_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sqrt(min(p * p, abs(-1))) - (sqrt(p) * sigmoid(y))
+    sum over classes of  sqrt(sigmoid(cos(p))) - sigmoid(exp(y) * cos(p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0997 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1424 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 12.449501652700581, 3: 13.586723943784955, 5: 15.720543174233825, 10: 19.287408617222535, 20: 21.69811486809144, 50: 24.17474705676335, 100: 25.03716341702607, 200: 25.155032809987013, 1000: 25.572552770118595}
+FACTORS = {2: 113.72041864226178, 3: 230.09637102747212, 5: 449.24235637529966, 10: 1155.6090483956684, 20: 3128.6920971004665, 50: 11948.136055638855, 100: 32624.701136041975, 200: 89161.89616259208, 1000: 982844.3224341318}
 
 
 def _limit_gradient(gradient):
@@ -22,12 +22,12 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = p * p
-    v2 = v1.clamp_max(1.0)
-    v3 = torch.sqrt(v2.clamp_min(1e-07))
-    v4 = torch.exp(0.5 * log_p)
-    v5 = torch.sigmoid(y)
-    v6 = v4 * v5
+    v1 = torch.cos(p)
+    v2 = torch.sigmoid(v1)
+    v3 = torch.sqrt(v2)
+    v4 = torch.exp(y)
+    v5 = v4 * v1
+    v6 = torch.sigmoid(v5)
     v7 = v3 - v6
     return v7
 

@@ -1,9 +1,9 @@
 """egp_racing_seed1: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sqrt(log(p * (y / cos(-1))))
+    sum over classes of  sqrt(log(p * exp(abs(y))))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.0995 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1881 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 0.7955094644295527, 3: 1.654836822402856, 5: 2.56337402093314, 10: 3.4181761941532343, 20: 3.7985423939834173, 50: 3.4725053870211537, 100: 2.8084841194323777, 200: 2.100186928483734, 1000: 1.005390074495054}
+FACTORS = {2: 0.6854722455579535, 3: 0.8719064882226308, 5: 3.257619263203544, 10: 3.868561017554887, 20: 3.057474293380165, 50: 2.1215704803853646, 100: 1.5926430769124607, 200: 1.1713407430938076, 1000: 0.5835469430541618}
 
 
 def _limit_gradient(gradient):
@@ -21,8 +21,8 @@ def _limit_gradient(gradient):
 
 
 def _elementwise(log_p, y):
-    v1 = y / 0.5403023058681398
-    v2 = log_p + torch.log(v1.clamp_min(1e-07))
+    v1 = torch.abs(y)
+    v2 = log_p + v1
     v3 = torch.sqrt(v2.abs().clamp_min(1e-07))
     return v3
 

@@ -1,9 +1,9 @@
 """egp_racing_seed2: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sqrt(max(cos(cos(p)), tanh(sigmoid(max(y, p)))))
+    sum over classes of  sqrt(cos(cos(p)) / y)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.1445 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1882 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 37.061619990391996, 3: 17.205190749430404, 5: 38.75846574892661, 10: 119.98404285395813, 20: 376.9417579762081, 50: 1570.1663186686949, 100: 4483.213160561676, 200: 12474.345458117097, 1000: 139756.30221548892}
+FACTORS = {2: 0.0027567793844419835, 3: 0.005434311213408903, 5: 0.012259544530172245, 10: 0.03794650904777358, 20: 0.11920751928398494, 50: 0.49657311923859493, 100: 1.4177411002381695, 200: 3.9447818530256815, 1000: 44.19486771739738}
 
 
 def _limit_gradient(gradient):
@@ -24,12 +24,9 @@ def _elementwise(log_p, y):
     p = torch.exp(log_p)
     v1 = torch.cos(p)
     v2 = torch.cos(v1)
-    v3 = torch.maximum(y, p)
-    v4 = torch.sigmoid(v3)
-    v5 = torch.tanh(v4)
-    v6 = torch.maximum(v2, v5)
-    v7 = torch.sqrt(v6)
-    return v7
+    v3 = v2 / y.clamp_min(1e-07)
+    v4 = torch.sqrt(v3.abs().clamp_min(1e-07))
+    return v4
 
 
 class EgpRacingSeed2(nn.Module):

@@ -1,9 +1,9 @@
 """egp_racing_seed3: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sigmoid(square(p)) / y
+    sum over classes of  square(square(p)) / tanh(max(y, p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.1056 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1620 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 8.124904926482461e-07, 3: 1.7645215894546452e-06, 5: 4.2048685628220415e-06, 10: 1.3455441613939123e-05, 20: 4.281652748704378e-05, 50: 0.00017950864536041795, 100: 0.0005130208059459832, 200: 0.0014278599842398915, 1000: 0.015998890919350486}
+FACTORS = {2: 3.465776543444249, 3: 9.39078349652946, 5: 30.45282994204044, 10: 139.91778658304432, 20: 719.4614833753046, 50: 6529.038240580787, 100: 34187.54909175103, 200: 182967.93144079222, 1000: 9812983.506799858}
 
 
 def _limit_gradient(gradient):
@@ -23,9 +23,11 @@ def _limit_gradient(gradient):
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
     v1 = torch.square(p)
-    v2 = torch.sigmoid(v1)
-    v3 = v2 / y.clamp_min(1e-07)
-    return v3
+    v2 = torch.square(v1)
+    v3 = torch.maximum(y, p)
+    v4 = torch.tanh(v3)
+    v5 = v2 / v4.clamp_min(1e-07)
+    return v5
 
 
 class EgpRacingSeed3(nn.Module):

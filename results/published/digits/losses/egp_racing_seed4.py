@@ -1,9 +1,9 @@
 """egp_racing_seed4: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  ((exp(y) + cos(p)) - sigmoid(log(y) + sqrt(p))) / (sigmoid(p / p) + min(abs(-1), sqrt(p)))
+    sum over classes of  ((tanh(y) + cos(p)) + sigmoid(-(max(p, p) / p))) / (sigmoid(p / p) + (abs(-1) * sqrt(p)))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.1068 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1770 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 4.374545432482686, 3: 3.84657644261546, 5: 3.4690358843028686, 10: 3.4492132294608013, 20: 3.34454210091504, 50: 3.400411032416834, 100: 3.4222912605198914, 200: 3.3949545710727693, 1000: 3.4207157052780333}
+FACTORS = {2: 7.8299469618494175, 3: 6.959104420048292, 5: 6.151179564503768, 10: 5.931804947733499, 20: 5.576667591696062, 50: 5.532797783901953, 100: 5.491728020108308, 200: 5.402735971936166, 1000: 5.40485089075713}
 
 
 def _limit_gradient(gradient):
@@ -22,20 +22,21 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = torch.exp(y)
+    v1 = torch.tanh(y)
     v2 = torch.cos(p)
     v3 = v1 + v2
-    v4 = torch.log(y.clamp_min(1e-07))
-    v5 = torch.exp(0.5 * log_p)
-    v6 = v4 + v5
+    v4 = torch.maximum(p, p)
+    v5 = v4 / p.clamp_min(1e-07)
+    v6 = -v5
     v7 = torch.sigmoid(v6)
-    v8 = v3 - v7
+    v8 = v3 + v7
     v9 = p / p.clamp_min(1e-07)
     v10 = torch.sigmoid(v9)
-    v11 = v5.clamp_max(1.0)
-    v12 = v10 + v11
-    v13 = v8 / v12
-    return v13
+    v11 = torch.exp(0.5 * log_p)
+    v12 = 1.0 * v11
+    v13 = v10 + v12
+    v14 = v8 / v13
+    return v14
 
 
 class EgpRacingSeed4(nn.Module):

@@ -1,9 +1,9 @@
 """ngl_gp_seed4: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  ((tanh(y) + cos(p)) - sigmoid(-p)) / (sigmoid(p / p) + min(y, sqrt(p)))
+    sum over classes of  exp(p) / ((p * 0.5) * y)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.1452 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1558 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 7.297737057330707, 3: 5.103512728071541, 5: 4.860902383326367, 10: 5.306172983701195, 20: 6.4477972280503835, 50: 8.594693621029764, 100: 11.122834402261885, 200: 14.71258798210407, 1000: 30.040938609421296}
+FACTORS = {2: 1.2096617682525017e-07, 3: 2.1053603580670986e-07, 5: 4.120484038874942e-07, 10: 8.968195379854208e-07, 20: 2.0289805082749905e-06, 50: 5.1284150559089e-06, 100: 1.0417683380515359e-05, 200: 2.0843228311750534e-05, 1000: 8.688176072877098e-05}
 
 
 def _limit_gradient(gradient):
@@ -22,19 +22,11 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = torch.tanh(y)
-    v2 = torch.cos(p)
-    v3 = v1 + v2
-    v4 = -p
-    v5 = torch.sigmoid(v4)
-    v6 = v3 - v5
-    v7 = p / p.clamp_min(1e-07)
-    v8 = torch.sigmoid(v7)
-    v9 = torch.exp(0.5 * log_p)
-    v10 = torch.minimum(y, v9)
-    v11 = v8 + v10
-    v12 = v6 / v11
-    return v12
+    v1 = torch.exp(p)
+    v2 = p * 0.5
+    v3 = v2 * y
+    v4 = v1 / v3.clamp_min(1e-07)
+    return v4
 
 
 class NglGpSeed4(nn.Module):

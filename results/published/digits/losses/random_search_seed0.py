@@ -1,9 +1,9 @@
 """random_search_seed0: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  log(max(y * p, tanh(y)) + exp(square(p)))
+    sum over classes of  sqrt(sigmoid(cos(p))) - sigmoid(exp(y) * cos(p))
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.1115 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1492 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 5.475828450669258, 3: 8.301813087813946, 5: 18.058917161776964, 10: 47.70556624334176, 20: 128.86458063053078, 50: 489.0930500919802, 100: 1333.6468433632128, 200: 3641.861057720743, 1000: 40122.20908899813}
+FACTORS = {2: 113.72041864226178, 3: 230.09637102747212, 5: 449.24235637529966, 10: 1155.6090483956684, 20: 3128.6920971004665, 50: 11948.136055638855, 100: 32624.701136041975, 200: 89161.89616259208, 1000: 982844.3224341318}
 
 
 def _limit_gradient(gradient):
@@ -22,13 +22,13 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = y * p
-    v2 = torch.tanh(y)
-    v3 = torch.maximum(v1, v2)
-    v4 = torch.square(p)
-    v5 = torch.exp(v4)
-    v6 = v3 + v5
-    v7 = torch.log(v6)
+    v1 = torch.cos(p)
+    v2 = torch.sigmoid(v1)
+    v3 = torch.sqrt(v2)
+    v4 = torch.exp(y)
+    v5 = v4 * v1
+    v6 = torch.sigmoid(v5)
+    v7 = v3 - v6
     return v7
 
 

@@ -1,9 +1,9 @@
 """random_search_seed2: a loss for image classifiers, found by evoloss (study digits).
 
-    sum over classes of  sqrt(-max(y, p) - -tanh(p))
+    sum over classes of  sqrt(cos(cos(p)) / y)
 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-1.1379 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
+1.1983 (cross entropy on the same seeds and splits = 1, chance = 0), mean of 3.
 It is leave-one-out: each fresh training counts for the champion that the other ones choose.
 Needs only torch.
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
-FACTORS = {2: 1.8666292597074468, 3: 2.9201987436098427, 5: 5.5160419820499484, 10: 12.318492699296328, 20: 29.49915408094693, 50: 79.98520888736566, 100: 163.62612199348033, 200: 269.96521027271285, 1000: 2135.4403840054624}
+FACTORS = {2: 0.0027567793844419835, 3: 0.005434311213408903, 5: 0.012259544530172245, 10: 0.03794650904777358, 20: 0.11920751928398494, 50: 0.49657311923859493, 100: 1.4177411002381695, 200: 3.9447818530256815, 1000: 44.19486771739738}
 
 
 def _limit_gradient(gradient):
@@ -22,13 +22,11 @@ def _limit_gradient(gradient):
 
 def _elementwise(log_p, y):
     p = torch.exp(log_p)
-    v1 = torch.maximum(y, p)
-    v2 = -v1
-    v3 = torch.tanh(p)
-    v4 = -v3
-    v5 = v2 - v4
-    v6 = torch.sqrt(v5.abs().clamp_min(1e-07))
-    return v6
+    v1 = torch.cos(p)
+    v2 = torch.cos(v1)
+    v3 = v2 / y.clamp_min(1e-07)
+    v4 = torch.sqrt(v3.abs().clamp_min(1e-07))
+    return v4
 
 
 class RandomSearchSeed2(nn.Module):
