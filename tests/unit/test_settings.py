@@ -399,13 +399,13 @@ def test_the_default_file_names_every_key():
         (
             "search.budget_samples",
             20_000,
-            "search.budget_samples: got 20,000, but the first 6 candidates of egp may take 107,520 training "
+            "search.budget_samples: got 20,000, but the first 6 candidates of egp may take 96,768 training "
             "samples; raise it, or lower search.methods.egp.population",
         ),
         (
             "search.budget_samples",
             1_000_000,
-            "search.budget_samples: got 1,000,000, but egp_checked takes at most 537,600 training samples in 8 "
+            "search.budget_samples: got 1,000,000, but egp_checked takes at most 483,840 training samples in 8 "
             "generations; raise search.generations or search.methods.egp_checked.generations, or lower the budget",
         ),
         (
