@@ -117,5 +117,5 @@ def test_the_readmes_method_is_short_and_runs(scratch):
         for row in records["search/hill_climbing/seed0/generation0/population.parquet"]
     }
     children = records["search/hill_climbing/seed0/generation1/candidates.parquet"]
-    assert len(children) == 4
+    assert 1 <= len(children) <= 4  # a slot stays empty where no mutant passes the check
     assert all(set(child["parents"]) <= first for child in children)

@@ -41,7 +41,7 @@ class LabelNoise(StrictModel):
             raise ValueError(
                 f"{needs}: noise of kind {self.kind} needs it"
                 if needs not in given
-                else f"{more}: noise of kind {self.kind} has none; take it out"
+                else f"{more}: noise of kind {self.kind} has none; take it out, or write null"
             )
         if self.matrix is not None:
             self._check_matrix(self.matrix)
