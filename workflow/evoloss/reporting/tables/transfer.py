@@ -9,6 +9,7 @@ from evoloss.reporting.method_comparison import STAR_NOTE, difference_text, p_te
 from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
+    SMALLEST_TESTED,
     Difference,
     crossed_mean,
     holm,
@@ -151,9 +152,8 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         for row, (loss, best) in enumerate(zip(frame["loss"], frame["best_published"], strict=True))
         if loss == best
     )
-    for column in ("p", "p "):
-        if (shown[column] == "").all():
-            shown = shown.drop(columns=column)
+    tested = [column for column in ("p", "p ") if (shown[column] != "").any()]
+    shown = shown.drop(columns=[column for column in ("p", "p ") if column not in tested])
     level = f"{100 * records.confidence:g} %"
     notes = (
         "Mean test accuracy on each task, every loss at its own rate. Bold: the published loss other than cross "
@@ -161,7 +161,9 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         "'best published' compares with.",
         f"Of published losses n is training seeds, and {level} t intervals are paired by them. Of champions n is runs, "
         f"and intervals are crossed for runs and training seeds; below {FEWEST_RUNS} there is none. {STAR_NOTE}",
-        "p: Wilcoxon, Holm-corrected over the rows of a task, for each comparison by itself.",
+        "p: Wilcoxon, Holm-corrected over the rows of a task, for each comparison by itself."
+        if tested
+        else f"No p-values: fewer than {SMALLEST_TESTED} training seeds and runs.",
     )
     return Dressed(shown, bold, notes)
 
