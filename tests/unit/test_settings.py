@@ -433,6 +433,16 @@ def test_the_default_file_names_every_key():
             ["focal"],
             "report.curve_losses: 'focal' is not among retrain.losses",
         ),
+        (
+            "search.leave_out",
+            ["gloo"],
+            "search.leave_out: 'gloo' is no method; there are egp, egp_checked,",
+        ),
+        (
+            "report.target",
+            {"loss": "cross_entropy", "over": "cross_entropy"},
+            "report.target: over: cross_entropy gains nothing over itself; write chance, or another loss",
+        ),
         ("device", "gpu", "device: got 'gpu', but it accepts"),
         ("study", "My Study", "study: got 'My Study', but it accepts"),
         ("tasks", {}, "tasks: "),
@@ -479,6 +489,13 @@ def test_an_overlay_drops_an_entry_with_null():
     assert list(load(config).search.methods) == [
         n for n in DEFAULT["search"]["methods"] if n != "egp"
     ]
+
+
+def test_methods_that_are_left_out_do_not_run():
+    everything = list(DEFAULT["search"]["methods"])
+    config = load(changed("search.leave_out", ["egp", "glo"]))
+    assert list(config.search.methods) == [n for n in everything if n not in ("egp", "glo")]
+    assert list(load(DEFAULT).search.methods) == ["egp_racing", "ngl_gp", "random_search"]
 
 
 def test_losses_may_be_names_expressions_and_named_expressions():
