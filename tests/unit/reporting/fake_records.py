@@ -16,6 +16,7 @@ METHODS = [
     "glo",
     "taylor_glo",
     "gp_lfl",
+    "robust_taylor",
 ]
 FORMULAS = {"cross_entropy": "-(y * log(p))", "ngl": "exp(2.4092 - p - p * y) - cos(cos(sin(p)))"}
 EXPRESSIONS = (

@@ -2,8 +2,11 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 from fake_records import METHODS
 
+from evoloss.files import write_json
+from evoloss.learning.records import RETRAININGS
 from evoloss.parquet import write
 from evoloss.reporting.figures.anytime import on_grid
 from evoloss.reporting.figures.loss_shapes import shape
@@ -72,6 +75,27 @@ def test_scores_of_all_generations(tmp_path):
     description = {"methods": ["egp"], "run_seeds": [0, 1], "generations": {"egp": 1}}
     scores = StudyRecords(tmp_path, json.dumps(description)).scores
     assert scores.groupby(["method", "run_seed", "generation"]).size().tolist() == [1, 2, 1, 2]
+
+
+def test_the_target_is_a_share_of_a_losses_gain_over_chance_or_over_cross_entropy(tmp_path):
+    write_json(
+        tmp_path / "tasks/a.json", {"name": "a", "chance": 0.1, "cross_entropy_accuracy": 0.4}
+    )
+    unknown = dict.fromkeys(RETRAININGS.names)
+    for loss, ends in (("gce", [0.7, 0.9]), ("cross_entropy", [0.5, 0.5])):
+        rows = [
+            unknown | {"status": "completed", "validation_accuracy": [0.2, end]} for end in ends
+        ]
+        write(tmp_path / f"retrain/a/{loss}/0.parquet", rows, RETRAININGS, {})
+
+    def target(**settings):
+        description = {"tasks": ["a"], "target": {"blocks": 1} | settings}
+        return StudyRecords(tmp_path, json.dumps(description)).target
+
+    # GCE ends at 0.8 and cross entropy at 0.5, beside which chance is 0.1: gains of 0.7 and 0.4.
+    assert target(loss="cross_entropy", share=1.05, over="chance") == 1.05
+    assert target(loss="gce", share=0.9, over="chance") == pytest.approx(0.9 * 0.7 / 0.4)
+    assert target(loss="gce", share=0.9, over="cross_entropy") == pytest.approx(1 + 0.9 * 0.75)
 
 
 def test_audits_of_all_runs_and_none_where_the_study_has_none(tmp_path):

@@ -50,7 +50,7 @@ _METHODS = {
     "regularised_evolution": Look(_COLOURS[2], _SOLID, "^"),
     "glo": Look(_COLOURS[4], _SOLID, "v"),
     "taylor_glo": Look(_COLOURS[5], _DASHED, "P"),
-    "robust_taylor": Look("#5b2a86", _DASH_DOTTED, "D"),
+    "robust_taylor": Look("#5b2a86", _DASH_DOTTED, "x"),
     "gp_lfl": Look(_COLOURS[9], _SOLID, "*"),
 }
 # Dark tones, markers and line styles that no method above has.
