@@ -72,10 +72,10 @@ def test_one_column_a_method_with_marks():
     assert "20 (300)ᶜ" in to_markdown(dressed)
 
 
-def test_eight_methods_have_short_headers():
+def test_nine_methods_have_short_headers():
     study = records({method: EGP | {"algorithm": method} for method in METHODS}, {})
     dressed = parameters.dress(parameters.build(study), study)
-    assert len(dressed.frame.columns) == 9
+    assert len(dressed.frame.columns) == 10
     assert max(len(name) for name in dressed.frame.columns) <= 7
     assert dressed.frame[dressed.frame.columns[1:]].map(len).max().max() <= parameters.LONGEST
     assert "RE: Regularised evolution" in dressed.notes[0]

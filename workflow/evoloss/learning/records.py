@@ -1,5 +1,8 @@
 """Records of the learning room."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 
 EVALUATIONS = pa.schema(
@@ -32,6 +35,12 @@ EVALUATIONS = pa.schema(
 `rung_accuracies`: the accuracy that was looked at at each rung that it reached, of a race
 or a hurdle; null without. `looked_samples`: the validation images that the rungs looked at, which the search is
 charged like training samples (they cost a third of it)."""
+
+
+def charged(evaluation: Mapping[str, Any]) -> int:
+    """Samples that a search is charged for a training: trained on, and looked at by rungs."""
+    return evaluation["training_samples"] + evaluation["looked_samples"]
+
 
 LEARNING_RATES = pa.schema(
     [

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from evoloss.reporting.statistics import FEWEST_RUNS, paired_difference, standard_deviation
-from evoloss.reporting.study_records import StudyRecords
+from evoloss.reporting.study_records import StudyRecords, accuracy_column
 from evoloss.search.fitness import BASELINE
 
 TARGET = 0.9
@@ -29,8 +29,7 @@ def outcomes(records: StudyRecords) -> pd.DataFrame:
 
 def _of_task(task: dict[str, Any], records: StudyRecords) -> list[dict[str, Any]]:
     mine = records.retrained[records.retrained["task"] == task["name"]]
-    balanced = task["name"] in records.description["balanced_tasks"]
-    measure = "test_balanced_accuracy" if balanced else "test_accuracy"
+    measure = accuracy_column(records.description, task["name"])
     by_loss = {
         loss: mine[mine["loss"] == loss].set_index("training_seed")
         for loss in records.description["losses"]

@@ -6,6 +6,7 @@ of paths do not fit on a command line). Records come as pandas frames, their met
 
 import json
 import math
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -19,6 +20,11 @@ from evoloss.learning.records import LEARNING_RATES, RETRAININGS
 from evoloss.parquet import read, read_metadata, read_table
 from evoloss.search.fitness import BASELINE, references
 from evoloss.search.records import AUDIT, LEDGER, RESCORED, SCORES
+
+
+def accuracy_column(description: Mapping[str, Any], task: str) -> str:
+    """The column of the final trainings that a task is scored by: balanced accuracy, or top-1."""
+    return "test_balanced_accuracy" if task in description["balanced_tasks"] else "test_accuracy"
 
 
 class StudyRecords:

@@ -1,8 +1,7 @@
 """Who is trained to the end: races between the candidates of a generation, and a hurdle for each alone.
 
 Both look at the accuracy on the validation images, for which the search is charged, or on the training batches, which
-costs nothing (`judged_by`). On clean labels the second is as good. On wrong ones it flatters what learns them by
-heart: of nine pools of 24 losses at two rates on digits, a race over a sixth and a third by thirds leaves a loss that
+costs nothing (`judged_by`). The second flatters what learns wrong labels by heart: of nine pools of 24 losses at two rates on digits, a race over a sixth and a third by thirds leaves a loss that
 falls short of the best by (`tests/benchmarks/races.py`, `races_noisy.yaml`, points of validation accuracy)
 
     labels                                          judged on validation    on training batches
@@ -11,8 +10,8 @@ falls short of the best by (`tests/benchmarks/races.py`, `races_noisy.yaml`, poi
 
 A full training's first part tells more about the final validation accuracy than a complete shorter training does: on
 Fashion-MNIST, over 229 candidates that pass the check, the rank correlation of accuracy on training batches with it is
-0.75 after a sixth and 0.87 after a third; a complete training of a third has 0.67, one of a ninth 0.27 (`tests/benchmarks/racing.py`).
-A race of 12 over a sixth and a third costs a third of the trainings, and its best falls short of the best of
+0.75 after a sixth and 0.87 after a third; a complete training of a third has 0.67, one of a ninth 0.27
+(`tests/benchmarks/racing.py`). On clean labels only looks at training batches have been measured, here and below. A race of 12 over a sixth and a third costs a third of the trainings, and its best falls short of the best of
 the 12 by 0.008 of fitness on average.
 
 By thirds over a sixth and a third, or by halves over an eighteenth, a sixth and a third: that depends on how

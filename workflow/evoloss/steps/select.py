@@ -9,7 +9,7 @@ from typing import Any
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
 from evoloss.files import read_json
-from evoloss.learning.records import EVALUATIONS
+from evoloss.learning.records import EVALUATIONS, charged
 from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.fitness import Reference, best_rate, references
@@ -97,7 +97,7 @@ def _scored(
         value, multiple = row["reused_fitness"], row["rate_multiple"]
     else:
         value, multiple = best_rate(trainings, by_task)
-    costs = [row["training_samples"] + row["looked_samples"] for row in trainings]
+    costs = [charged(training) for training in trainings]
     dearest: dict[str, int] = dict.fromkeys(by_task, 0)
     for training, cost in zip(trainings, costs, strict=True):
         dearest[training["task"]] = max(dearest[training["task"]], cost)

@@ -7,6 +7,7 @@ from typing import Any
 from evoloss.command_line import Flags, run_step
 from evoloss.functional_check.settings import STAGES
 from evoloss.generation_records import RunFolder, add_run_flags
+from evoloss.learning.records import charged
 from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.method import Individual, Score, told
@@ -94,9 +95,7 @@ def cost(proposals: list[dict], evaluations: list[dict]) -> dict[str, Any]:
         "stopped_evaluations": len(stopped),
         "full_samples": sum(row["full_samples"] for row in evaluations),
         "stopped_samples": sum(row["full_samples"] - row["training_samples"] for row in stopped),
-        "training_samples": sum(
-            row["training_samples"] + row["looked_samples"] for row in evaluations
-        ),
+        "training_samples": sum(map(charged, evaluations)),
         "training_seconds": sum(row["seconds"] for row in evaluations),
         "validation_samples": sum(row["validation_samples"] for row in evaluations),
         "validation_seconds": sum(row["validation_seconds"] for row in evaluations),

@@ -6,8 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evoloss.reporting.names import loss_name, method_name
-from evoloss.reporting.study_records import StudyRecords
-from evoloss.reporting.style import looks, new_figure
+from evoloss.reporting.study_records import StudyRecords, accuracy_column
+from evoloss.reporting.style import looks, panels
 from evoloss.search.fitness import BASELINE
 
 PUBLISHED, CROSS_ENTROPY = "#777777", "#111111"
@@ -19,7 +19,7 @@ def rows_of(records: StudyRecords, task: str) -> list[tuple[str, str, np.ndarray
     """Name, colour and values in percent of every row, from the top: each training of a published loss, and of
     a method the mean of each champion over training seeds. Trainings that did not end are left out."""
     description = records.description
-    measure = "test_balanced_accuracy" if task in description["balanced_tasks"] else "test_accuracy"
+    measure = accuracy_column(description, task)
     mine = records.retrained[records.retrained["task"] == task].dropna(subset=[measure])
     method_of = {entry["loss"]: entry["method"] for entry in description["champions"]}
     look_of = looks(records.methods)
@@ -47,18 +47,13 @@ def draw(records: StudyRecords) -> Figure:
     """
     tasks = records.description["retrain_tasks"]
     of_tasks = [rows_of(records, task) for task in tasks]
-    columns = min(WIDE, len(tasks))
-    lines = -(-len(tasks) // columns)
-    height = lines * (0.85 + 0.19 * len(of_tasks[0])) + 0.3
-    figure, axes = new_figure(columns=columns, rows=lines, height=height, sharey=True)
-    flat = [axis for row in axes for axis in row]
-    for axis, task, rows in zip(flat, tasks, of_tasks, strict=False):
+    row_height = 0.85 + 0.19 * len(of_tasks[0])
+    figure, axes = panels(len(tasks), WIDE, row_height, margin=0.3, sharex=False)
+    for axis, task, rows in zip(axes, tasks, of_tasks, strict=True):
         _panel(axis, rows)
         noise = records.description["label_noise"].get(task)
         title = f"wrong labels: {noise}" if noise else "labels as they are"
         axis.set_title(f"{task}\n{title}", loc="left", fontsize=8)
-    for axis in flat[len(tasks) :]:
-        axis.set_visible(False)
     figure.supxlabel(
         "Test accuracy (%), every loss at its own learning rate (line: cross entropy)", fontsize=9
     )

@@ -16,7 +16,7 @@ from evoloss.reporting.statistics import (
     standard_deviation,
     wilcoxon_p,
 )
-from evoloss.reporting.study_records import StudyRecords
+from evoloss.reporting.study_records import StudyRecords, accuracy_column
 from evoloss.search.fitness import BASELINE
 
 
@@ -29,8 +29,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
     rows = []
     for task in records.description["retrain_tasks"]:
         of_task = records.retrained[records.retrained["task"] == task]
-        balanced = task in records.description["balanced_tasks"]
-        measure = "test_balanced_accuracy" if balanced else "test_accuracy"
+        measure = accuracy_column(records.description, task)
         accuracies = {
             loss: of_task[of_task["loss"] == loss].set_index("training_seed")[measure]
             for loss in records.description["losses"]

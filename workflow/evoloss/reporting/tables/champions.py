@@ -22,7 +22,7 @@ from evoloss.reporting.statistics import (
     paired_difference,
     standard_deviation,
 )
-from evoloss.reporting.study_records import StudyRecords
+from evoloss.reporting.study_records import StudyRecords, accuracy_column
 from evoloss.search.fitness import BASELINE
 
 COLUMNS = [
@@ -79,8 +79,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     rows = []
     for task in records.description["retrain_tasks"]:
-        balanced = task in records.description["balanced_tasks"]
-        measure = "test_balanced_accuracy" if balanced else "test_accuracy"
+        measure = accuracy_column(records.description, task)
         of_task = records.retrained[records.retrained["task"] == task]
         # Training seeds x losses; nan where a training did not complete.
         rows += _rows(

@@ -16,7 +16,7 @@ from evoloss.reporting.statistics import (
     paired_difference,
     wilcoxon_p,
 )
-from evoloss.reporting.study_records import StudyRecords
+from evoloss.reporting.study_records import StudyRecords, accuracy_column
 from evoloss.search.fitness import BASELINE
 
 COLUMNS = [
@@ -53,8 +53,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def _of_task(task: str, records: StudyRecords) -> list[dict]:
-    balanced = task in records.description["balanced_tasks"]
-    measure = "test_balanced_accuracy" if balanced else "test_accuracy"
+    measure = accuracy_column(records.description, task)
     mine = records.retrained[records.retrained["task"] == task]
     accuracy = mine.pivot(index="training_seed", columns="loss", values=measure)
     champions = pd.DataFrame(records.description["champions"], columns=["loss", "method"])
@@ -84,20 +83,20 @@ def _row(
     bred: bool,
 ) -> dict:
     cells = accuracy[losses].dropna(axis=1)
-    to_baseline, baseline_p = _against(cells, accuracy.get(BASELINE), bred, records.confidence)
+    baseline = None if name == BASELINE else accuracy.get(BASELINE)
+    to_baseline, baseline_p = _against(cells, baseline, bred, records.confidence)
     rival = None if best is None or name == best else accuracy[best]
     to_best, best_p = _against(cells, rival, bred, records.confidence)
-    own = name == BASELINE
     return {
         "task": task,
         "loss": name,
         "champions": len(cells.columns) if bred else 0,
         "n": len(cells.columns) if bred else len(cells) if len(cells.columns) else 0,
         "test_accuracy": cells.to_numpy().mean() if cells.size else math.nan,
-        "difference_to_cross_entropy": math.nan if own else to_baseline.mean,
-        "cross_entropy_ci_low": math.nan if own else to_baseline.low,
-        "cross_entropy_ci_high": math.nan if own else to_baseline.high,
-        "cross_entropy_p_value": math.nan if own else baseline_p,
+        "difference_to_cross_entropy": to_baseline.mean,
+        "cross_entropy_ci_low": to_baseline.low,
+        "cross_entropy_ci_high": to_baseline.high,
+        "cross_entropy_p_value": baseline_p,
         "best_published": best,
         "difference_to_best": to_best.mean,
         "best_ci_low": to_best.low,
