@@ -59,6 +59,7 @@ def fake_records(methods=8, runs=9, generations=12, tasks=1, seed=0) -> SimpleNa
         description={
             "reference_method": "random_search",
             "tasks": ["search_task"],
+            "rates": 1,
             "methods": methods,
             "run_seeds": run_seeds,
             "generations": dict.fromkeys(methods, generations),

@@ -82,8 +82,8 @@ def test_stages_in_order_with_what_reached_each():
 
 def test_own_check_comes_first_and_the_stopped_last():
     records = records_of()
-    records.description["tasks"] = ["small", "large"]
-    # Ten candidates on two tasks of 100 samples, of which three were stopped on both after 10.
+    # Ten candidates on a task of 100 samples at two rates, of which three were stopped at both after 10.
+    records.description["rates"] = 2
     change(records, "egp", 0, proposals=13, rejected_method=2, evaluations=20, full_samples=2000)
     change(records, "egp", 0, **{f"reached_{stage}": 11 for stage in STAGES})
     change(records, "egp", 0, stopped_evaluations=6, stopped_samples=540, training_samples=1460)

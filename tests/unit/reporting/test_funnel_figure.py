@@ -9,11 +9,13 @@ from evoloss.reporting.screening import REJECTED
 
 def test_every_end_by_hand_and_scoring_again_is_no_proposal():
     records = study({"egp": 1.0, "random_search": 1.0}, [0])
-    # 20 proposals: one rejected by a stage, two by the method, three reused, 14 new candidates. They and
-    # two individuals are trained on two tasks; five are stopped and one diverges on one of the tasks.
+    # 20 proposals: one rejected by a stage, two by the method, three reused, 14 new candidates. They are
+    # trained on two tasks at three rates, two individuals once more at their own rate; five are stopped and
+    # one diverges on one of the tasks at every rate.
     records.description["tasks"] = ["small", "large"]
-    change(records, "egp", 0, proposals=20, rejected_method=2, reused=3, evaluations=2 * 16)
-    change(records, "egp", 0, stopped_evaluations=10, failed_evaluations=1)
+    records.description["rates"] = 3
+    change(records, "egp", 0, proposals=20, rejected_method=2, reused=3, evaluations=6 * 14 + 2 * 2)
+    change(records, "egp", 0, stopped_evaluations=6 * 5, failed_evaluations=3)
     for generation in (1, 2):
         change(records, "egp", generation, proposals=0, rejected_gradient=0, evaluations=2 * 5)
     counts = funnel.counts(records)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from evoloss.reporting.names import method_name
-from evoloss.reporting.screening import OWN_CHECK, REJECTED
+from evoloss.reporting.screening import OWN_CHECK, REJECTED, trainings_a_candidate
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import new_figure
 from evoloss.search.records import STOPPED
@@ -39,15 +39,15 @@ def counts(records: StudyRecords) -> pd.DataFrame:
 
     Segments: rejected by the method's own check (`method`) or a stage of the functional check; `reused`,
     which took an earlier fitness; `stopped` by a race or a hurdle and `failed` (or diverged), both in
-    trainings / tasks; and `trained`, the rest. The ledger does not tell failures of individuals that
+    trainings over those of a candidate; and `trained`, the rest. The ledger does not tell failures of individuals that
     were scored again from those of new candidates: `failed` holds both.
     """
-    tasks = len(records.description["tasks"])
+    trainings = trainings_a_candidate(records.description)
     sums = records.ledgers.groupby("method").sum(numeric_only=True).loc[records.methods]
     frame = pd.DataFrame({end: sums[column] for end, column in REJECTED.items()})
     frame[REUSED] = sums["reused"]
-    frame[STOPPED] = sums["stopped_evaluations"] / tasks
-    frame[FAILED] = sums["failed_evaluations"] / tasks
+    frame[STOPPED] = sums["stopped_evaluations"] / trainings
+    frame[FAILED] = sums["failed_evaluations"] / trainings
     frame[TRAINED] = sums["proposals"] - frame.sum(axis=1)
     return frame
 

@@ -7,7 +7,13 @@ from evoloss.functional_check.settings import STAGES
 from evoloss.reporting.latex_table import Dressed
 from evoloss.reporting.names import method_name
 from evoloss.reporting.real_loss import LOSING, RealLoss, audited, real_loss
-from evoloss.reporting.screening import OWN_CHECK, REJECTED, full_cost
+from evoloss.reporting.screening import (
+    OWN_CHECK,
+    REJECTED,
+    full_cost,
+    new_candidates,
+    trainings_a_candidate,
+)
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.search.fitness import GOOD
 from evoloss.search.records import STOPPED
@@ -47,8 +53,8 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
     - `proposals`: those that the stage looked at, all for `method`, else all but what an earlier stage
       rejected or found a fitness for, and what a pool does not check; for `stopped` the
-      trainings / tasks (of each candidate one a rate of the search; the re-scored among them).
-    - `rejected`: of those; for `stopped` the trainings stopped / tasks.
+      candidates that were trained, if only begun.
+    - `rejected`: of those; for `stopped` the trainings stopped over those of a candidate.
     - `check_seconds`: what the stage took; null for the two that are not timed, `method` and `stopped`.
     - `saved_samples`: the training samples of complete trainings of the rejected on all tasks, at
       every rate of the search; for `stopped` what was left of them.
@@ -66,16 +72,17 @@ def build(records: StudyRecords) -> pd.DataFrame:
     - `good_kept`: good expressions that were trained, distinct within a run.
     - `real_loss`: good_lost / (good_lost + good_kept), with its interval (`real_loss.py`).
     """
-    tasks = len(records.description["tasks"])
-    cost = full_cost(records.ledgers, tasks) * records.description["rates"]
+    trainings = trainings_a_candidate(records.description)
+    cost = full_cost(records.ledgers, trainings)
     sums = records.ledgers.groupby("method").sum(numeric_only=True)
+    sums["new"] = new_candidates(sums)
     found = audited(records)
     audits = _audits(found, records.confidence)
     rows = []
     for method in records.methods:
         sample = sums.loc[method, ["training_seconds", "validation_seconds"]].sum()
         sample /= sums.loc[method, "training_samples"]
-        for row in _rows(sums.loc[method], tasks, cost):
+        for row in _rows(sums.loc[method], trainings, cost):
             saved = {"saved_seconds": row["saved_samples"] * sample}
             rows.append(
                 {"method": method, **row, **saved, **audits.get((method, row["stage"]), {})}
@@ -88,7 +95,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(counts, "Int64"))
 
 
-def _rows(sums: pd.Series, tasks: int, cost: float) -> list[dict]:
+def _rows(sums: pd.Series, trainings: int, cost: float) -> list[dict]:
     """What the ledger tells of each stage."""
     rows = []
     for stage, column in REJECTED.items():
@@ -107,8 +114,8 @@ def _rows(sums: pd.Series, tasks: int, cost: float) -> list[dict]:
         rows.append(
             {
                 "stage": STOPPED,
-                "proposals": sums["evaluations"] / tasks,
-                "rejected": sums["stopped_evaluations"] / tasks,
+                "proposals": sums["new"],
+                "rejected": sums["stopped_evaluations"] / trainings,
                 "saved_samples": sums["stopped_samples"],
             }
         )

@@ -4,7 +4,7 @@ import pandas as pd
 
 from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.names import method_name
-from evoloss.reporting.screening import REJECTED, full_cost
+from evoloss.reporting.screening import REJECTED, full_cost, new_candidates
 from evoloss.reporting.study_records import StudyRecords
 
 NAIVE, SPENT = "every_proposal", "spent"
@@ -75,7 +75,7 @@ def _parts(records: StudyRecords) -> pd.DataFrame:
     once = full_cost(ledgers, tasks)
     full = rates * once
     rejected = ledgers[list(REJECTED.values())].sum(axis=1)
-    new = ledgers["proposals"] - rejected - ledgers["reused"]
+    new = new_candidates(ledgers)
     before = ledgers.groupby(run)["population"].shift(fill_value=0)
     before = before.where(ledgers["proposals"] + ledgers["evaluations"] > 0, 0)
     samples = pd.DataFrame(
