@@ -254,8 +254,8 @@ def test_the_default_file_names_every_key():
         (
             "tasks.digits_noisy.network",
             "resnet",
-            "tasks.digits_noisy.network: got 'resnet'; there are convnet, mlp, resnet9, resnet18, "
-            "mobilenet_v3_small, googlenet, or write module:function",
+            "tasks.digits_noisy.network: got 'resnet'; there are convnet, convnet_wide, mlp, "
+            "resnet9, resnet18, mobilenet_v3_small, googlenet, or write module:function",
         ),
         (
             "tasks.digits_noisy.network",

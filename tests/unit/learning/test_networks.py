@@ -37,6 +37,8 @@ def test_every_network_takes_every_shape_and_learns(name, shape):
         # 3 * 9 * 8 + 8 * 9 * 16 + 16 * 9 * 32 weights, 2 * 56 of batch norm, 33 * 10 of the linear
         # layer; and 216 * 1024 + 1152 * 256 + 4608 * 64 + 320 products.
         ("convnet", 6_418, 811_328),
+        # 864 + 18,432 + 73,728 weights, 2 * 224 of batch norm and 129 * 10; at 1024, 256 and 64 places.
+        ("convnet_wide", 94_762, 884_736 + 4_718_592 + 4_718_592 + 1_280),
         # Two linear layers with biases.
         ("mlp", 3_072 * 128 + 128 + 1_290, 3_072 * 128 + 1_280),
         # The speed-runs' "6.57M parameters"; and kuangliu's pytorch-cifar: 11.17M, 0.56G.

@@ -15,7 +15,15 @@ Rate = Annotated[float, Field(gt=0, le=1000)]
 Augmentation = Literal["crop", "flip"]
 ClassNumber = Annotated[int, Field(ge=0)]
 
-NETWORK_NAMES = ("convnet", "mlp", "resnet9", "resnet18", "mobilenet_v3_small", "googlenet")
+NETWORK_NAMES = (
+    "convnet",
+    "convnet_wide",
+    "mlp",
+    "resnet9",
+    "resnet18",
+    "mobilenet_v3_small",
+    "googlenet",
+)
 """The modules of `networks/`, named here since configuration is read without torch."""
 
 REST = "rest"

@@ -1,5 +1,7 @@
 """`convnet`: a small network for CPUs."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -20,15 +22,19 @@ class MeanOfChannel(nn.Module):
         return x.mean(dim=(2, 3))
 
 
-def build(shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Three 3x3 convolutions of 8, 16 and 32 channels, each with batch norm and ReLU, max pooling
-    after the first two, global average pooling and a linear layer.
+WIDTHS = (8, 16, 32)
+"""Channels of the three convolutions."""
+
+
+def build(shape: tuple[int, int, int], classes: int, widths: Sequence[int] = WIDTHS) -> nn.Module:
+    """Three 3x3 convolutions, each with batch norm and ReLU, max pooling after the first two, global
+    average pooling and a linear layer.
 
     The pooling comes before the ReLU: the largest stays the largest, and there is less to compute.
     """
     layers: list[nn.Module] = []
     channels = shape[0]
-    for width, pool in ((8, True), (16, True), (32, False)):
+    for width, pool in zip(widths, (True, True, False), strict=True):
         layers += [
             nn.Conv2d(channels, width, 3, padding=1, bias=False),
             nn.BatchNorm2d(width),
