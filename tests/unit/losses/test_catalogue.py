@@ -80,6 +80,16 @@ BY_HAND = {
         for x, y in ((0.5, 1), (0.3, 0), (0.2, 0))
     )
     / 3,
+    "evoloss_loglog": sum(
+        max(math.log(-math.log(x)), math.cos(x) * (1 - y))
+        + (x - 0.5) / (1 + math.exp(-math.exp(x)))
+        for x, y in ((0.5, 1), (0.3, 0), (0.2, 0))
+    ),
+    "evoloss_ratio": sum(
+        (math.tanh(math.tanh(max(x, y))) + math.cos(x) - 1 / (1 + math.exp(x)))
+        / (1 / (1 + math.exp(-1)) + math.sqrt(x))
+        for x, y in ((0.5, 1), (0.3, 0), (0.2, 0))
+    ),
 }
 
 
@@ -142,9 +152,12 @@ def test_published_sanity_values(name, p, expected):
         ("ngl", 10, 0.391),
         ("ngl", 100, 0.362),
         ("label_smoothing", 10, 0.91),
+        ("evoloss_loglog", 10, 0.368),
+        ("evoloss_ratio", 2, 0.969),
+        ("evoloss_ratio", 10, 0.725),
     ],
 )
-def test_interior_minima_are_where_the_literature_has_them(name, classes, p_target):
+def test_interior_minima_are_where_they_are_said_to_be(name, classes, p_target):
     grid = torch.linspace(0.02, 0.98, 961, dtype=torch.float64)
     p = ((1 - grid) / (classes - 1))[:, None].repeat(1, classes)
     p[:, 0] = grid
@@ -264,7 +277,7 @@ def test_no_loss_breaks_at_extreme_logits(name):
 def test_every_entry_is_complete():
     for name, entry in CATALOGUE.items():
         assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
-        assert entry.evidence in {"code", "standard", "derived", "unverified"}
+        assert entry.evidence in {"code", "standard", "unverified", "bred"}
         assert entry.source
         assert entry.latex
         assert "$" not in entry.latex
@@ -279,6 +292,25 @@ def test_the_readme_lists_the_catalogue():
     for entry in CATALOGUE.values():
         row = f"| `{entry.name}` | ${entry.latex}$ | {entry.defaults} | {entry.evidence} |"
         assert row in text, row
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        (
+            "evoloss_loglog",
+            "max(log(log(p)), cos(p) * (1 - y)) - (-(p - 0.5) * sigmoid(exp(p)))",
+        ),
+        (
+            "evoloss_ratio",
+            "((tanh(tanh(max(p, y))) + cos(p)) - sigmoid(-p)) / (sigmoid(p / p) + (abs(-1) * sqrt(p)))",
+        ),
+    ],
+)
+def test_bred_losses_are_what_was_found(name, found):
+    torch.testing.assert_close(
+        loss(name, 10)(RANDOM, TARGETS), as_written(found, 10)(RANDOM, TARGETS)
+    )
 
 
 def test_an_expression_stands_where_a_name_may():

@@ -64,6 +64,8 @@ LOSSES = {
     "baikal": "Baikal",
     "baikal_cma": "BaikalCMA",
     "ngl": "NGL",
+    "evoloss_loglog": "evoloss log-log",
+    "evoloss_ratio": "evoloss ratio",
 }
 
 
