@@ -230,6 +230,7 @@ class Plan(JobPlan):
             "methods": list(self.config.search.methods),
             "retrain_tasks": retrain.tasks,
             "losses": self.config.retrained(),
+            "published": self.config.published(),
             "blocks": len(retrain.blocks()),
             "confidence": self.config.report.confidence,
             "balanced_tasks": [task for task in retrain.tasks if self.config.tasks[task].balanced],

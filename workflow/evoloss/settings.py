@@ -18,7 +18,7 @@ from evoloss.errors import UserError
 from evoloss.expressions.settings import PoolSettings
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.learning.settings import DatasetSettings, TaskSettings
-from evoloss.losses.catalogue import formula_of
+from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.reporting.deliverables import FIGURES, TABLES
 from evoloss.reporting.settings import ReportSettings
 from evoloss.search.fitness import BASELINE
@@ -167,8 +167,8 @@ class Config(StrictModel):
         """The tables of this study: none of what it has not."""
         wanted = {
             "champions": self._has_champions(),
-            # Beyond the one task that a search is for.
-            "transfer": self._has_champions() and len(self.retrain.tasks) > 1,
+            # Beyond the one task that a search is for, and only where a loss is new.
+            "transfer": len(self.retrain.tasks) > 1 and self.retrained() != self.published(),
             "parameters": bool(self.search.methods),
             "ablation": self.report.ablation_base is not None,
             "published_losses": bool(self.report.conditions),
@@ -193,6 +193,11 @@ class Config(StrictModel):
             for name, records in kinds.items()
             if wanted.get(name, True) and (searched or not OF_A_SEARCH.issuperset(records))
         ]
+
+    def published(self) -> list[str]:
+        """The configured losses of the retraining that others have published."""
+        known = (name for name in self.retrain.formulas() if name in CATALOGUE)
+        return [name for name in known if CATALOGUE[name].evidence != "bred"]
 
     def _has_champions(self) -> bool:
         return self.retrain.champions and bool(self.search.methods)

@@ -66,6 +66,7 @@ def fake_records(methods=8, runs=9, generations=12, tasks=1, seed=0) -> SimpleNa
             "formulas": FORMULAS,
             "curve_losses": list(FORMULAS),
             "losses": losses,
+            "published": list(FORMULAS),
             "champions": champions,
             "retrain_tasks": names,
             "balanced_tasks": [],

@@ -41,6 +41,7 @@ def study(published, gains, run_seeds=range(9), tasks=("clean", "noisy")):
             "retrain_tasks": list(tasks),
             "balanced_tasks": [],
             "losses": ["cross_entropy", *published],
+            "published": ["cross_entropy", *(name for name in published if name != "own")],
             "champions": sorted(unique, key=lambda entry: entry["loss"]),
         },
     )
@@ -98,3 +99,11 @@ def test_two_runs_have_no_interval_and_the_table_is_written():
     assert "E-GP (2 champions)" in text
     assert "**" in text
     assert r"\begin{" in to_latex(dressed)
+
+
+def test_a_loss_that_nobody_published_is_compared_but_not_with_itself():
+    records = study({"gce": 0.01, "own": 0.05}, {})
+    frame = transfer.build(records).set_index(["task", "loss"])
+    assert (frame["best_published"] == "gce").all()
+    assert frame.loc[("clean", "own"), "difference_to_best"] == pytest.approx(0.04, abs=0.005)
+    assert "champions" not in to_markdown(transfer.dress(transfer.build(records), records))

@@ -38,10 +38,10 @@ COLUMNS = [
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a task and published loss, and one a task and method for its champions together.
+    """One row a task and configured loss, and one a task and method for its champions together.
 
     The best published loss of a task is the one with the highest mean test accuracy there, which favours it.
-    A published loss is paired with cross entropy and with the best by training seed (`n`). Of champions the unit
+    A configured loss is paired with cross entropy and with the best by training seed (`n`). Of champions the unit
     is the run: differences are means over runs and training seeds, with an interval crossed for both, and p-values
     compare the runs' means with what they meet. Wilcoxon's test throughout, Holm-corrected over the rows of a
     task, for each of the two comparisons by itself. A loss without all its trainings has no difference.
@@ -57,15 +57,18 @@ def _of_task(task: str, records: StudyRecords) -> list[dict]:
     mine = records.retrained[records.retrained["task"] == task]
     accuracy = mine.pivot(index="training_seed", columns="loss", values=measure)
     champions = pd.DataFrame(records.description["champions"], columns=["loss", "method"])
-    published = [loss for loss in accuracy if loss not in set(champions["loss"])]
+    published = [loss for loss in records.description["published"] if loss in accuracy]
     complete = accuracy[published].dropna(axis=1).mean().drop(BASELINE, errors="ignore")
     best = complete.idxmax() if len(complete) else None
-    order = [loss for loss in records.description["losses"] if loss in published]
-    groups = [(loss, [loss]) for loss in order]
-    groups += [(m, list(g["loss"])) for m, g in champions.groupby("method", sort=False)]
-    rows = [
-        _row(task, name, losses, accuracy, best, records, name not in published)
-        for name, losses in groups
+    configured = [
+        loss
+        for loss in records.description["losses"]
+        if loss in accuracy and loss not in set(champions["loss"])
+    ]
+    rows = [_row(task, loss, [loss], accuracy, best, records, False) for loss in configured]
+    rows += [
+        _row(task, method, list(group["loss"]), accuracy, best, records, True)
+        for method, group in champions.groupby("method", sort=False)
     ]
     for column in ("cross_entropy_p_value", "best_p_value"):
         for row, p in zip(rows, holm([row[column] for row in rows]), strict=True):
@@ -158,8 +161,13 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         "Mean test accuracy on each task, every loss at its own rate. Bold: the published loss other than cross "
         "entropy with the highest mean there, chosen by these test accuracies, which favours it; it is what "
         "'best published' compares with.",
-        f"Of published losses n is training seeds, and {level} t intervals are paired by them. Of champions n is runs, "
-        f"and intervals are crossed for runs and training seeds; below {FEWEST_RUNS} there is none. {STAR_NOTE}",
+        f"n is training seeds, and {level} t intervals are paired by them."
+        + (
+            " Of champions n is runs, and intervals are crossed for runs and training seeds."
+            if methods
+            else ""
+        )
+        + f" Below {FEWEST_RUNS} there is no interval. {STAR_NOTE}",
         "p: Wilcoxon, Holm-corrected over the rows of a task, for each comparison by itself."
         if tested
         else f"No p-values: fewer than {SMALLEST_TESTED} training seeds and runs.",
