@@ -33,7 +33,10 @@ def draw(records: StudyRecords) -> Figure:
     bottom = lowest_shown(scores, records.ledgers)
     top = max(scores["fitness"].max(), records.ledgers["best_fitness"].max())
     boxes = scores["generation"].nunique() <= MOST_BOXES
-    figure, axes = panels(len(records.methods), columns=3, row_height=1.75, margin=0.7)
+    # An axis of generations each: E-GP has ten times as many as others.
+    figure, axes = panels(
+        len(records.methods), columns=3, row_height=1.75, margin=0.7, sharex=False
+    )
     look_of = looks(records.methods)
     for axis, method in zip(axes, records.methods, strict=True):
         mine = scores[scores["method"] == method]

@@ -52,7 +52,7 @@ def draw(records: StudyRecords) -> Figure:
     for axis, task, rows in zip(axes, tasks, of_tasks, strict=True):
         _panel(axis, rows)
         noise = records.description["label_noise"].get(task)
-        title = f"wrong labels: {noise}" if noise else "labels as they are"
+        title = f"wrong: {noise}" if noise else "labels as they are"
         axis.set_title(f"{task}\n{title}", loc="left", fontsize=8)
     figure.supxlabel(
         "Test accuracy (%), every loss at its own learning rate (line: cross entropy)", fontsize=9
