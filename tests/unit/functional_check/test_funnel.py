@@ -28,10 +28,12 @@ FUNCTIONS = sorted(set(CATALOGUE) - set(EXPRESSIONS))
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 100])
 @pytest.mark.parametrize("name", EXPRESSIONS)
-def test_every_published_loss_passes(name, classes):
+def test_every_loss_of_the_catalogue_passes(name, classes):
     verdict = funnel([classes]).check(parse(CATALOGUE[name].formula, classes))
-    assert verdict.passed, (verdict.rejected_by, verdict.reason)
-    assert list(verdict.seconds) == list(STAGES)
+    # Its slope turns where p begins: it was bred for ten classes.
+    lost = name == "evoloss_loglog" and classes in (2, 100)
+    assert verdict.rejected_by == ("gradient" if lost else None), verdict.reason
+    assert lost or list(verdict.seconds) == list(STAGES)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10, 100])
