@@ -44,7 +44,8 @@ def build(records: StudyRecords) -> pd.DataFrame:
     - `check`: c for each proposal that a stage of the functional check, or the method's own, rejected.
     - `reuse`: c for each candidate that took an earlier fitness.
     - `stopped`: what trainings that a race or a hurdle stopped left of their c.
-    - `ended_early`: what trainings that diverged or failed left of theirs.
+    - `ended_early`: what trainings that diverged or failed left of theirs, less the validation images that rungs
+      looked at, for which the search is charged.
     - `spent`: the training samples of the ledger.
 
     The first is the sum of the others, exactly: trainings / tasks = rates x (proposals - rejected -
@@ -111,7 +112,8 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         "is taken off: individuals that keep their fitness (re-scoring), proposals rejected before "
         "training (check), candidates that take the fitness of one that trains alike (reuse), what was "
         "left of trainings that a race or a hurdle stopped (stopped), and of those that diverged or "
-        "failed (early end). What remains is spent.",
+        "failed (early end), where validation images that rungs looked at are added: above 0 if they are more. "
+        "What remains is spent.",
         f"Of naive: spent over naive. Of ref.: spent over what {method_name(reference)} spends.",
     )
     return Dressed(shown.reset_index(drop=True), notes=notes, widths=WIDTHS)
