@@ -51,9 +51,10 @@ def draw(records: StudyRecords) -> Figure:
         _accuracies(validation, _curves(lines, look_of, of_task, "validation_accuracy"))
         _accuracies(training, _curves(lines, look_of, of_task, "training_accuracy"))
         _gains(gain, of_task, _curves(lines, look_of, of_task, "validation_accuracy"))
-        validation.set_title(f"Validation{balanced}, {task}", fontsize=8)
-        training.set_title(f"Training, {task}", fontsize=8)
-        gain.set_title("Validation: gain over CE", fontsize=8)
+        # The task's name may be longer than a panel.
+        validation.set_title(f"{task}\nValidation{balanced}", fontsize=8, loc="left")
+        training.set_title("Training", fontsize=8, loc="left")
+        gain.set_title("Validation: gain over CE", fontsize=8, loc="left")
         validation.set_ylabel("Accuracy (%)")
         gain.set_ylabel("Points")
         for axis in (validation, training, gain):
