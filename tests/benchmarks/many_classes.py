@@ -24,8 +24,8 @@ from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import Part, Task, load_task
 from evoloss.learning.training import train
-from evoloss.losses.catalogue import formula_of
 from evoloss.losses.formula import loss_from
+from evoloss.losses.registry import formula_of
 from evoloss.reporting.statistics import paired_difference
 
 LOSSES = ["cross_entropy", "gce", "sce", "nce_mae", "nfl_mae", "evoloss_loglog", "evoloss_ratio"]

@@ -20,8 +20,8 @@ from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.task import load_task
 from evoloss.learning.training import train
-from evoloss.losses.catalogue import formula_of
 from evoloss.losses.gradient_scale import task_loss
+from evoloss.losses.registry import formula_of
 
 LOSSES = ("cross_entropy", "ngl", "mae")
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 from snakemake.utils import update_config
 
 from evoloss.budget import candidate_samples, samples
@@ -12,7 +14,7 @@ from evoloss.errors import UserError
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import total_steps, wanted_images
 from evoloss.search.method import algorithms, load_algorithm
-from evoloss.settings import load, load_files, schema
+from evoloss.settings import load, load_files, merge, schema
 from evoloss.strict_model import StrictModel
 from evoloss.workload import workload
 
@@ -658,9 +660,27 @@ def test_every_overlay_is_valid(path):
     load(config)
 
 
+mappings = st.recursive(
+    st.none() | st.integers(0, 3) | st.lists(st.integers(0, 3), max_size=2),
+    lambda values: st.dictionaries(st.sampled_from("abc"), values, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(*[st.dictionaries(st.sampled_from("abc"), mappings, max_size=3)] * 2)
+def test_overlays_merge_as_in_snakemake(config, overlay):
+    ours, theirs = copy.deepcopy(config), copy.deepcopy(config)
+    before = copy.deepcopy(overlay)
+    merge(ours, overlay)
+    update_config(theirs, overlay)
+    assert ours == theirs
+    assert overlay == before
+
+
 def test_the_conda_environment_has_the_requirements():
     environment = yaml.safe_load((ROOT / "envs" / "evoloss.yaml").read_text())
-    lines = (ROOT / "envs" / "requirements.txt").read_text().splitlines()
+    files = [ROOT / "envs" / f"requirements-{name}.txt" for name in ("package", "study")]
+    lines = [line for file in files for line in file.read_text().splitlines()]
     wanted = [line for line in lines if line and not line.startswith("#")]
     assert environment["dependencies"][-1]["pip"] == wanted
 

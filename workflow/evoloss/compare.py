@@ -27,11 +27,11 @@ from evoloss.learning.settings import DatasetSettings
 from evoloss.learning.source_files import source_state
 from evoloss.learning.task import Task, load_task
 from evoloss.learning.training import train
-from evoloss.losses.catalogue import formula_of
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.formula import loss_from
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
+from evoloss.losses.registry import formula_of
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
     Difference,

@@ -14,7 +14,7 @@ from typing import Any
 from evoloss import budget
 from evoloss.expressions.settings import SearchSpace
 from evoloss.learning.source_files import missing_place, source_state
-from evoloss.losses.catalogue import formula_of
+from evoloss.losses.registry import formula_of
 from evoloss.search.settings import MethodSettings
 from evoloss.settings import Config
 from evoloss.strict_model import canonical_json

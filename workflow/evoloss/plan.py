@@ -11,7 +11,7 @@ from typing import Any
 from evoloss.job_plan import JobPlan, functions_of
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import wanted_images
-from evoloss.losses.catalogue import CATALOGUE
+from evoloss.losses.registry import CATALOGUE
 from evoloss.search.fitness import BASELINE
 from evoloss.strict_model import canonical_json
 

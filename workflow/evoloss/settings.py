@@ -18,7 +18,7 @@ from evoloss.errors import UserError
 from evoloss.expressions.settings import PoolSettings
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.learning.settings import DatasetSettings, TaskSettings
-from evoloss.losses.catalogue import CATALOGUE, formula_of
+from evoloss.losses.registry import CATALOGUE, formula_of
 from evoloss.reporting.deliverables import FIGURES, TABLES
 from evoloss.reporting.settings import ReportSettings
 from evoloss.search.fitness import BASELINE
@@ -275,7 +275,6 @@ def load_files(overlays: Iterable[str | Path]) -> Config:
     Raises UserError for a file that is missing or no YAML mapping, and as `load` does.
     """
     import yaml
-    from snakemake.utils import update_config
 
     merged: dict[str, Any] = {}
     for path in [DEFAULT, *overlays]:
@@ -287,8 +286,19 @@ def load_files(overlays: Iterable[str | Path]) -> Config:
             raise UserError(f"{path} is not valid YAML: {error}") from None
         if not isinstance(content, dict):
             raise UserError(f"{path} must hold a mapping of keys, as config/config.yaml does")
-        update_config(merged, content)
+        merge(merged, content)
     return load(merged)
+
+
+def merge(config: dict[str, Any], overlay: Mapping[str, Any]) -> None:
+    """Lay `overlay` over `config` in place, as Snakemake does, without which the package is installed too."""
+    for key, value in overlay.items():
+        if not isinstance(value, Mapping):
+            config[key] = value
+        elif value or key not in config:
+            if not isinstance(config.get(key), dict):
+                config[key] = {}
+            merge(config[key], value)
 
 
 def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:

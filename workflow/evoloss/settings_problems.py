@@ -10,7 +10,7 @@ from evoloss.expressions.tree import Expression
 from evoloss.functional_check import structure
 from evoloss.learning.settings import NETWORK_NAMES
 from evoloss.learning.sources import SOURCES
-from evoloss.losses.catalogue import CATALOGUE, formula_of
+from evoloss.losses.registry import CATALOGUE, formula_of
 from evoloss.own_parts import own_part_problem
 from evoloss.search.fitness import BASELINE
 from evoloss.search.racing import rungs_problem

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent
 MEMORY = Path(".snakemake/evoloss_sources.json")
 NOT_COUNTED = frozenset(
     f"{PACKAGE}.{name}"
-    for name in ("losses.catalogue", "reporting.deliverables", "strict_model", "version")
+    for name in ("losses.registry", "reporting.deliverables", "strict_model", "version")
 )
 
 

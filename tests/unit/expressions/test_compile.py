@@ -10,9 +10,9 @@ from evoloss.expressions.compile import compile_expression, python_function
 from evoloss.expressions.parsing import parse
 from evoloss.expressions.primitives import EPSILON, GRADIENT_LIMIT, LIMIT, PRIMITIVES
 from evoloss.expressions.tree import Expression
-from evoloss.losses.catalogue import formula_of
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.gradient_scale import logit_gradient
+from evoloss.losses.registry import formula_of
 
 P = torch.tensor([1e-38, 1e-30, 1e-9, 1e-7, 0.03, 0.3, 0.5, 0.9, 1 - 1e-6, 1.0]).repeat(2)
 LOG_P = P.log().index_fill(0, torch.tensor([0, 10]), -1e4)

@@ -16,9 +16,9 @@ from evoloss.expressions.latex import simplified_latex, to_latex
 from evoloss.expressions.parsing import ExpressionError, parse
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression
-from evoloss.losses.catalogue import formula_of
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.gradient_scale import task_loss
+from evoloss.losses.registry import formula_of
 
 SPACE = SearchSpace()
 seeds = st.integers(0, 10**6)

@@ -12,10 +12,10 @@ from evoloss.functional_check.funnel import Funnel
 from evoloss.functional_check.proposing import Proposer
 from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import STAGES, FunctionalCheckSettings
-from evoloss.losses.catalogue import CATALOGUE
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.formula import as_written
 from evoloss.losses.gradient_scale import logit_gradient
+from evoloss.losses.registry import CATALOGUE
 
 
 def funnel(classes=(10,), scale_matched=True, **settings):

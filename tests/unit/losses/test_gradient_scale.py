@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from evoloss.expressions.parsing import parse
-from evoloss.losses.catalogue import CATALOGUE, formula_of
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
 from evoloss.losses.formula import as_written
 from evoloss.losses.gradient_scale import (
@@ -15,6 +14,7 @@ from evoloss.losses.gradient_scale import (
     probe_batch,
     task_loss,
 )
+from evoloss.losses.registry import CATALOGUE, formula_of
 
 
 @pytest.mark.parametrize("classes", [2, 10, 100])

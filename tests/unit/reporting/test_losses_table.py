@@ -4,7 +4,7 @@ import json
 import yaml
 from test_settings import DEFAULT
 
-from evoloss.losses.catalogue import CATALOGUE
+from evoloss.losses.registry import CATALOGUE
 from evoloss.plan import Plan
 from evoloss.reporting.latex_table import to_latex, to_markdown
 from evoloss.reporting.study_records import StudyRecords

@@ -10,7 +10,7 @@ from functools import lru_cache
 import torch
 
 from evoloss.expressions import logarithms
-from evoloss.expressions.logarithms import Logarithm, Term
+from evoloss.expressions.logarithms import Logarithm, Steps, Term
 from evoloss.expressions.primitives import (
     GRADIENT_LIMIT,
     LARGEST_EXPONENT,
@@ -19,27 +19,45 @@ from evoloss.expressions.primitives import (
     PRIMITIVES,
     TERMINALS,
     Bounds,
+    Node,
     clamped,
 )
 from evoloss.expressions.tree import Expression
 
-Elementwise = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Elementwise = Callable[..., torch.Tensor]
+
+_LEAVES = {**TERMINALS, "q": TERMINALS["p"], "C": (1.0, 1e6)}
+"""Beside p and y: `q` is 1 - p where its logarithm is known, `C` the number of classes where it is an argument."""
+
+CLASSES = 987654.3210123
+"""A constant that stands for the number of classes: parse with it, compile with `C`."""
 
 
-def torch_statements(expression: Expression) -> list[str]:
+def torch_statements(expression: Expression, extra: str = "") -> list[str]:
     """Python statements that compute the expression from tensors `log_p` and `y`, ending in `return`.
 
     One statement a node, equal subtrees once, constant subtrees folded, guards only where interval
-    bounds say that they can act.
+    bounds say that they can act. There may be an `extra` argument: `log_q`, log(1 - p), which makes what is written
+    as `1 - p` as exact as p; or `C`, a tensor in the place of the constant CLASSES.
     """
-    return _Writer(expression).statements()
+    steps = expression.steps()
+    if extra == "log_q":
+        steps = [("q", ()) if _is_complement(step, steps) else step for step in steps]
+    elif extra == "C":
+        steps = [("C", ()) if step[0] == CLASSES else step for step in steps]
+    return _Writer(steps).statements()
+
+
+def _is_complement(step: tuple[Node, tuple[int, ...]], steps: Steps) -> bool:
+    node, arguments = step
+    return node == "sub" and [steps[i][0] for i in arguments] == [1.0, "p"]
 
 
 class _Writer:
-    """Writes the statements of one expression; a step is a node of it, numbered arguments first."""
+    """Writes the statements of an expression; a step is a node of it, numbered arguments first."""
 
-    def __init__(self, expression: Expression) -> None:
-        self.steps = expression.steps()
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
         self.logarithms = logarithms.logarithms(self.steps)
         self.bounds: list[Bounds] = []
         self.unclamped: list[Bounds] = []
@@ -52,9 +70,9 @@ class _Writer:
     def statements(self) -> list[str]:
         result = self._name(len(self.steps) - 1)
         body = [*self.lines, f"return {result}"]
-        if any(step[0] == "p" and i in self.names for i, step in enumerate(self.steps)):
-            body.insert(0, "p = torch.exp(log_p)")
-        elif not any("log_p" in line for line in body):
+        used = {step[0] for i, step in enumerate(self.steps) if i in self.names}
+        body[:0] = [f"{leaf} = torch.exp(log_{leaf})" for leaf in ("p", "q") if leaf in used]
+        if not any("log_p" in line or "log_q" in line for line in body):
             # Keeps the graph connected: a gradient of exactly zero.
             body[-1] += " + 0.0 * log_p"
         return body
@@ -71,8 +89,8 @@ class _Writer:
         node, arguments = self.steps[index]
         if not isinstance(node, str):
             return node, node
-        if node in TERMINALS:
-            return TERMINALS[node]
+        if node in _LEAVES:
+            return _LEAVES[node]
         terms = self._exact(index)
         if terms is None:
             return PRIMITIVES[node].bounds(*(self.bounds[i] for i in arguments))
@@ -105,7 +123,7 @@ class _Writer:
         (node, arguments), bounds = self.steps[index], self.bounds[index]
         if bounds[0] == bounds[1]:
             return repr(bounds[0])
-        if node in TERMINALS:
+        if node in _LEAVES:
             return str(node)
         terms = self._exact(index)
         if terms is None:
@@ -118,7 +136,7 @@ class _Writer:
                 total = self._bounds_of_sum(terms)
                 code = f"({code})" if total[1] > LARGEST_EXPONENT else code
                 code = PRIMITIVES["exp"].code([code], [total])
-        if code == "log_p":
+        if code in ("log_p", "log_q"):
             return code
         if self.unclamped[index] != bounds:
             code = f"({code}).clamp({-LIMIT!r}, {LIMIT!r})"
@@ -139,8 +157,8 @@ class _Writer:
 
     def _term(self, term: Term) -> str:
         kind, index = term
-        if kind == "log_p":
-            return "log_p"
+        if kind in ("log_p", "log_q"):
+            return kind
         name = _operand(self._name(index))
         if kind == "log":
             return PRIMITIVES["log"].code([name], [self.bounds[index]])
@@ -152,18 +170,21 @@ def _operand(name: str) -> str:
     return f"({name})" if name.startswith("-") else name
 
 
-def python_function(expression: Expression, name: str = "elementwise") -> str:
-    """The source of a function `name(log_p, y)` that needs only `torch`."""
-    body = "\n".join(f"    {line}" for line in torch_statements(expression))
-    return f"def {name}(log_p, y):\n{body}\n"
+def python_function(expression: Expression, name: str = "elementwise", extra: str = "") -> str:
+    """The source of a function `name(log_p, y)`, or with an `extra` argument, that needs only `torch`."""
+    body = "\n".join(f"    {line}" for line in torch_statements(expression, extra))
+    return f"def {name}(log_p, y{', ' + extra if extra else ''}):\n{body}\n"
 
 
 @lru_cache(maxsize=4096)
-def compile_expression(expression: Expression) -> Elementwise:
-    """The expression as a function of `log_p` and `y`: tensors of one shape, log p at most 0, y in [0, 1]."""
+def compile_expression(expression: Expression, extra: str = "") -> Elementwise:
+    """The expression as a function of `log_p` and `y`: tensors of one shape, log p at most 0, y in [0, 1].
+
+    `extra` as in `torch_statements`.
+    """
     namespace: dict = {"torch": torch}
     # The source is generated from a whitelist of nodes, never from anybody's text.
-    exec(compile(python_function(expression), f"<{expression}>", "exec"), namespace)
+    exec(compile(python_function(expression, extra=extra), f"<{expression}>", "exec"), namespace)
     return namespace["elementwise"]
 
 

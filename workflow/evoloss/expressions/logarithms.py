@@ -14,12 +14,15 @@ Steps = Sequence[tuple[Node, tuple[int, ...]]]
 """Nodes with the places of their arguments, arguments first."""
 
 Term = tuple[str, int]
-"""`LOG_P`; `("exponent", i)`: step i as `exp` sees it; `("log", i)`: the guarded logarithm of step i."""
+"""`LOG_P`, `LOG_Q`; `("exponent", i)`: step i as `exp` sees it; `("log", i)`: the guarded logarithm of step i."""
 
 Logarithm = dict[Term, float]
 """The terms of a sum, with their coefficients."""
 
 LOG_P: Term = ("log_p", -1)
+LOG_Q: Term = ("log_q", -1)
+
+_KNOWN = {"p": LOG_P, "q": LOG_Q}
 
 _POWERS = {"neg": 1.0, "abs": 1.0, "square": 2.0, "sqrt": 0.5}
 
@@ -29,8 +32,8 @@ def logarithms(steps: Steps) -> list[Logarithm | None]:
     found: list[Logarithm | None] = []
     for node, arguments in steps:
         known = None
-        if node == "p":
-            known = {LOG_P: 1.0}
+        if node in _KNOWN:
+            known = {_KNOWN[node]: 1.0}
         elif node == "exp":
             known = {("exponent", arguments[0]): 1.0}
         elif any(found[i] is not None for i in arguments):

@@ -1,10 +1,16 @@
-"""`from evoloss.losses import loss`: any loss by name, expression or `module:function`."""
+"""`from evoloss.losses import loss, catalogue, plot`: any loss by name, expression or `module:function`."""
+
+_PLACES = {"loss": "as_module", "catalogue": "show", "plot": "show"}
+
+
+def __dir__() -> list[str]:
+    return sorted(_PLACES)
 
 
 def __getattr__(name: str):
     # Lazily: what stands here at the top would count as code of every rule.
-    if name == "loss":
-        from evoloss.losses.as_module import loss
+    if name in _PLACES:
+        from importlib import import_module
 
-        return loss
+        return getattr(import_module(f"evoloss.losses.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,145 +1,145 @@
 """Any loss as a torch module for a training of one's own: `from evoloss.losses import loss`."""
 
+from collections.abc import Callable
+from functools import lru_cache
+from operator import index
 from typing import Any, Literal
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from evoloss.errors import UserError
-from evoloss.losses.catalogue import formula_of
-from evoloss.losses.expression_loss import ExpressionLoss
+from evoloss.expressions.compile import CLASSES, compile_expression
+from evoloss.expressions.parsing import parse
+from evoloss.losses.binary import BinaryLoss
+from evoloss.losses.drop_in import DropIn
+from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.formula import as_written
+from evoloss.losses.function_loss import imported
 from evoloss.losses.gradient_scale import task_loss
-from evoloss.losses.loss_module import Loss, in_float32
+from evoloss.losses.loss_module import Loss
+from evoloss.losses.modes import constant_when_compiled, in_a_fresh_thread
+from evoloss.losses.registry import formula_of
+from evoloss.losses.show import Shown
 
-Reduction = Literal["mean", "sum", "none"]
-REDUCTIONS = ("mean", "sum", "none")
+ACTIVATIONS = ("softmax", "sigmoid")
 
 
 def loss(
     text: str,
     *,
+    activation: Literal["softmax", "sigmoid"] = "softmax",
     classes: int | None = None,
     match_gradient_scale: bool = True,
-    weight: torch.Tensor | None = None,
-    ignore_index: int = -100,
-    label_smoothing: float = 0.0,
-    reduction: Reduction = "mean",
-) -> "LossModule":
-    """A loss by catalogue name, expression or `module:function`, used like `nn.CrossEntropyLoss`.
+    weight: Tensor | None = None,
+    reduction: Literal["mean", "sum", "none"] = "mean",
+    **options: Any,
+) -> "LossModule | BinaryLoss":
+    """A loss by catalogue name, expression or `module:function`, used like torch's own.
 
-    `classes` makes the loss at once, so that a mistake shows here and not at the first batch; it is
-    otherwise read off the logits. `match_gradient_scale` multiplies the loss by the constant that
-    makes its initial gradient as large as cross entropy's with so many classes (of hard labels);
-    false gives the loss as written. The other options are those of `torch.nn.functional.cross_entropy`
-    and equal it for "cross_entropy", with one exception: with both `weight`
-    and `label_smoothing` torch weighs every class's term, this the sample by its target.
+    With `activation="softmax"` it takes the place of `nn.CrossEntropyLoss`, of which `weight`, `reduction` and
+    `options` are: `ignore_index`, `label_smoothing`. With "sigmoid" it takes that of `nn.BCEWithLogitsLoss`
+    (one logit, or many labels an image; see `binary.py`), with its `weight`, `reduction` and `pos_weight`.
+
+    `match_gradient_scale` multiplies the loss by the constant that makes its initial gradient as large as cross
+    entropy's with so many classes; false gives the loss as written. `classes` makes the loss at once, so that a
+    mistake in a function shows here and not at the first batch; it is otherwise read off the logits.
     Raises UserError.
     """
-    return LossModule(
-        text, classes, match_gradient_scale, weight, ignore_index, label_smoothing, reduction
-    )
+    if activation not in ACTIVATIONS:
+        raise UserError(f"activation: got {activation!r}; there are {', '.join(ACTIVATIONS)}")
+    known = {"ignore_index", "label_smoothing"} if activation == "softmax" else {"pos_weight"}
+    for option in options:
+        if option not in known:
+            raise UserError(
+                f"{option}: no option of losses with activation {activation!r}; there are "
+                f"match_gradient_scale, weight, reduction, {', '.join(sorted(known))}"
+            )
+    options |= {"weight": weight, "reduction": reduction}
+    try:
+        if activation == "sigmoid":
+            return BinaryLoss(text, match_gradient_scale, **options)
+        return LossModule(text, classes, match_gradient_scale, **options)
+    except ValueError as error:
+        raise UserError(str(error)) from None
 
 
-class LossModule(nn.Module):
-    """What `loss` returns; it can be copied, pickled and moved, and `weight` moves with it."""
+class LossModule(Shown, DropIn):
+    """What `loss` returns with a softmax."""
 
     def __init__(
-        self,
-        text: str,
-        classes: int | None,
-        match_gradient_scale: bool,
-        weight: torch.Tensor | None,
-        ignore_index: int,
-        label_smoothing: float,
-        reduction: Reduction,
+        self, text: str, classes: int | None, match_gradient_scale: bool, **options: Any
     ) -> None:
-        super().__init__()
+        super().__init__(**options)
         self.text = text
         self.formula = formula_of(text)
         self.match_gradient_scale = match_gradient_scale
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
-        self.reduction = reduction
-        self.register_buffer("weight", None if weight is None else torch.as_tensor(weight))
-        self._of_classes: dict[int, Loss] = {}
-        self._check()
+        self.is_nll = self.formula == str(CROSS_ENTROPY)
+        self.is_function = ":" in self.formula
+        if self.label_smoothing:
+            self._no_soft_labels("label_smoothing")
+        self._function = self._compiled()
         if classes is not None:
             self.of(classes)
 
-    def _check(self) -> None:
-        if self.reduction not in REDUCTIONS:
-            raise UserError(f"reduction: got {self.reduction!r}; there are {', '.join(REDUCTIONS)}")
-        if not 0 <= self.label_smoothing <= 1:
-            raise UserError(
-                f"label_smoothing: got {self.label_smoothing}, but it lies between 0 and 1"
-            )
-        if self.label_smoothing and ":" in self.formula:
-            raise UserError(
-                f"label_smoothing: {self.text!r} is a function of class indices, which cannot be "
-                "smoothed; leave label_smoothing at 0 or write the loss as an expression"
-            )
-        weight = self.weight
-        if weight is not None and (weight.ndim != 1 or not weight.is_floating_point()):
-            raise UserError("weight: it must be a floating-point tensor with one number a class")
+    def _compiled(self) -> Callable[..., Tensor]:
+        if self.is_function:
+            return imported(self.formula)
+        return compile_expression(parse(self.formula, classes=CLASSES), "C")
 
     def of(self, classes: int) -> Loss:
-        """The loss at so many classes, scaled; made once and kept."""
-        if classes not in self._of_classes:
-            # Not in inference mode, whose tensors have no gradient to measure.
-            with torch.inference_mode(False), torch.enable_grad():
-                written = as_written(self.formula, classes)
-                scaled = task_loss(written, classes, self.match_gradient_scale)
-            self._of_classes[classes] = scaled
-        return self._of_classes[classes]
+        """The loss at so many classes, scaled."""
+        return _made(self.formula, classes, self.match_gradient_scale)
 
-    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Logits (n, C) or (n, C, d1, ...), class indices (n,) or (n, d1, ...).
+    def factor(self, classes: int) -> float:
+        """As in the base class."""
+        if self.is_nll:
+            return 1.0
+        # `index` makes a number of what torch.compile may hold for a variable.
+        return _factor(self.formula, index(classes), self.match_gradient_scale)
 
-        A scalar, or with reduction "none" the shape of `targets`, in float32 at least. The mean is
-        over what is not ignored, by weight: sum of w l / sum of w. Of nothing it is nan, as in torch.
-        """
-        self._check_batch(logits, targets)
-        classes = logits.shape[1]
-        rows = logits.movedim(1, -1).reshape(-1, classes)
-        indices = targets.reshape(-1).long()
-        kept = indices != self.ignore_index
-        # Any class does for the ignored, whose value and gradient are then dropped.
-        indices = indices.where(kept, 0)
-        values = self._per_sample(in_float32(rows), indices)
-        weights = torch.ones_like(values) if self.weight is None else self.weight[indices]
-        weights = weights.to(values.dtype) * kept
-        values = (weights * values).where(kept, 0.0)
-        if self.reduction == "none":
-            return values.reshape(targets.shape)
-        return values.sum() if self.reduction == "sum" else values.sum() / weights.sum()
+    def elementwise(self, log_p: Tensor, y: Tensor) -> Tensor:
+        """As in the base class."""
+        classes = torch.full((), y.shape[-1], dtype=log_p.dtype, device=log_p.device)
+        return self._function(log_p, y, classes)
 
-    def _per_sample(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        classes = logits.shape[1]
-        inner = self.of(classes)
-        if not self.label_smoothing or not isinstance(inner, ExpressionLoss):
-            return inner.per_sample(logits, targets)
-        labels = nn.functional.one_hot(targets, classes).to(logits.dtype)
-        labels = (1 - self.label_smoothing) * labels + self.label_smoothing / classes
-        return inner.factor * inner.of_labels(logits, labels)
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """As in the base class."""
+        if targets.is_floating_point() and targets.shape == logits.shape:
+            self._no_soft_labels("targets")
+        return super().forward(logits, targets)
 
-    def _check_batch(self, logits: torch.Tensor, targets: torch.Tensor) -> None:
-        shape = tuple(logits.shape)
-        if logits.ndim < 2 or targets.shape != (shape[0], *shape[2:]):
-            raise UserError(
-                f"logits {shape} and targets {tuple(targets.shape)} do not fit; they must be (n, C) "
-                "and (n,), or (n, C, d1, ...) and (n, d1, ...)"
-            )
-        if targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool:
-            raise UserError(
-                f"targets are {targets.dtype}, but must be class indices, as of targets.long()"
-            )
-        if self.weight is not None and len(self.weight) != shape[1]:
-            raise UserError(f"weight: got {len(self.weight)} numbers for {shape[1]} classes")
-
-    def extra_repr(self) -> str:
-        return f"{self.text!r}, reduction={self.reduction!r}"
+    def _values_of_indices(self, rows: Tensor, indices: Tensor) -> Tensor:
+        if not self.is_function:
+            return super()._values_of_indices(rows, indices)
+        classes = rows.shape[-1]
+        # As in trainings: a function may multiply matrices.
+        with torch.autocast(rows.device.type, enabled=False):
+            values = self._function(rows.reshape(-1, classes), indices.reshape(-1))
+        return self.factor(classes) * values.reshape(indices.shape)
 
     def __getstate__(self) -> dict[str, Any]:
-        # Compiled losses cannot be pickled, and are made again in a moment.
-        return {**self.__dict__, "_of_classes": {}}
+        # What was compiled cannot be pickled, and is made again in a moment.
+        return {key: value for key, value in self.__dict__.items() if key != "_function"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._function = self._compiled()
+
+    def _no_soft_labels(self, where: str) -> None:
+        if self.is_function:
+            raise ValueError(
+                f"{where}: {self.text!r} is a function of class indices and takes no soft labels; give class "
+                "indices without label_smoothing, or write the loss as an expression"
+            )
+
+
+@lru_cache(maxsize=256)
+@in_a_fresh_thread
+def _made(formula: str, classes: int, match_gradient_scale: bool) -> Loss:
+    return task_loss(as_written(formula, classes), classes, match_gradient_scale)
+
+
+@constant_when_compiled
+def _factor(formula: str, classes: int, match_gradient_scale: bool) -> float:
+    return _made(formula, classes, match_gradient_scale).factor

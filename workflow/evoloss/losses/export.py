@@ -1,11 +1,12 @@
 """A found loss as a file of its own: one torch.nn.Module that needs only torch."""
 
+import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from evoloss.expressions.compile import torch_statements
 from evoloss.expressions.parsing import parse
-from evoloss.expressions.primitives import GRADIENT_LIMIT
+from evoloss.losses import drop_in
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.gradient_scale import matching_factor
 
@@ -19,54 +20,39 @@ _TEMPLATE = '''"""{loss}: a loss for image classifiers, found by evoloss (study 
 with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
 {fitness:.4f} (cross entropy on the same seeds and splits = 1, chance = 0), mean of {repeats}.
 It is {fitness_is}.
-Needs only torch.
+Takes the place of nn.CrossEntropyLoss, and needs only torch.
 """
 
-import torch
-from torch import nn
+{drop_in}
 
 # What makes the gradient at initialisation as large as cross entropy's, by number of classes.
 FACTORS = {{{factors}}}
 
 
-def _limit_gradient(gradient):
-    finite = torch.nan_to_num(gradient, nan=0.0, posinf={limit!r}, neginf=-{limit!r})
-    return finite.clamp(-{limit!r}, {limit!r})
+class {name}(DropIn):
+    """`{name}()` takes the options of nn.CrossEntropyLoss, and `scale`.
 
-
-def _elementwise(log_p, y):
-{body}
-
-
-class {name}(nn.Module):
-    """Takes logits (n, C) and class indices (n,); returns a scalar.
-
-    `factor` multiplies the loss; None looks it up in FACTORS. `reduction` is "mean", "sum" or
-    "none".
+    `scale` multiplies the loss; None looks the factor up in FACTORS. For the loss as written it is 1.0.
     """
 
-    def __init__(self, factor={default}, reduction="mean"):
-        super().__init__()
-        if reduction not in ("mean", "sum", "none"):
-            raise ValueError(f"reduction must be mean, sum or none, got {{reduction!r}}")
-        self.factor = factor
-        self.reduction = reduction
+    def __init__(self, scale={default}, **options):
+        super().__init__(**options)
+        self.scale = scale
 
-    def forward(self, logits, targets):
-        classes = logits.shape[1]
-        factor = FACTORS.get(classes) if self.factor is None else self.factor
-        if factor is None:
+    def factor(self, classes):
+        """As in the base class."""
+        if self.scale is not None:
+            return self.scale
+        if classes not in FACTORS:
             raise ValueError(
                 f"no factor is known for {{classes}} classes, only for {{sorted(FACTORS)}}; "
-                "pass factor=1.0 for the loss as written, or a factor of your own"
+                "pass scale=1.0 for the loss as written, or a factor of your own"
             )
-        logits = logits if logits.dtype == torch.float64 else logits.float()
-        log_p = torch.log_softmax(logits, dim=1)
-        if log_p.requires_grad:
-            log_p.register_hook(_limit_gradient)
-        y = nn.functional.one_hot(targets, classes).to(log_p.dtype)
-        loss = factor * _elementwise(log_p, y).sum(dim=1)
-        return loss if self.reduction == "none" else getattr(loss, self.reduction)()
+        return FACTORS[classes]
+
+    def elementwise(self, log_p, y):
+        """The loss before the sum over classes."""
+{body}
 '''
 
 
@@ -95,8 +81,8 @@ def python_module(
         fitness_is=champion["fitness_is"],
         repeats=champion["repeats"],
         factors=", ".join(f"{c}: {factor!r}" for c, factor in factors.items() if factor == factor),
-        limit=GRADIENT_LIMIT,
-        body="\n".join(f"    {line}" for line in torch_statements(expression)),
+        drop_in=inspect.getsource(drop_in).partition('"""\n\n')[2].rstrip() + "\n",
+        body="\n".join(f"        {line}" for line in torch_statements(expression)),
         name=class_name(champion["loss"]),
         default="None" if scale_matched else "1.0",
     )

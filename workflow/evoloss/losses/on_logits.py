@@ -31,7 +31,8 @@ def _wrong(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _one_hot(logits: Tensor, targets: Tensor) -> Tensor:
-    return torch.nn.functional.one_hot(targets, logits.shape[1]).to(logits.dtype)
+    # By scatter: torch's one_hot looks at the targets, which torch.func cannot.
+    return torch.zeros_like(logits).scatter(1, targets[:, None], 1.0)
 
 
 def nce(logits: Tensor, targets: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ import torch
 
 from evoloss.errors import UserError
 from evoloss.losses import on_logits
-from evoloss.losses.catalogue import ALIASES, CATALOGUE, formula_of
 from evoloss.losses.formula import as_written
 from evoloss.losses.gradient_scale import logit_gradient
+from evoloss.losses.registry import ALIASES, CATALOGUE, formula_of
 from evoloss.reporting.names import LOSSES
 
 ROOT = Path(__file__).resolve().parents[3]

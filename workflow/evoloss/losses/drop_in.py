@@ -1,0 +1,203 @@
+"""What makes a loss a stand-in for `nn.CrossEntropyLoss`: its options, shapes and targets.
+
+This file is complete in itself and needs only torch: exported losses contain its code.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+REDUCTIONS = ("mean", "sum", "none")
+
+GRADIENT_LIMIT = 1e12
+"""What flows back into log p lies within it."""
+
+
+class DropIn(nn.Module):
+    """A loss with the options of `nn.CrossEntropyLoss`, which mean what they mean there.
+
+    Logits are (C,), (n, C) or (n, C, d1, ...). Targets are class indices, (), (n,) or (n, d1, ...), or class
+    probabilities in the shape of the logits. Logits are read in float32 at least, and so is the result: a scalar, or
+    with reduction "none" the shape that class indices would have.
+
+    A subclass gives `factor` and `elementwise`, the function of (log p, y), tensors of one shape, whose sum over
+    classes is the loss of a sample. `is_nll` says that it is -y log p, times 1: torch then computes it.
+
+    Raises ValueError for options and shapes that do not fit, IndexError for a target that is no class.
+    """
+
+    is_nll = False
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"reduction: got {reduction!r}; there are {', '.join(REDUCTIONS)}")
+        if not 0 <= label_smoothing <= 1:
+            raise ValueError(f"label_smoothing: got {label_smoothing}, but it lies between 0 and 1")
+        if weight is not None:
+            weight = torch.as_tensor(weight)
+            if weight.ndim != 1 or not weight.is_floating_point():
+                raise ValueError(
+                    "weight: it must be a floating-point tensor with one number a class"
+                )
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+        self.reduction = reduction
+
+    def factor(self, classes: int) -> float:
+        """What the loss is multiplied by with so many classes."""
+        raise NotImplementedError
+
+    def elementwise(self, log_p: Tensor, y: Tensor) -> Tensor:
+        """The loss before the sum over classes, the last dimension."""
+        raise NotImplementedError
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """The loss of a batch, or of one sample."""
+        probabilities = targets.is_floating_point() and targets.shape == logits.shape
+        self._check(logits, targets, probabilities)
+        logits = logits if logits.dtype == torch.float64 else logits.float()
+        if torch.compiler.is_compiling():
+            return self._loss(logits, targets, probabilities)
+        try:
+            return self._loss(logits, targets, probabilities)
+        except (IndexError, RuntimeError):
+            if not probabilities:
+                self._check_range(targets, _classes_of(logits))
+            raise
+
+    def _loss(self, logits: Tensor, targets: Tensor, probabilities: bool) -> Tensor:
+        targets = targets.to(logits.dtype if probabilities else torch.long)
+        if self.is_nll:
+            weight = None if self.weight is None else self.weight.to(logits.dtype)
+            return functional.cross_entropy(
+                logits,
+                targets,
+                weight=weight,
+                ignore_index=self.ignore_index,
+                reduction=self.reduction,
+                label_smoothing=self.label_smoothing,
+            )
+        rows = logits if logits.ndim < 3 else logits.movedim(1, -1)
+        if probabilities:
+            y = targets if targets.ndim < 3 else targets.movedim(1, -1)
+            values = self._values(rows, self._smoothed(y), True)
+            return values.mean() if self.reduction == "mean" else self._reduced(values)
+        kept = targets != self.ignore_index
+        # Any class does for what is ignored, whose value and gradient are then dropped.
+        indices = targets.where(kept, 0)
+        values = self._values_of_indices(rows, indices)
+        weights = kept.to(values.dtype)
+        if self.weight is not None:
+            weights = weights * self.weight.to(values.dtype)[indices]
+            if not self.label_smoothing:  # else every class is weighted already
+                values = values * weights
+        values = values.where(kept, 0.0)
+        return values.sum() / weights.sum() if self.reduction == "mean" else self._reduced(values)
+
+    def _reduced(self, values: Tensor) -> Tensor:
+        return values.sum() if self.reduction == "sum" else values
+
+    def _smoothed(self, y: Tensor) -> Tensor:
+        share = self.label_smoothing
+        return (1 - share) * y + share / y.shape[-1] if share else y
+
+    def _values_of_indices(self, rows: Tensor, indices: Tensor) -> Tensor:
+        """The loss of each sample for class indices, without weights unless labels are smoothed."""
+        y = torch.zeros_like(rows).scatter(-1, indices[..., None], 1.0)
+        return self._values(rows, self._smoothed(y), bool(self.label_smoothing))
+
+    def _values(self, rows: Tensor, y: Tensor, weighted: bool) -> Tensor:
+        """The loss of each sample for labels `y`, classes last.
+
+        With `weighted` a class's weight multiplies what the label says of the class, and the sample's, the mean
+        of weights by y, multiplies the rest. For cross entropy that is torch's.
+        """
+        log_p = limited(torch.log_softmax(rows, dim=-1))
+        terms = self.elementwise(log_p, y)
+        factor = self.factor(rows.shape[-1])
+        if not weighted or self.weight is None:
+            return factor * terms.sum(dim=-1)
+        weight = self.weight.to(terms.dtype)
+        rest = self.elementwise(log_p, torch.zeros_like(y))
+        return factor * (
+            (weight * (terms - rest)).sum(dim=-1) + (weight * y).sum(dim=-1) * rest.sum(dim=-1)
+        )
+
+    def _check(self, logits: Tensor, targets: Tensor, probabilities: bool) -> None:
+        shape = tuple(logits.shape)
+        if not shape or not (
+            probabilities or targets.shape == ((shape[0], *shape[2:]) if len(shape) > 1 else ())
+        ):
+            raise ValueError(
+                f"logits {shape} and targets {tuple(targets.shape)} do not fit; class indices are () for logits "
+                "(C,), (n,) for (n, C) and (n, d1, ...) for (n, C, d1, ...), and class probabilities are floats of "
+                "the shape of the logits"
+            )
+        if probabilities and self.ignore_index >= 0:
+            raise ValueError(
+                f"ignore_index: got {self.ignore_index}, but targets that are class probabilities have no index to "
+                "ignore; leave it at -100"
+            )
+        if not probabilities and (
+            targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool
+        ):
+            raise ValueError(
+                f"targets are {targets.dtype}, but must be class indices, as of targets.long()"
+            )
+        if self.weight is not None and len(self.weight) != _classes_of(logits):
+            raise ValueError(
+                f"weight: got {len(self.weight)} numbers for {_classes_of(logits)} classes"
+            )
+
+    def _check_range(self, targets: Tensor, classes: int) -> None:
+        kept = targets[targets != self.ignore_index]
+        wrong = kept[(kept < 0) | (kept >= classes)]
+        if len(wrong):
+            raise IndexError(
+                f"target {int(wrong[0])} is no class; with {classes} classes targets lie between 0 and "
+                f"{classes - 1}, or are ignore_index, {self.ignore_index}"
+            ) from None
+
+
+def _classes_of(logits: Tensor) -> int:
+    return logits.shape[0 if logits.ndim == 1 else 1]
+
+
+class _Limited(torch.autograd.Function):
+    """The identity, with a gradient that is finite: the guard on what flows back into log p."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(log_p):
+        return log_p.view_as(log_p)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, gradient):
+        finite = torch.nan_to_num(gradient, nan=0.0, posinf=GRADIENT_LIMIT, neginf=-GRADIENT_LIMIT)
+        return finite.clamp(-GRADIENT_LIMIT, GRADIENT_LIMIT)
+
+
+class _LimitedEager(_Limited):
+    """With forward-mode derivatives, which torch.compile knows nothing of."""
+
+    @staticmethod
+    def jvp(ctx, tangent):
+        return tangent.view_as(tangent)
+
+
+def limited(log_p: Tensor) -> Tensor:
+    """log p, with the guard on what flows back into it."""
+    return (_Limited if torch.compiler.is_compiling() else _LimitedEager).apply(log_p)

@@ -1,0 +1,125 @@
+"""Losses for the eye: the catalogue as a table, a formula in a notebook, a plot of value and gradient."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from evoloss.expressions.latex import to_latex
+from evoloss.expressions.parsing import ExpressionError, parse
+from evoloss.losses.registry import CATALOGUE
+
+if TYPE_CHECKING:  # neither is needed to train
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+POINTS = 401
+SMALLEST = 0.005
+"""Of p in a plot."""
+
+
+def catalogue() -> "pd.DataFrame":
+    """The losses of the catalogue: a row each with formula, constants, source, and how sure the formula is.
+
+    The formula is the expression that `loss` takes, or LaTeX where a loss is none; `evidence` is explained in
+    `registry.py`.
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "loss": entry.name,
+            "formula": entry.latex if ":" in entry.formula else entry.formula,
+            "constants": entry.defaults,
+            "source": entry.source,
+            "evidence": entry.evidence,
+        }
+        for entry in CATALOGUE.values()
+    ]
+    return pd.DataFrame(rows).set_index("loss")
+
+
+def latex_of(text: str, formula: str) -> str:
+    """The loss in LaTeX, without `$`; a function of one's own by its name."""
+    if text in CATALOGUE:
+        return CATALOGUE[text].latex
+    if ":" in formula:
+        return rf"\texttt{{{formula.replace('_', chr(92) + '_')}}}"
+    try:
+        return rf"\sum_k \bigl[ {to_latex(parse(formula))} \bigr]"
+    except ExpressionError:  # C stays a letter in no tree
+        return rf"\sum_k \bigl[ {to_latex(parse(formula, classes=10))} \bigr] \quad (C = 10)"
+
+
+class Shown:
+    """What a loss module looks like in a terminal and in a notebook."""
+
+    text: str
+    formula: str
+    reduction: str
+    match_gradient_scale: bool
+
+    def extra_repr(self) -> str:
+        """The name or expression, the formula of a name, and what is not as usual."""
+        parts = [repr(self.text)]
+        if self.formula != self.text:
+            parts.append(f"formula={self.formula!r}")
+        parts.append(f"reduction={self.reduction!r}")
+        if not self.match_gradient_scale:
+            parts.append("match_gradient_scale=False")
+        for name, usual in (("ignore_index", -100), ("label_smoothing", 0.0)):
+            if getattr(self, name, usual) != usual:
+                parts.append(f"{name}={getattr(self, name)!r}")
+        return ", ".join(parts)
+
+    def _repr_markdown_(self) -> str:
+        source = f" ({CATALOGUE[self.text].source})" if self.text in CATALOGUE else ""
+        return f"**{self.text}**{source}: ${latex_of(self.text, self.formula)}$"
+
+
+def plot(*losses: Any, classes: int = 10) -> "Figure":
+    """Value and gradient of losses, names or modules, against the probability of the right answer.
+
+    With a softmax all other classes are equally likely, and the gradient is that of the target's logit; with a
+    sigmoid the label is 1. Values lie above their minimum, and are scaled as the modules are. Returns the figure.
+    """
+    from matplotlib.figure import Figure
+
+    from evoloss.losses.as_module import loss
+
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    value_axes, slope_axes = figure.subplots(1, 2)
+    p = torch.linspace(SMALLEST, 1 - SMALLEST, POINTS, dtype=torch.float64)
+    for one in losses:
+        module = loss(one) if isinstance(one, str) else one
+        values, slopes = _curve(module, p, classes)
+        label = getattr(module, "text", type(module).__name__)
+        value_axes.plot(p, values - values.min(), label=label)
+        slope_axes.plot(p, slopes, label=label)
+    what = "the target's probability $p$"
+    value_axes.set(xlabel=what, ylabel="loss above its minimum")
+    slope_axes.set(xlabel=what, ylabel="gradient of the target's logit")
+    for axes in (value_axes, slope_axes):
+        axes.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+        axes.spines[["top", "right"]].set_visible(False)
+    slope_axes.legend(frameon=False)
+    return figure
+
+
+def _curve(
+    module: torch.nn.Module, p: torch.Tensor, classes: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss of each p and its derivative by the logit of the target."""
+    from evoloss.losses.binary import BinaryLoss
+
+    logit = torch.logit(p)
+    odds = logit if isinstance(module, BinaryLoss) else logit + torch.tensor(classes - 1.0).log()
+    odds = odds.detach().requires_grad_()
+    if isinstance(module, BinaryLoss):
+        each = [module(z, torch.ones_like(z)) for z in odds]
+    else:
+        others = torch.zeros(classes - 1, dtype=p.dtype)
+        target = torch.zeros(1, dtype=torch.long)
+        each = [module(torch.cat([z[None], others])[None], target) for z in odds]
+    values = torch.stack([value.sum() for value in each])
+    (slopes,) = torch.autograd.grad(values.sum(), odds)
+    return values.detach(), slopes
