@@ -11,6 +11,7 @@ import warnings
 
 import pytest
 import torch
+from hypothesis import settings
 
 from evoloss.errors import UserError
 from evoloss.losses import loss
@@ -19,6 +20,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from torch.testing._internal.common_methods_invocations import op_db
     from torch.testing._internal.common_modules import module_db
+
+# The import loads a profile of its own, with ten examples a test.
+settings.load_profile("evoloss")
 
 SPELLINGS = ["cross_entropy", "y * -log(p)", "-(y * log(p)) + (p - p)"]
 """The first is computed by torch; the others go the way of every loss."""

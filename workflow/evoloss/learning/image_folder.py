@@ -1,4 +1,4 @@
-"""A folder of images of one's own: which files it has, `train/<class>/*` and perhaps `test/<class>/*`."""
+"""Images of one's own: the files of a folder, `train/<class>/*` and perhaps `test/<class>/*`, or of a table."""
 
 import os
 from collections import Counter
@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 from evoloss.errors import UserError
+from evoloss.learning.image_table import is_table, parts_of_table
 
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -50,31 +51,37 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def parts_of(root: Path) -> dict[str, dict[str, list[Path]]]:
-    """`train` and, where it exists, `test`: the files of each class; raises UserError as above."""
-    if not (root / "train").is_dir():
-        raise UserError(
-            f"image folder {root}: there is no folder {root / 'train'}; images belong in "
-            f"{root}/train/<class>/ (and, if you have a test split, in {root}/test/<class>/)"
-        )
-    parts = {"train": image_files(root / "train")}
+    """`train` and, where it exists, `test`: the files of each class of a folder, or of a CSV file
+    (`image_table.py`). Raises UserError as above."""
+    parts = parts_of_table(root) if is_table(root) else _parts_of_folder(root)
     if len(parts["train"]) < 2:
         raise UserError(
             f"image folder {root}: train has the one class {next(iter(parts['train']))!r}; a "
             "classifier needs at least two"
         )
-    if (root / "test").is_dir():
-        parts["test"] = image_files(root / "test")
-        unknown = sorted(set(parts["test"]) - set(parts["train"]))
-        if unknown:
-            raise UserError(
-                f"image folder {root}: test has a class {unknown[0]!r} that train does not have; there "
-                f"are {', '.join(parts['train'])}"
-            )
+    unknown = sorted(set(parts.get("test", ())) - set(parts["train"]))
+    if unknown:
+        raise UserError(
+            f"image folder {root}: test has a class {unknown[0]!r} that train does not have; there "
+            f"are {', '.join(parts['train'])}"
+        )
     return parts
 
 
+def _parts_of_folder(root: Path) -> dict[str, dict[str, list[Path]]]:
+    if not (root / "train").is_dir():
+        raise UserError(
+            f"image folder {root}: there is no folder {root / 'train'}; images belong in "
+            f"{root}/train/<class>/ (and, if you have a test split, in {root}/test/<class>/), or in a table, a "
+            "CSV file with the columns image and label"
+        )
+    return {part: image_files(root / part) for part in ("train", "test") if (root / part).is_dir()}
+
+
 def all_files(root: Path) -> Iterator[Path]:
-    """Every file that the folder's reader would read."""
+    """Every file that the folder's reader would read; the table is one of them."""
+    if is_table(root):
+        yield root
     for classes in parts_of(root).values():
         yield from chain.from_iterable(classes.values())
 
@@ -82,6 +89,8 @@ def all_files(root: Path) -> Iterator[Path]:
 def ignored(root: Path) -> Counter[str]:
     """What below `root` is not read: files of other kinds by suffix, and folders beside the parts."""
     found: Counter[str] = Counter()
+    if is_table(root):
+        return found
     for part in ("train", "test"):
         files = _files_below(root / part)
         found.update(

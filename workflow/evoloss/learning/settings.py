@@ -44,7 +44,8 @@ class DatasetSettings(StrictModel):
     root: str = "data"
     """Folder that torchvision keeps its downloads in. Where it lies is no part of the experiment."""
     path: str | None = None
-    """`image_folder`: the folder with `train/<class>/*` and, if you have it, `test/<class>/*`."""
+    """`image_folder`: the folder with `train/<class>/*` and, if you have it, `test/<class>/*`; or a CSV file with
+    the columns `image`, `label` and, if you have it, `split` (train or test)."""
     image_size: Annotated[int, Field(ge=4, le=1024)] = 32
     """`image_folder`: width and height that images are scaled and cut to, in pixels."""
     channels: Literal[1, 3] = 3

@@ -11,6 +11,7 @@ from pathlib import Path
 from evoloss.errors import UserError
 from evoloss.files import read_json, write_json
 from evoloss.learning.image_folder import all_files
+from evoloss.learning.image_table import is_table
 from evoloss.learning.settings import DatasetSettings
 from evoloss.learning.sources import SOURCES
 
@@ -42,7 +43,7 @@ def source_state(settings: DatasetSettings, folder: Path) -> str:
         files_of(settings)
         return FIRST_COPY
     known = read_json(manifest)
-    if not settings.place().is_dir():
+    if not settings.place().exists():
         return known["source_state"]
     digest = source_digest(settings, folder)
     return known["source_state"] if digest in (None, known["source_digest"]) else digest
@@ -50,7 +51,7 @@ def source_state(settings: DatasetSettings, folder: Path) -> str:
 
 def missing_place(settings: DatasetSettings) -> str | None:
     """A warning when a data set's files are not where the settings say, though they had to be."""
-    if settings.source == "image_folder" and not settings.place().is_dir():
+    if settings.source == "image_folder" and not settings.place().exists():
         return (
             f"data set {settings.name}: {settings.place()} is not there; its prepared copy is used as "
             "it is"
@@ -69,9 +70,13 @@ def source_digest(settings: DatasetSettings, folder: Path) -> str | None:
     if not files:
         return None if files is None else ""
     try:
-        return _digest(files, settings.place(), folder / ".source.json")
+        return _digest(files, _folder_of(settings.place()), folder / ".source.json")
     except OSError as error:
         raise UserError(f"{error.filename} cannot be read: {error.strerror}") from None
+
+
+def _folder_of(place: Path) -> Path:
+    return place.parent if is_table(place) else place
 
 
 def _digest(files: list[Path], root: Path, memory: Path) -> str:
@@ -84,7 +89,7 @@ def _digest(files: list[Path], root: Path, memory: Path) -> str:
     if seen.get("glance") != glance.hexdigest():
         content = hashlib.sha256()
         for file in files:
-            content.update(os.fsencode(file.relative_to(root)) + b"\0")
+            content.update(os.fsencode(os.path.relpath(file, root)) + b"\0")
             content.update(hashlib.sha256(file.read_bytes()).digest())
         seen = {"glance": glance.hexdigest(), "content": content.hexdigest()[:16]}
         write_json(memory, seen)

@@ -1,0 +1,87 @@
+"""A CSV file that says which image is of which class: columns `image`, `label` and, if there is one, `split`."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from evoloss.errors import UserError
+
+Parts = dict[str, dict[str, list[Path]]]
+
+SPLITS = ("train", "test")
+SUFFIX = ".csv"
+SHOWN = 3
+
+
+def is_table(path: Path) -> bool:
+    """Whether a path names a table of images, not a folder of them."""
+    return path.suffix.lower() == SUFFIX
+
+
+def parts_of_table(table: Path) -> Parts:
+    """`train` and, where some rows have the split "test", `test`: the files of each class.
+
+    Relative paths begin at the folder of the table. Classes are sorted, by number if all are numbers.
+    Raises UserError for a table that is not there or not of this form, and for images that are not there.
+    """
+    parts: Parts = {}
+    lines: dict[Path, int] = {}
+    for line, (image, label, split) in _rows(table):
+        file = table.parent / image
+        if file in lines:
+            raise UserError(
+                f"{table}, line {line}: {image} stands in line {lines[file]} too; an image has one row"
+            )
+        lines[file] = line
+        parts.setdefault(split, {}).setdefault(label, []).append(file)
+    missing = [file for file in lines if not file.is_file()]
+    if missing:
+        named = ", ".join(f"{file} (line {lines[file]})" for file in missing[:SHOWN])
+        raise UserError(
+            f"{table}: {len(missing)} of {len(lines)} images are not there: {named}; paths that are not absolute "
+            f"begin at {table.parent}"
+        )
+    if "train" not in parts:
+        raise UserError(f"{table} has no rows for training; leave `split` empty or write train")
+    labels = {label for classes in parts.values() for label in classes}
+    order = sorted(labels, key=int if all(map(_is_number, labels)) else str)
+    return {
+        split: {label: sorted(parts[split][label]) for label in order if label in parts[split]}
+        for split in SPLITS
+        if split in parts
+    }
+
+
+def _is_number(label: str) -> bool:
+    return label.isascii() and label.isdigit()
+
+
+def _rows(table: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:
+    """The line number, image, label and split of each row."""
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.DictReader(stream)
+            columns = [name.strip() for name in reader.fieldnames or []]
+            for needed in ("image", "label"):
+                if needed not in columns:
+                    raise UserError(
+                        f"{table} has no column {needed!r}, but {', '.join(columns) or 'none'}; its first line "
+                        "must be image,label or image,label,split"
+                    )
+            reader.fieldnames = columns
+            for row in reader:
+                yield reader.line_num, _checked(table, reader.line_num, row)
+    except OSError as error:
+        raise UserError(f"{table} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{table} is no CSV file in UTF-8: {error}") from None
+
+
+def _checked(table: Path, line: int, row: dict[str, str | None]) -> tuple[str, str, str]:
+    image, label = ((row[name] or "").strip() for name in ("image", "label"))
+    if not image or not label:
+        raise UserError(f"{table}, line {line}: the {'label' if image else 'image'} is empty")
+    split = (row.get("split") or "").strip() or "train"
+    if split not in SPLITS:
+        raise UserError(f"{table}, line {line}: split is {split!r}; there are train and test")
+    return image, label, split
