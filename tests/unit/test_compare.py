@@ -2,6 +2,7 @@ import sys
 
 import numpy as np
 import pytest
+from image_files import write_folder
 
 from evoloss import compare
 from evoloss.learning.preparation import prepare
@@ -51,6 +52,31 @@ def test_the_test_images_are_looked_at_when_asked_for(elsewhere, monkeypatch, ca
     assert "accuracy on test images" in run(monkeypatch, capsys, "mse", *TASK, "--test")
 
 
+OWN = ("--image-size", "8", "--epochs", "2", "--batch-size", "8", "--learning-rates", "0.1")
+
+
+@pytest.mark.parametrize("place", ["images", "labels.csv"])
+def test_own_images_need_no_configuration(elsewhere, monkeypatch, capsys, place):
+    write_folder(elsewhere / "images", {"train": {"ant": 60, "bee": 60}})
+    rows = [f"{f},{f.parent.name}" for f in sorted((elsewhere / "images").rglob("*.png"))]
+    (elsewhere / "labels.csv").write_text("\n".join(["image,label", *rows]))
+    (elsewhere / "my_network.py").write_text(
+        "from torch import nn\n"
+        "def small(shape, classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes))\n"
+    )
+    arguments = ["gce", "--images", place, "--network", "my_network:small", *OWN]
+    monkeypatch.setattr(sys, "argv", ["compare", *arguments, "--balanced"])
+    compare.main()
+    printed = capsys.readouterr()
+    assert "images, balanced accuracy on fresh splits of the training part" in printed.out
+    last = printed.out.strip().splitlines()[-1]
+    assert last.startswith("Difference")
+    assert last.endswith(".")
+    assert "trainings: 100%" in printed.err.replace("\r", "\n").splitlines()[-1]
+    assert not (elsewhere / "results").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -63,6 +89,12 @@ def test_the_test_images_are_looked_at_when_asked_for(elsewhere, monkeypatch, ca
         (("ngl", "--task", "digits_noisy", "--configfile", "no.yaml"), "no.yaml cannot be read"),
         (("p * q", *TASK), "unknown name 'q'"),
         (("cross_entropy", *TASK), "cross_entropy is what losses are compared with"),
+        (("ngl", *TASK, "--epochs", "2"), "--epochs: only --images takes it"),
+        (("ngl", "--images", "none"), "there is no folder none/train"),
+        (("ngl", "--images", "none.csv"), "none.csv cannot be read"),
+        (("ngl", "--images", "none", "--configfile", "small.yaml"), "--configfile: only --task"),
+        (("ngl", "--images", "none", "--image-size", "1"), "dataset.image_size: got 1"),
+        (("ngl", "--images", "none", "--augmentation", "turn"), "augmentation"),
     ],
 )
 def test_mistakes_are_sentences(elsewhere, monkeypatch, capsys, arguments, sentence):

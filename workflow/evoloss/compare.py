@@ -1,11 +1,13 @@
-"""Is a loss better than cross entropy on a task? Trains both and prints a verdict with an interval.
+"""Is a loss better than cross entropy on my images? Trains with both and prints a verdict with an interval.
 
+    python -m evoloss.compare gce --images pets --network my_network:small
+    python -m evoloss.compare "square(p - y) - y * log(p)" --images labels.csv --image-size 64 --epochs 20
     python -m evoloss.compare ngl --task digits_clean
-    python -m evoloss.compare "square(p - y) - y * log(p)" --task fashion_full --configfile config/mine.yaml
 
-Each loss first gets the learning rate that it likes best, from one grid. Then both are trained from
-the same weights on the same batches, seed by seed, on fresh splits of training and validation images;
-the interval allows for the images that such splits share.
+The images are a folder with train/<class>/* (and, if you have it, test/<class>/*), or a CSV file with the columns
+image and label; or those of a task of a configuration. Each loss first gets the learning rate that it likes best, from
+one grid. Then both are trained from the same weights on the same batches, seed by seed, on fresh splits of training
+and validation images; the interval allows for the images that such splits share.
 Test images are looked at with --test alone: keep that for the end, for whoever chooses losses by
 test images fits the test.
 """
@@ -16,14 +18,18 @@ import tempfile
 from pathlib import Path
 from statistics import fmean
 
+from tqdm import tqdm
+
+from evoloss.compare_options import OPTIONS, flag_of, parser, task_of
 from evoloss.errors import UserError
 from evoloss.learning.datasets import Images, read_manifest
 from evoloss.learning.device import choose_device
 from evoloss.learning.evaluation import accuracy
 from evoloss.learning.held_out import load_test_split
 from evoloss.learning.preparation import prepare
+from evoloss.learning.progress import progress
 from evoloss.learning.rate_sweep import sweep
-from evoloss.learning.settings import DatasetSettings
+from evoloss.learning.settings import DatasetSettings, TaskSettings
 from evoloss.learning.source_files import source_state
 from evoloss.learning.task import Task, load_task
 from evoloss.learning.training import train
@@ -32,6 +38,7 @@ from evoloss.losses.formula import loss_from
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
 from evoloss.losses.registry import formula_of
+from evoloss.reporting.settings import ReportSettings
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
     Difference,
@@ -40,7 +47,7 @@ from evoloss.reporting.statistics import (
 )
 from evoloss.search.fitness import BASELINE
 from evoloss.seeds import split_seed, training_seed
-from evoloss.settings import Config, load_files
+from evoloss.settings import load_files
 
 
 def verdict(
@@ -63,13 +70,13 @@ def verdict(
 
 
 class Comparison:
-    """One loss against cross entropy on one task of a configuration."""
+    """One loss against cross entropy on one task."""
 
-    def __init__(self, text: str, task: str, config: Config, device: str, data: Path) -> None:
-        if task not in config.tasks:
-            raise UserError(f"--task: unknown task {task!r}; there are {', '.join(config.tasks)}")
-        self.settings = config.tasks[task]
-        self.name, self.data = task, data
+    def __init__(
+        self, text: str, name: str, settings: TaskSettings, device: str, data: Path
+    ) -> None:
+        self.settings = settings
+        self.name, self.data = name, data
         self.device = choose_device(device)
         self.task = self._load()
         matched, classes = self.settings.match_gradient_scale, self.task.classes
@@ -82,24 +89,43 @@ class Comparison:
     def _load(self, split: int | None = None, draw: int | None = None) -> Task:
         return load_task(self.name, self.settings, self.data, self.device, split, draw)
 
-    def choose_rates(self) -> list[float]:
+    def bar(self, seeds: int) -> tqdm:
+        """A progress bar over all trainings, as far as they are known: grids may grow."""
+        tuning = len(self.settings.learning_rates) * self.settings.tuning_seeds
+        return progress(2 * (tuning + seeds), "trainings")
+
+    def choose_rates(self, bar: tqdm) -> list[float]:
         """The learning rate that each loss likes best; cross entropy's grid is the other's too."""
         settings = self.settings
         seeds = [training_seed("rate", 0, self.name, k) for k in range(settings.tuning_seeds)]
         grid, rates = settings.learning_rates, []
         for name, loss in self.losses.items():
-            swept = sweep(
-                loss, name, lambda k: self._load(split_seed("rate", 0, self.name, k)), grid, seeds
-            )
-            grid = swept.grid if name == BASELINE else grid
+            known = [len(grid) * len(seeds)]
+
+            def trained(known: list[int] = known) -> None:
+                if known[0]:
+                    known[0] -= 1
+                else:
+                    bar.total += 1
+                bar.update()
+
+            def load(k: int) -> Task:
+                return self._load(split_seed("rate", 0, self.name, k))
+
+            swept = sweep(loss, name, load, grid, seeds, trained)
+            if name == BASELINE:  # the other loss tries what this grid has grown by
+                bar.total += (len(swept.grid) - len(grid)) * len(seeds)
+                grid = swept.grid
             best = fmean(row["validation_accuracy"] or 0.0 for row in swept.rows if row["chosen"])
-            print(f"{name}: learning rate {swept.rate:g} ({best:.2%} in tuning)", flush=True)
+            say(f"{name}: learning rate {swept.rate:g} ({best:.2%} in tuning)")
             if swept.at_edge:
-                print(f"{name}: {swept.warning()}", flush=True)
+                say(f"{name}: {swept.warning()}")
             rates.append(swept.rate)
         return rates
 
-    def accuracies(self, rates: list[float], seeds: int, test: Images | None) -> list[list[float]]:
+    def accuracies(
+        self, rates: list[float], seeds: int, test: Images | None, bar: tqdm
+    ) -> list[list[float]]:
         """Both losses' accuracies, a pair a seed: on fresh validation splits, or on `test`.
 
         Raises UserError when a training does not complete.
@@ -112,6 +138,7 @@ class Comparison:
             results = train(
                 list(self.losses.values()), task, rates, training_seed("compare", k, self.name, 0)
             )
+            bar.update(2)
             for name, result in zip(self.losses, results, strict=True):
                 if result.network is None:
                     raise UserError(
@@ -120,8 +147,14 @@ class Comparison:
             pairs.append(
                 [accuracy(r.network, part, self.settings.balanced) for r in results if r.network]
             )
-            print(f"seed {k}: {BASELINE} {pairs[-1][0]:.2%}, loss {pairs[-1][1]:.2%}", flush=True)
+            say(f"seed {k}: {BASELINE} {pairs[-1][0]:.2%}, loss {pairs[-1][1]:.2%}")
         return [list(column) for column in zip(*pairs, strict=True)]
+
+
+def say(line: str) -> None:
+    """Print a line without tearing a progress bar."""
+    tqdm.write(line, file=sys.stdout)
+    sys.stdout.flush()
 
 
 def up_to_date(dataset: DatasetSettings, folder: Path) -> bool:
@@ -135,17 +168,8 @@ def up_to_date(dataset: DatasetSettings, folder: Path) -> bool:
 
 def main() -> None:
     """Compare and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("loss", help="catalogue name, expression over p and y, or module:function")
-    parser.add_argument("--task", required=True, help="a task of the configuration")
-    parser.add_argument("--configfile", nargs="+", default=[], help="YAML files over the default")
-    parser.add_argument("--seeds", type=int, default=5, help="pairs of trainings (default 5)")
-    parser.add_argument("--test", action="store_true", help="score on the test images")
-    flags = parser.parse_args()
     try:
-        _run(flags)
+        _run(parser(__doc__).parse_args())
     except UserError as error:
         print(f"error: {error}")
         sys.exit(1)
@@ -154,33 +178,48 @@ def main() -> None:
 def _run(flags: argparse.Namespace) -> None:
     if flags.seeds < FEWEST_RUNS:
         raise UserError(f"--seeds: got {flags.seeds}, but an interval needs at least {FEWEST_RUNS}")
-    config = load_files(flags.configfile)
     formula_of(flags.loss)
     if flags.loss == BASELINE:
         raise UserError("cross_entropy is what losses are compared with; name another loss")
+    if flags.images:
+        if flags.configfile:
+            raise UserError("--configfile: only --task has one; with --images options are flags")
+        study, settings = None, task_of(flags.images, vars(flags))
+        device, confidence = "auto", ReportSettings().confidence
+    else:
+        for name in OPTIONS:
+            if getattr(flags, name) is not None:
+                raise UserError(
+                    f"{flag_of(name)}: only --images takes it; a task has it in its configuration"
+                )
+        config = load_files(flags.configfile)
+        if flags.task not in config.tasks:
+            raise UserError(
+                f"--task: unknown task {flags.task!r}; there are {', '.join(config.tasks)}"
+            )
+        study, settings = config.study, config.tasks[flags.task]
+        device, confidence = config.device, config.report.confidence
+    name = flags.task or "images"
     with tempfile.TemporaryDirectory() as scratch:
-        data = Path(f"results/{config.study}/data")
-        if flags.task in config.tasks:
-            dataset = config.tasks[flags.task].dataset
-            if not up_to_date(dataset, data / dataset.name):
-                data = Path(scratch)
-                prepare(dataset, data / dataset.name, {})
-        comparison = Comparison(flags.loss, flags.task, config, config.device, data)
-        test = None
-        if flags.test:
-            test = load_test_split(data / comparison.settings.dataset.name)
-        rates = comparison.choose_rates()
-        baseline, ours = comparison.accuracies(rates, flags.seeds, test)
+        data = Path(f"results/{study}/data")
+        if study is None or not up_to_date(settings.dataset, data / settings.dataset.name):
+            data = Path(scratch)
+            prepare(settings.dataset, data / settings.dataset.name, {})
+        comparison = Comparison(flags.loss, name, settings, device, data)
+        test = load_test_split(data / settings.dataset.name) if flags.test else None
+        with comparison.bar(flags.seeds) as bar:
+            rates = comparison.choose_rates(bar)
+            baseline, ours = comparison.accuracies(rates, flags.seeds, test, bar)
     overlap = 0.0 if flags.test else comparison.overlap
-    difference, sentence = verdict(flags.loss, ours, baseline, config.report.confidence, overlap)
-    what = "balanced accuracy" if comparison.settings.balanced else "accuracy"
+    difference, sentence = verdict(flags.loss, ours, baseline, confidence, overlap)
+    what = "balanced accuracy" if settings.balanced else "accuracy"
     where = "test images" if flags.test else "fresh splits of the training part"
-    print(f"\n{flags.task}, {what} on {where}, n = {flags.seeds} seeds, mean and s.d.:")
-    for name, values in ((BASELINE, baseline), (flags.loss, ours)):
-        print(f"  {name}: {fmean(values):.2%} ± {standard_deviation(values):.2%}")
+    print(f"\n{name}, {what} on {where}, n = {flags.seeds} seeds, mean and s.d.:")
+    for loss, values in ((BASELINE, baseline), (flags.loss, ours)):
+        print(f"  {loss}: {fmean(values):.2%} ± {standard_deviation(values):.2%}")
     low, high = (f"{100 * end:+.2f}" for end in (difference.low, difference.high))
     print(
-        f"Difference {100 * difference.mean:+.2f} points, {config.report.confidence:.0%} interval "
+        f"Difference {100 * difference.mean:+.2f} points, {confidence:.0%} interval "
         f"[{low}, {high}]: {sentence}."
     )
 

@@ -21,8 +21,9 @@ with warnings.catch_warnings():
     from torch.testing._internal.common_methods_invocations import op_db
     from torch.testing._internal.common_modules import module_db
 
-# The import loads a profile of its own, with ten examples a test.
+# The import loads a profile of ten examples a test, and forbids to set flags, as a GPU needs them set.
 settings.load_profile("evoloss")
+torch.backends.__allow_nonbracketed_mutation_flag = True
 
 SPELLINGS = ["cross_entropy", "y * -log(p)", "-(y * log(p)) + (p - p)"]
 """The first is computed by torch; the others go the way of every loss."""

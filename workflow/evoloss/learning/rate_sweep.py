@@ -42,10 +42,11 @@ def sweep(
     load: Callable[[int], Task],
     rates: Sequence[float],
     seeds: Sequence[int],
+    trained: Callable[[], None] = lambda: None,
 ) -> Sweep:
     """Train with every rate on every seed, and with more rates while the best lies at the edge.
 
-    `load(k)` gives the task with the split and the noise of the k-th seed, the same for all rates.
+    `trained` is called after every training. `load(k)` gives the task with the split and the noise of the k-th seed, the same for all rates.
     Best by mean validation accuracy (a training that did not complete counts as 0), of equals the lower rate.
     The grid grows by factors of 2: on the side where the best rate lies; on both while no rate has taught
     anything; never upwards from a rate at which no training completed. At most MOST_EXTENSIONS times a side.
@@ -59,6 +60,7 @@ def sweep(
             task = load(repeat)
             for rate in new:
                 (result,) = train([loss], task, [rate], seed)
+                trained()
                 scores[rate].append(result.validation_accuracy or 0.0)
                 rows.append(
                     {
