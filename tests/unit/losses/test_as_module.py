@@ -6,11 +6,14 @@ import pickle
 import pytest
 import torch
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from strategies import expressions
 from torch.nn import functional
 
 from evoloss.errors import UserError
 from evoloss.losses import loss
+from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.formula import loss_from
 from evoloss.losses.registry import CATALOGUE, formula_of
 
@@ -250,3 +253,18 @@ def test_soft_targets_where_they_have_no_meaning_are_sentences():
     for name in ("mse", "cross_entropy"):
         with pytest.raises(ValueError, match="have no index to ignore"):
             loss(name, ignore_index=1)(logits, targets)
+
+
+@hypothesis_settings(max_examples=60)
+@given(tree=expressions, seed=st.integers(0, 10_000))
+def test_certain_labels_take_the_short_way_to_the_same_loss(tree, seed):
+    """What is folded at y = 0 and at y = 1 keeps the guards of the whole."""
+    if "p" not in tree or "y" not in tree:
+        return
+    logits, targets = batch((6,), seed, -100, 0.0)
+    expected = ExpressionLoss(tree).per_sample(logits, targets)
+    ours = loss(str(tree), match_gradient_scale=False, reduction="none")(logits, targets)
+    torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
+    torch.testing.assert_close(
+        gradient(ours, logits), gradient(expected, logits), rtol=1e-4, atol=1e-4, equal_nan=True
+    )

@@ -21,6 +21,7 @@ from evoloss.expressions.primitives import (
     Bounds,
     Node,
     clamped,
+    small_counts_as,
 )
 from evoloss.expressions.tree import Expression
 
@@ -33,19 +34,43 @@ CLASSES = 987654.3210123
 """A constant that stands for the number of classes: parse with it, compile with `C`."""
 
 
-def torch_statements(expression: Expression, extra: str = "") -> list[str]:
+def torch_statements(expression: Expression, extra: str = "", y: float | None = None) -> list[str]:
     """Python statements that compute the expression from tensors `log_p` and `y`, ending in `return`.
 
     One statement a node, equal subtrees once, constant subtrees folded, guards only where interval
     bounds say that they can act. There may be an `extra` argument: `log_q`, log(1 - p), which makes what is written
-    as `1 - p` as exact as p; or `C`, a tensor in the place of the constant CLASSES.
+    as `1 - p` as exact as p; or `C`, a tensor in the place of the constant CLASSES. With a number for `y` there is
+    no argument y, and what is constant there is folded.
     """
+    if y is None or _same_guards(expression, y):
+        return _Writer(_steps(expression, extra, y)).statements()
+    return [f"y = torch.full_like(log_p, {y!r})", *torch_statements(expression, extra)]
+
+
+def is_zero(expression: Expression, y: float) -> bool:
+    """Whether the expression is known to be 0 at this y, whatever p is."""
+    special = _Writer(_steps(expression, "", y))
+    return special.bounds[-1] == (0.0, 0.0) and _same_guards(expression, y)
+
+
+def _same_guards(expression: Expression, y: float) -> bool:
+    """Whether divisors are guarded alike with y and with this number: a small one counts as EPSILON or -EPSILON by
+    what is known of its sign."""
+    general, special = (_Writer(_steps(expression, "", value)) for value in (None, y))
+    divisors = [arguments[1] for node, arguments in general.steps if node == "div"]
+    return not any(
+        small_counts_as(special.bounds[i]) not in (None, small_counts_as(general.bounds[i]))
+        for i in divisors
+    )
+
+
+def _steps(expression: Expression, extra: str, y: float | None) -> Steps:
     steps = expression.steps()
     if extra == "log_q":
         steps = [("q", ()) if _is_complement(step, steps) else step for step in steps]
     elif extra == "C":
         steps = [("C", ()) if step[0] == CLASSES else step for step in steps]
-    return _Writer(steps).statements()
+    return steps if y is None else [(y, ()) if step[0] == "y" else step for step in steps]
 
 
 def _is_complement(step: tuple[Node, tuple[int, ...]], steps: Steps) -> bool:
@@ -170,21 +195,27 @@ def _operand(name: str) -> str:
     return f"({name})" if name.startswith("-") else name
 
 
-def python_function(expression: Expression, name: str = "elementwise", extra: str = "") -> str:
-    """The source of a function `name(log_p, y)`, or with an `extra` argument, that needs only `torch`."""
-    body = "\n".join(f"    {line}" for line in torch_statements(expression, extra))
-    return f"def {name}(log_p, y{', ' + extra if extra else ''}):\n{body}\n"
+def python_function(
+    expression: Expression, name: str = "elementwise", extra: str = "", y: float | None = None
+) -> str:
+    """The source of a function `name(log_p, y)` that needs only `torch`; `extra` and `y` as above."""
+    body = "\n".join(f"    {line}" for line in torch_statements(expression, extra, y))
+    arguments = ["log_p", *(["y"] if y is None else []), *([extra] if extra else [])]
+    return f"def {name}({', '.join(arguments)}):\n{body}\n"
 
 
 @lru_cache(maxsize=4096)
-def compile_expression(expression: Expression, extra: str = "") -> Elementwise:
+def compile_expression(
+    expression: Expression, extra: str = "", y: float | None = None
+) -> Elementwise:
     """The expression as a function of `log_p` and `y`: tensors of one shape, log p at most 0, y in [0, 1].
 
-    `extra` as in `torch_statements`.
+    `extra` and `y` as in `torch_statements`.
     """
     namespace: dict = {"torch": torch}
     # The source is generated from a whitelist of nodes, never from anybody's text.
-    exec(compile(python_function(expression, extra=extra), f"<{expression}>", "exec"), namespace)
+    source = python_function(expression, extra=extra, y=y)
+    exec(compile(source, f"<{expression}>", "exec"), namespace)
     return namespace["elementwise"]
 
 

@@ -84,6 +84,14 @@ def _quotient(a: Bounds, b: Bounds) -> Bounds:
     return -largest, largest
 
 
+def small_counts_as(divisor: Bounds) -> float | None:
+    """What a divisor within these bounds counts as where it is too small; None if it never is."""
+    low, high = divisor
+    if low >= EPSILON or high <= -EPSILON:
+        return None
+    return -EPSILON if low < high <= 0 else EPSILON
+
+
 def _monotone(function: Callable[[float], float]) -> Callable[[Bounds], Bounds]:
     return lambda x: (function(x[0]), function(x[1]))
 

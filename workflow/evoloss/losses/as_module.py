@@ -1,6 +1,5 @@
 """Any loss as a torch module for a training of one's own: `from evoloss.losses import loss`."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from operator import index
 from typing import Any, Literal
@@ -9,7 +8,7 @@ import torch
 from torch import Tensor
 
 from evoloss.errors import UserError
-from evoloss.expressions.compile import CLASSES, compile_expression
+from evoloss.expressions.compile import CLASSES, compile_expression, is_zero
 from evoloss.expressions.parsing import parse
 from evoloss.losses.binary import BinaryLoss
 from evoloss.losses.drop_in import DropIn
@@ -78,14 +77,21 @@ class LossModule(Shown, DropIn):
         self.is_function = ":" in self.formula
         if self.label_smoothing:
             self._no_soft_labels("label_smoothing")
-        self._function = self._compiled()
+        self._compile()
         if classes is not None:
             self.of(classes)
 
-    def _compiled(self) -> Callable[..., Tensor]:
+    def _compile(self) -> None:
         if self.is_function:
-            return imported(self.formula)
-        return compile_expression(parse(self.formula, classes=CLASSES), "C")
+            self._function = imported(self.formula)
+            return
+        expression = parse(self.formula, classes=CLASSES)
+        self._extra = "C" if CLASSES in expression else ""
+        self._function = compile_expression(expression, self._extra)
+        self._at_one = compile_expression(expression, self._extra, 1.0)
+        self._at_zero = compile_expression(expression, self._extra, 0.0)
+        if is_zero(expression, 0.0):
+            self.of_others = None
 
     def of(self, classes: int) -> Loss:
         """The loss at so many classes, scaled."""
@@ -98,10 +104,22 @@ class LossModule(Shown, DropIn):
         # `index` makes a number of what torch.compile may hold for a variable.
         return _factor(self.formula, index(classes), self.match_gradient_scale)
 
-    def elementwise(self, log_p: Tensor, y: Tensor) -> Tensor:
+    def elementwise(self, log_p: Tensor, y: Tensor, classes: int) -> Tensor:
         """As in the base class."""
-        classes = torch.full((), y.shape[-1], dtype=log_p.dtype, device=log_p.device)
-        return self._function(log_p, y, classes)
+        return self._function(log_p, y, *self._extras(log_p, classes))
+
+    def of_target(self, log_p: Tensor, classes: int) -> Tensor:
+        """As in the base class."""
+        return self._at_one(log_p, *self._extras(log_p, classes))
+
+    def of_others(self, log_p: Tensor, classes: int) -> Tensor:
+        """As in the base class."""
+        return self._at_zero(log_p, *self._extras(log_p, classes))
+
+    def _extras(self, log_p: Tensor, classes: int) -> list[Tensor]:
+        if not self._extra:
+            return []
+        return [torch.full((), classes, dtype=log_p.dtype, device=log_p.device)]
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
         """As in the base class."""
@@ -120,11 +138,12 @@ class LossModule(Shown, DropIn):
 
     def __getstate__(self) -> dict[str, Any]:
         # What was compiled cannot be pickled, and is made again in a moment.
-        return {key: value for key, value in self.__dict__.items() if key != "_function"}
+        compiled = ("_function", "_at_one", "_at_zero")
+        return {key: value for key, value in self.__dict__.items() if key not in compiled}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        self._function = self._compiled()
+        self._compile()
 
     def _no_soft_labels(self, where: str) -> None:
         if self.is_function:

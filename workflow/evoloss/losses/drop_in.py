@@ -20,8 +20,10 @@ class DropIn(nn.Module):
     probabilities in the shape of the logits. Logits are read in float32 at least, and so is the result: a scalar, or
     with reduction "none" the shape that class indices would have.
 
-    A subclass gives `factor` and `elementwise`, the function of (log p, y), tensors of one shape, whose sum over
-    classes is the loss of a sample. `is_nll` says that it is -y log p, times 1: torch then computes it.
+    A subclass gives `factor` and `elementwise`, the function of log p and y, tensors of one shape, whose sum over
+    classes is the loss of a sample; and what it is for certain labels: `of_target` where y is 1 and `of_others` where y
+    is 0, which may be None if that is 0. `is_nll` says that the loss is -y log p, times 1: torch
+    then computes it.
 
     Raises ValueError for options and shapes that do not fit, IndexError for a target that is no class.
     """
@@ -55,8 +57,16 @@ class DropIn(nn.Module):
         """What the loss is multiplied by with so many classes."""
         raise NotImplementedError
 
-    def elementwise(self, log_p: Tensor, y: Tensor) -> Tensor:
-        """The loss before the sum over classes, the last dimension."""
+    def elementwise(self, log_p: Tensor, y: Tensor, classes: int) -> Tensor:
+        """The loss before the sum over classes, which are the last dimension."""
+        raise NotImplementedError
+
+    def of_target(self, log_p: Tensor, classes: int) -> Tensor:
+        """`elementwise` where y is 1."""
+        raise NotImplementedError
+
+    def of_others(self, log_p: Tensor, classes: int) -> Tensor:
+        """`elementwise` where y is 0."""
         raise NotImplementedError
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
@@ -88,7 +98,7 @@ class DropIn(nn.Module):
         rows = logits if logits.ndim < 3 else logits.movedim(1, -1)
         if probabilities:
             y = targets if targets.ndim < 3 else targets.movedim(1, -1)
-            values = self._values(rows, self._smoothed(y), True)
+            values = self._values(rows, self._smoothed(y))
             return values.mean() if self.reduction == "mean" else self._reduced(values)
         kept = targets != self.ignore_index
         # Any class does for what is ignored, whose value and gradient are then dropped.
@@ -111,25 +121,36 @@ class DropIn(nn.Module):
 
     def _values_of_indices(self, rows: Tensor, indices: Tensor) -> Tensor:
         """The loss of each sample for class indices, without weights unless labels are smoothed."""
-        y = torch.zeros_like(rows).scatter(-1, indices[..., None], 1.0)
-        return self._values(rows, self._smoothed(y), bool(self.label_smoothing))
+        classes, places = rows.shape[-1], indices[..., None]
+        if self.label_smoothing:
+            y = torch.zeros_like(rows).scatter(-1, places, 1.0)
+            return self._values(rows, self._smoothed(y))
+        log_p = torch.log_softmax(rows, dim=-1)
+        if self.of_others is None:
+            terms = self.of_target(limited(log_p.gather(-1, places)), classes)
+        else:
+            log_p = limited(log_p)
+            own = self.of_target(log_p.gather(-1, places), classes)
+            terms = self.of_others(log_p, classes).scatter(-1, places, own)
+        return self.factor(classes) * terms.sum(dim=-1)
 
-    def _values(self, rows: Tensor, y: Tensor, weighted: bool) -> Tensor:
-        """The loss of each sample for labels `y`, classes last.
+    def _values(self, rows: Tensor, y: Tensor) -> Tensor:
+        """The loss of each sample for soft labels `y`, classes last, with the weights of classes.
 
-        With `weighted` a class's weight multiplies what the label says of the class, and the sample's, the mean
+        A class's weight multiplies what the label says of the class, and the sample's, the mean
         of weights by y, multiplies the rest. For cross entropy that is torch's.
         """
+        classes = rows.shape[-1]
         log_p = limited(torch.log_softmax(rows, dim=-1))
-        terms = self.elementwise(log_p, y)
-        factor = self.factor(rows.shape[-1])
-        if not weighted or self.weight is None:
-            return factor * terms.sum(dim=-1)
-        weight = self.weight.to(terms.dtype)
-        rest = self.elementwise(log_p, torch.zeros_like(y))
-        return factor * (
-            (weight * (terms - rest)).sum(dim=-1) + (weight * y).sum(dim=-1) * rest.sum(dim=-1)
-        )
+        values = self.elementwise(log_p, y, classes)
+        if self.weight is not None:
+            weight = self.weight.to(values.dtype)
+            if self.of_others is None:
+                values = weight * values
+            else:
+                rest = self.of_others(log_p, classes)
+                values = weight * (values - rest) + (weight * y).sum(dim=-1, keepdim=True) * rest
+        return self.factor(classes) * values.sum(dim=-1)
 
     def _check(self, logits: Tensor, targets: Tensor, probabilities: bool) -> None:
         shape = tuple(logits.shape)

@@ -4,8 +4,10 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from evoloss.expressions.compile import torch_statements
+from evoloss.expressions.compile import is_zero, torch_statements
+from evoloss.expressions.graph import Graph
 from evoloss.expressions.parsing import parse
+from evoloss.expressions.tree import Expression
 from evoloss.losses import drop_in
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.gradient_scale import matching_factor
@@ -50,9 +52,19 @@ class {name}(DropIn):
             )
         return FACTORS[classes]
 
-    def elementwise(self, log_p, y):
+    def elementwise(self, log_p, y, classes):
         """The loss before the sum over classes."""
 {body}
+
+    def of_target(self, log_p, classes):
+        """The same where y is 1."""
+{target}
+
+{others}
+'''
+
+_OTHERS = '''    def of_others(self, log_p, classes):
+        """The same where y is 0."""
 '''
 
 
@@ -82,7 +94,17 @@ def python_module(
         repeats=champion["repeats"],
         factors=", ".join(f"{c}: {factor!r}" for c, factor in factors.items() if factor == factor),
         drop_in=inspect.getsource(drop_in).partition('"""\n\n')[2].rstrip() + "\n",
-        body="\n".join(f"        {line}" for line in torch_statements(expression)),
+        body=_body(expression),
+        target=_body(expression, 1.0),
+        others=(
+            "    of_others = None  # where y is 0, so is the loss"
+            if is_zero(expression, 0.0)
+            else _OTHERS + _body(expression, 0.0)
+        ),
         name=class_name(champion["loss"]),
         default="None" if scale_matched else "1.0",
     )
+
+
+def _body(expression: Expression | Graph, y: float | None = None) -> str:
+    return "\n".join(f"        {line}" for line in torch_statements(expression, y=y))
