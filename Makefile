@@ -1,4 +1,5 @@
 # make            set everything up, run the study, write the report
+# make report     the report as an archive, report.zip
 # make test       format, lint and all tests
 # make CONFIG=config/smoke.yaml    another configuration, merged over the default
 # make estimate CONFIG=...         what that would cost on this machine
@@ -13,14 +14,20 @@ STUDY = $(shell $(BIN)/python -m evoloss.settings --study config/config.yaml $(C
 REPORT = results/$(STUDY)/report.html
 
 .DEFAULT_GOAL := run
-.PHONY: run estimate setup test format lint unit workflow-tests schema lock clean
+.PHONY: run report estimate setup test format lint unit workflow-tests schema lock clean
 
 run: setup
 	$(BIN)/snakemake --cores all --resources gpu=1 $(OVERLAY)
 	@test $(REPORT) -nt results/$(STUDY)/tables/accuracy.csv \
 		&& test -z "$$(find results/$(STUDY)/tables results/$(STUDY)/figures results/$(STUDY)/losses -newer $(REPORT))" \
 		|| $(BIN)/snakemake --report $(REPORT) $(OVERLAY)
-	@echo "Tables, figures, losses and report.html lie in results/$(STUDY)/"
+	@cat results/$(STUDY)/chapter/verdict.txt
+	@echo "Tables, figures, losses, chapter/ and report.html lie in results/$(STUDY)/"
+
+# Everything with captions in one archive that needs no network.
+report: run
+	$(BIN)/snakemake --report results/$(STUDY)/report.zip $(OVERLAY)
+	@echo "results/$(STUDY)/report.zip holds it; unpack it and open report.html"
 
 estimate: setup
 	$(BIN)/python -m evoloss.estimate $(OVERLAY)

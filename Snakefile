@@ -23,6 +23,10 @@ onstart:
     begin_run()
 
 
+onsuccess:
+    end_run()
+
+
 rule all:
     default_target: True
     input:

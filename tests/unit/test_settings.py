@@ -584,11 +584,13 @@ def test_a_study_may_only_retrain():
     assert (config.search.methods, config.champions(), config.reference_method()) == ({}, {}, None)
     assert config.used_tasks() == ["digits_noisy", "digits_clean"]
     assert config.tables() == [
-        *("implementation", "datasets", "tasks", "study_settings", "losses", "accuracy")
+        *("implementation", "datasets", "tasks", "study_settings", "losses", "accuracy"),
+        "epochs_to_target",
     ]
-    assert config.figures() == ["training_curves", "test_accuracy"]
+    assert config.figures() == ["reliability", "training_curves", "test_accuracy"]
     assert {work.rule for work in workload(config)} == {
-        *("prepare_dataset", "tune", "choose_rate", "retrain", "tabulate", "plot", "export_loss")
+        *("prepare_dataset", "tune", "choose_rate", "retrain", "tabulate", "plot", "export_loss"),
+        *("chapter", "compile_chapter"),
     }
 
 

@@ -3,6 +3,8 @@
 import csv
 import importlib.util
 import json
+import re
+import shutil
 from collections import Counter
 
 import torch
@@ -49,7 +51,13 @@ def test_everything_promised_is_there(finished):
         assert r"\toprule" in (results / "tables" / f"{name}.tex").read_text()
         assert "|" in (results / "tables" / f"{name}.md").read_text()
     for name in (
+        "flowchart",
         "anytime",
+        "cost_accuracy",
+        "size_accuracy",
+        "lineage",
+        "loss_landscape",
+        "reliability",
         "generations",
         "funnel",
         "loss_shapes",
@@ -59,6 +67,20 @@ def test_everything_promised_is_there(finished):
     ):
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / "figures" / f"{name}.png").stat().st_size > 5_000
+
+
+def test_the_chapter_pulls_everything_together(finished):
+    folder = finished.folder / "results" / "tiny"
+    text = (folder / "chapter" / "chapter4.tex").read_text()
+    for kind, suffix in (("tables", "tex"), ("figures", "pdf")):
+        for file in (folder / kind).glob(f"*.{suffix}"):
+            assert f"../{kind}/{file.stem}}}" in text, file.stem
+    outcome = (folder / "chapter" / "compiled.txt").read_text()
+    if shutil.which("pdflatex"):
+        assert re.match(r"standalone\.pdf: \d+ pages, 0 overfull boxes\.", outcome)
+        assert (folder / "chapter" / "standalone.pdf").read_bytes().startswith(b"%PDF")
+    else:
+        assert "pdflatex is not installed" in outcome
 
 
 def test_a_second_run_has_nothing_to_do(scratch):

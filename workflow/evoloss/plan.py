@@ -6,8 +6,10 @@ The Snakefile alone imports this module.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
+from evoloss.captions import caption
 from evoloss.job_plan import JobPlan, functions_of
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import wanted_images
@@ -45,17 +47,38 @@ class Plan(JobPlan):
 
     def deliverables(self) -> list[str]:
         """Everything that a complete study consists of."""
-        names = {
-            "tables": (self.config.tables(), ("csv", "tex", "md")),
-            "figures": (self.config.figures(), ("pdf", "png")),
-            "losses": (self.config.champions(), ("py", "tex")),
-        }
-        return [
-            f"{self.results}/{folder}/{name}.{suffix}"
-            for folder, (members, suffixes) in names.items()
-            for name in members
-            for suffix in suffixes
+        losses = [
+            f"{self.results}/losses/{name}.{suffix}"
+            for name in self.config.champions()
+            for suffix in ("py", "tex")
         ]
+        tables = [path for suffix in ("csv", "tex", "md") for path in self.table_files(suffix)]
+        figures = [path for suffix in ("pdf", "png") for path in self.figure_files(suffix)]
+        return [*tables, *figures, *losses, f"{self.results}/chapter/compiled.txt"]
+
+    def table_files(self, suffix: str) -> list[str]:
+        """The study's tables, as `csv`, `tex` or `md`."""
+        return [f"{self.results}/tables/{name}.{suffix}" for name in self.config.tables()]
+
+    def figure_files(self, suffix: str) -> list[str]:
+        """The study's figures, as `pdf` or `png`."""
+        return [f"{self.results}/figures/{name}.{suffix}" for name in self.config.figures()]
+
+    def caption_of(self, kind: str, name: str) -> str:
+        """The caption of a `table` or `figure`, with this study's settings."""
+        return caption(kind, name, self.config.model_dump(mode="json"))
+
+    def chapter_description(self) -> str:
+        """What the chapter is told, as JSON."""
+        figures = self.config.figures()
+        return canonical_json(
+            {
+                "tables": self.config.tables(),
+                "figures": figures,
+                "captions": {name: self.caption_of("figure", name) for name in figures},
+                "confidence": self.config.report.confidence,
+            }
+        )
 
     def _records(self, kind: str) -> tuple[Callable[[], list[str]], Callable[[], dict[str, Any]]]:
         """A kind of records: the files it consists of, and what its readers are told."""
@@ -75,6 +98,7 @@ class Plan(JobPlan):
             "parameters": (list, self._parameters_description),
             "checks": (list, self._checks_description),
             "scores": (self._score_files, self._score_description),
+            "candidates": (self._candidate_files, self._candidate_description),
             "audit": (
                 self._audit_files,
                 lambda: {"audit_trainings": self.config.search.audit_trainings},
@@ -145,6 +169,19 @@ class Plan(JobPlan):
             for seed in self.config.search.run_seeds
             for generation in self.generations(method)
         ]
+
+    def _candidate_files(self) -> list[str]:
+        return [
+            f"{self._generation_folder(run, generation)}/candidates.parquet"
+            for method in self.config.search.methods
+            for seed in self.config.search.run_seeds
+            for run in [SimpleNamespace(method=method, run_seed=seed)]
+            for generation in self.generations(method)
+        ]
+
+    def _candidate_description(self) -> dict[str, Any]:
+        methods = self.config.search.methods
+        return {**self._score_description(), "pools": {n: m.pool for n, m in methods.items()}}
 
     def _score_description(self) -> dict[str, Any]:
         methods = self.config.search.methods

@@ -45,7 +45,7 @@ REFERENCE = "ngl_gp"
 NO_SEARCH = {"tasks": [], "run_seeds": [0], "generations": 1, "pools": {}, "methods": {}}
 """What `search: null` stands for: a study that only retrains."""
 
-OF_A_SEARCH = {"runs", "scores", "audit", "shapes", "ablation", "checks"}
+OF_A_SEARCH = {"runs", "scores", "candidates", "audit", "shapes", "ablation", "checks"}
 """Kinds of records that there are only where something was searched."""
 
 
@@ -172,6 +172,7 @@ class Config(StrictModel):
             "parameters": bool(self.search.methods),
             "ablation": self.report.ablation_base is not None,
             "published_losses": bool(self.report.conditions),
+            "epochs_to_target": not self.report.conditions,
         }
         return self._wanted(TABLES, wanted)
 
@@ -179,8 +180,10 @@ class Config(StrictModel):
         """The figures of this study: what compares champions needs their final trainings."""
         wanted = {
             "critical_difference": self._has_champions(),
+            "flowchart": bool(self.search.methods),
             # A row a task: too many for a page where tasks are conditions.
             "training_curves": not self.report.conditions,
+            "reliability": not self.report.conditions,
             "test_accuracy": not self.report.conditions,
             "published_losses": bool(self.report.conditions),
         }

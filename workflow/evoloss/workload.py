@@ -104,3 +104,5 @@ def _report(config: Config) -> Iterator[Work]:
     yield Work("report", "tabulate", len(config.tables()))
     yield Work("report", "plot", len(config.figures()))
     yield Work("report", "export_loss", len(config.champions()))
+    yield Work("report", "chapter", 1)
+    yield Work("report", "compile_chapter", 1)

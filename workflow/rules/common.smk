@@ -69,3 +69,15 @@ def begin_run():
             raise WorkflowError(str(error)) from None
         if settings.machine.job_server and workflow.local_exec and not workflow.touch:
             start_job_server()
+
+
+def end_run():
+    """Say where the chapter and the best loss lie, and what came of the study, once all of it is there."""
+    verdict = Path(plan.results) / "chapter" / "verdict.txt"
+    if workflow.exec_mode == ExecMode.DEFAULT and not workflow.touch and verdict.is_file():
+        compiled = verdict.with_name("compiled.txt")
+        logger.info(verdict.read_text(encoding="utf-8").rstrip())
+        if compiled.is_file():
+            logger.info(
+                f"Chapter: {verdict.parent}: {compiled.read_text(encoding='utf-8').rstrip()}"
+            )

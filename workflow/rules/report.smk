@@ -1,5 +1,7 @@
 # Tables, figures and exported losses. Nothing here trains.
 
+import shutil
+
 from evoloss.reporting.deliverables import FIGURES, TABLES
 
 
@@ -27,10 +29,11 @@ rule tabulate:
     params:
         code=lambda wildcards: code_of("tabulate", f"reporting.tables.{wildcards.table}"),
         description=lambda wildcards: plan.description_of(TABLES[wildcards.table]),
+        caption=lambda wildcards: plan.caption_of("table", wildcards.table),
     shell:
         "python -m evoloss.steps.tabulate --study {wildcards.study} --table {wildcards.table} "
         "--folder results/{wildcards.study} --description {params.description:q} "
-        "--csv {output.csv:q} --tex {output.tex:q} --md {output.md:q} > {log} 2>&1"
+        "--caption {params.caption:q} --csv {output.csv:q} --tex {output.tex:q} --md {output.md:q} > {log} 2>&1"
 
 
 rule plot:
@@ -92,3 +95,53 @@ rule export_loss:
         "python -m evoloss.steps.export_loss --study {wildcards.study} "
         "--champion {input.champion:q} {params.scale_matched} --manifests {input.manifests:q} "
         "--python {output.python:q} --tex {output.tex:q} > {log} 2>&1"
+
+
+rule chapter:
+    """Write the study as a chapter of LaTeX, with every number of its prose as a macro."""
+    input:
+        tables=[*plan.table_files("csv"), *plan.table_files("tex")],
+    output:
+        chapter="results/{study}/chapter/chapter4.tex",
+        macros="results/{study}/chapter/macros.tex",
+        document="results/{study}/chapter/standalone.tex",
+        verdict="results/{study}/chapter/verdict.txt",
+    log:
+        "results/{study}/logs/chapter.log",
+    benchmark:
+        "results/{study}/benchmarks/chapter.tsv"
+    conda:
+        "../../envs/evoloss.yaml"
+    params:
+        code=code_of("chapter"),
+        description=plan.chapter_description(),
+    shell:
+        "python -m evoloss.steps.chapter --study {wildcards.study} "
+        "--folder results/{wildcards.study} --description {params.description:q} "
+        "--chapter {output.chapter:q} --macros {output.macros:q} "
+        "--document {output.document:q} --verdict {output.verdict:q} > {log} 2>&1"
+
+
+rule compile_chapter:
+    """Compile the chapter where pdflatex is installed, and say so where it is not."""
+    input:
+        chapter=rules.chapter.output.chapter,
+        macros=rules.chapter.output.macros,
+        document=rules.chapter.output.document,
+        tables=plan.table_files("tex"),
+        figures=plan.figure_files("pdf"),
+    output:
+        "results/{study}/chapter/compiled.txt",
+    log:
+        "results/{study}/logs/compile_chapter.log",
+    benchmark:
+        "results/{study}/benchmarks/compile_chapter.tsv"
+    conda:
+        "../../envs/evoloss.yaml"
+    params:
+        code=code_of("compile_chapter"),
+        pdflatex=shutil.which("pdflatex") or "",
+    shell:
+        "python -m evoloss.steps.compile_chapter --study {wildcards.study} "
+        "--document {input.document:q} --pdflatex {params.pdflatex:q} "
+        "--output {output:q} > {log} 2>&1"

@@ -6,16 +6,23 @@ from fake_records import fake_records
 
 from evoloss.reporting.figures import (
     anytime,
+    cost_accuracy,
     critical_difference,
+    flowchart,
     funnel,
     generations,
+    lineage,
+    loss_landscape,
     loss_shapes,
+    reliability,
+    size_accuracy,
     target_reached,
     test_accuracy,
     training_curves,
 )
 from evoloss.reporting.names import method_name
 from evoloss.reporting.style import save
+from evoloss.settings import load_files
 
 FIGURES = (
     anytime,
@@ -105,3 +112,68 @@ def test_points_below_the_axis_and_failures_are_counted():
     axis = generations.draw(records).axes[0]
     below, failed = (mine["fitness"] < bottom).sum(), mine["fitness"].isna().sum()
     assert axis.get_xlabel() == f"{below} below, {failed} unfinished of {len(mine)}"
+
+
+def test_the_front_has_who_is_not_beaten_at_both():
+    frame = pd.DataFrame(
+        {
+            "method": ["cheap", "good", "beaten", "same"],
+            "samples": [1.0, 3.0, 2.0, 3.0],
+            "fitness": [0.5, 0.9, 0.4, 0.8],
+        }
+    )
+    assert cost_accuracy.front(frame) == ["cheap", "good"]
+    sizes = pd.DataFrame({"size": [3, 5, 5, 7, 9], "fitness": [0.5, 0.4, 0.8, 0.7, 0.9]})
+    front = size_accuracy.front(sizes)
+    assert list(front["size"]) == [3, 5, 9]
+    assert list(front["fitness"]) == [0.5, 0.8, 0.9]
+
+
+def test_an_ancestry_follows_first_parents_to_the_first_generation():
+    plans = pd.DataFrame(
+        {
+            "candidate_id": ["a", "b", "c", "d", "c"],
+            "generation": [0, 0, 1, 2, 3],
+            "parents": [[], [], ["a", "b"], ["c"], ["d"]],
+            "expression": ["p * y", "p - y", "p / y", "p + y", "p / y"],
+            "operator": ["grow", "grow", "crossover", "one_point_mutation", "crossover"],
+        }
+    )
+    line = lineage.ancestry(plans, "d")
+    assert [ancestor["candidate_id"] for ancestor in line] == ["a", "c", "d"]
+    assert line[1]["mate"] == "p - y"
+
+
+def test_reliability_pools_trainings_by_bin():
+    trainings = pd.DataFrame(
+        {
+            "status": ["completed", "completed", "diverged"],
+            "test_bin_share": [[0.5, 0.5, 0.0], [0.0, 1.0, 0.0], None],
+            "test_bin_confidence": [[0.2, 0.3, 0.0], [0.0, 0.7, 0.0], None],
+            "test_bin_accuracy": [[0.1, 0.5, 0.0], [0.0, 0.4, 0.0], None],
+        }
+    )
+    confidence, accuracy = reliability.curve(trainings)
+    assert list(confidence) == pytest.approx([0.4, 2 / 3])
+    assert list(accuracy) == pytest.approx([0.2, 0.6])
+
+
+def test_the_landscape_of_cross_entropy():
+    axis, values = loss_landscape.landscape("-(y * log(p))", classes=3)
+    row, column = 60, 50
+    assert values[row, column] == pytest.approx(
+        -math.log(axis[column]) + math.log(axis[-1]), abs=1e-6
+    )
+    assert math.isnan(values[110, 60])  # together more than 1
+    assert math.isnan(values[1, 1])  # the largest other is at least half of the rest
+
+
+def test_the_flowchart_has_the_studys_own_numbers():
+    config = load_files([]).model_dump(mode="json")
+    name, settings = flowchart.chosen(config)
+    assert name == "egp_racing"
+    text = " ".join(flowchart.steps(config, settings))
+    for part in ("P = 6", "|G| = 6", "N = 5", "M_ST = 0.5", "T = 20"):
+        assert part in text
+    config["search"]["methods"] = {}
+    assert flowchart.chosen(config) is None

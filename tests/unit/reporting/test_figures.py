@@ -8,10 +8,10 @@ from fake_records import METHODS
 from evoloss.files import write_json
 from evoloss.learning.records import RETRAININGS
 from evoloss.parquet import write
+from evoloss.reporting.epochs import per_epoch
 from evoloss.reporting.figures.anytime import on_grid
-from evoloss.reporting.figures.loss_shapes import shape
-from evoloss.reporting.figures.training_curves import per_epoch
 from evoloss.reporting.names import loss_name
+from evoloss.reporting.shapes import shape
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import looks
 from evoloss.search.records import AUDIT, SCORES

@@ -49,7 +49,7 @@ def test_it_is_dressed_with_formulas_and_daggers():
     assert r"Cross entropy & $-\log p_t$ &" in text
     assert r"Hinge\dag{} &" in text
     assert r"margin & evoloss.losses.on\_logits:nce &" in text
-    assert "% † formula recalled, not checked against the paper." in text.replace(r"\dag{}", "†")
+    assert "† formula recalled, not checked against the paper." in text.replace(r"\dag{}", "†")
     assert "| Hinge† " in markdown
     assert r"\left\vert  p_k \right\vert" in markdown
     assert len({line.count("|") for line in markdown.splitlines() if line.startswith("|")}) == 1

@@ -124,6 +124,6 @@ def test_it_is_dressed_in_thousands_against_the_reference():
     dressed = savings.dress(frame, records)
     row = dressed.frame.iloc[0]
     assert list(row) == ["E-GP", "2,800", "−1,000", "−300", "0", "0", "0", "1,500", "54 %", "1.00"]
-    assert r"54 \%" in to_latex(dressed)
+    assert r"54~\%" in to_latex(dressed)
     assert "−1,000" in to_markdown(dressed)
     assert float(frame["samples"].iloc[-1]) == pytest.approx(1.5e6)

@@ -21,9 +21,9 @@ def calibration(
     validation_labels: torch.Tensor,
     test_logits: torch.Tensor,
     test_labels: torch.Tensor,
-) -> dict[str, float]:
+) -> dict[str, float | list[float]]:
     """Test accuracy (top-1, and balanced by class), NLL (nats) and ECE (share), the latter two also
-    at the best temperature.
+    at the best temperature; and by bin of confidence the share of images, their confidence and accuracy.
 
     Logits are (n, C), labels (n,).
     """
@@ -37,6 +37,18 @@ def calibration(
         "temperature": temperature,
         "test_nll_scaled": nll(scaled, test_labels),
         "test_ece_scaled": expected_calibration_error(scaled, test_labels),
+        **bins(test_logits, test_labels),
+    }
+
+
+def bins(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, list[float]]:
+    """The share of images in each bin of confidence, and sums over them, by all images, of confidence and hits."""
+    confidence, correct, numbers = _binned(logits, labels)
+    ones = torch.ones_like(confidence)
+    sums = {"share": ones, "confidence": confidence, "accuracy": correct}
+    return {
+        f"test_bin_{name}": (_sums(values, numbers) / len(labels)).tolist()
+        for name, values in sums.items()
     }
 
 
@@ -58,9 +70,20 @@ def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
 
 def expected_calibration_error(logits: torch.Tensor, labels: torch.Tensor) -> float:
     """ECE: |accuracy - confidence| averaged over 15 bins of confidence, by their share of samples."""
-    confidence, predicted = torch.softmax(logits.double(), dim=1).max(dim=1)
-    correct = (predicted == labels).double()
-    bins = (confidence * BINS).ceil().clamp(1, BINS).long() - 1
-    gap = torch.zeros(BINS, dtype=torch.float64, device=logits.device)
-    gap.index_add_(0, bins, correct - confidence)
+    confidence, correct, numbers = _binned(logits, labels)
+    gap = _sums(correct - confidence, numbers)
     return float(gap.abs().sum() / len(labels))
+
+
+def _binned(
+    logits: torch.Tensor, labels: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Of each image the confidence, whether it is right, and the number of its bin."""
+    confidence, predicted = torch.softmax(logits.double(), dim=1).max(dim=1)
+    numbers = (confidence * BINS).ceil().clamp(1, BINS).long() - 1
+    return confidence, (predicted == labels).double(), numbers
+
+
+def _sums(values: torch.Tensor, numbers: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(BINS, dtype=torch.float64, device=values.device)
+    return total.index_add_(0, numbers, values)

@@ -81,6 +81,9 @@ RETRAININGS = pa.schema(
         ("temperature", pa.float64()),
         ("test_nll_scaled", pa.float64()),
         ("test_ece_scaled", pa.float64()),
+        ("test_bin_share", pa.list_(pa.float64())),
+        ("test_bin_confidence", pa.list_(pa.float64())),
+        ("test_bin_accuracy", pa.list_(pa.float64())),
         ("steps", pa.int64()),
         ("training_samples", pa.int64()),
         ("seconds", pa.float64()),
@@ -89,7 +92,8 @@ RETRAININGS = pa.schema(
     ]
 )
 """One row a final training: per-epoch lists, test results raw and after temperature scaling.
-`test_margin` is `accuracy.mean_margin`.
+`test_margin` is `accuracy.mean_margin`. `test_bin_...`: by bin of confidence (`calibration.BINS`, raw), the share of test
+images, and the sums over them of confidence and of hits, by all test images.
 `rate_at_edge`: the loss's own rate is the lowest or highest that was tried."""
 
 IMAGES = pa.schema([("image", pa.binary()), ("label", pa.int32()), ("place", pa.int64())])

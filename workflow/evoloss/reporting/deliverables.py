@@ -18,17 +18,25 @@ TABLES: dict[str, tuple[str, ...]] = {
     "accuracy": ("retrained",),
     "published_losses": ("retrained", "tasks", "conditions"),
     "champions": ("retrained", "reference"),
+    "champion_formulas": ("shapes",),
+    "epochs_to_target": ("retrained",),
     "transfer": ("retrained",),
     "ablation": ("runs", "ablation"),
 }
 """Name of a table (a module of `reporting.tables`) -> the kinds of records it reads."""
 
 FIGURES: dict[str, tuple[str, ...]] = {
+    "flowchart": ("parameters",),
     "anytime": ("runs",),
     "target_reached": ("runs",),
     "generations": ("runs", "scores"),
     "funnel": ("runs",),
+    "cost_accuracy": ("runs",),
+    "size_accuracy": ("runs", "scores"),
+    "lineage": ("runs", "scores", "candidates"),
     "loss_shapes": ("shapes",),
+    "loss_landscape": ("shapes",),
+    "reliability": ("retrained",),
     "training_curves": ("retrained",),
     "test_accuracy": ("retrained",),
     "critical_difference": ("retrained",),

@@ -1,8 +1,18 @@
 """One way to dress a table: booktabs LaTeX and Markdown from the same strings."""
 
+import unicodedata
 from dataclasses import dataclass, field
 
 import pandas as pd
+
+from evoloss.reporting.latex_layout import (
+    LINES_A_PAGE,
+    TEXT_WIDTH,
+    Block,
+    blocks,
+    breakable_math,
+    unbreakable,
+)
 
 
 @dataclass(frozen=True)
@@ -11,7 +21,8 @@ class Dressed:
 
     `long` makes a longtable that may break over pages. `notes` are sentences below the table. In
     the columns `math`, headers included, what stands between two `$` is LaTeX and is not escaped.
-    The columns in `widths` break their lines, at that share of the text's width.
+    The columns of `math` in `widths` break their lines, at that share of the text's width. Where there are too many
+    columns the first `keys` are repeated on each part; with 0 a table of one page is turned instead.
     """
 
     frame: pd.DataFrame
@@ -20,6 +31,7 @@ class Dressed:
     long: bool = False
     math: frozenset[str] = frozenset()
     widths: dict[str, float] = field(default_factory=dict)
+    keys: int = 0
 
 
 SYMBOLS = {
@@ -35,10 +47,12 @@ SYMBOLS = {
     "ᵈ": r"\textsuperscript{d}",
     "ᵖ": r"\textsuperscript{p}",
     "ʳ": r"\textsuperscript{r}",
+    "\u00a0": "~",
+    "’": "'",
+    "→": r"$\rightarrow$",
+    "≤": r"$\leq$",
+    "·": r"$\cdot$",
 }
-
-LONGEST_LINE = 60
-"""Characters that a cell may have before its column breaks lines."""
 
 
 def plus_minus(mean: float, sd: float, digits: int = 2, scale: float = 1.0) -> str:
@@ -57,50 +71,133 @@ def signed(value: float, digits: int = 2, plus: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def to_latex(dressed: Dressed) -> str:
-    """A tabular (or longtable) to `\\input`, everything escaped, without caption.
+def to_latex(dressed: Dressed, caption: str = "", label: str = "") -> str:
+    """The table to `\\input`, everything escaped, with caption, label and notes, no wider than the page.
 
-    Needs the package booktabs; a long table longtable, lines that break array, formulas amsmath.
+    Needs booktabs; a table that breaks over pages longtable, lines that break array, formulas amsmath, a turned
+    table graphicx. What gives way to the page's width: `latex_layout.py`.
     """
-    frame = dressed.frame.reset_index(drop=True)
-    style = frame.style.hide(axis="index")
-    style = style.format(escape="latex")
-    headers = "latex"
-    if dressed.math:
-        style = style.format(escape="latex-math", subset=sorted(dressed.math))
-        headers = "latex-math"
-    style = style.format_index(escape=headers, axis=1)
-    bold = pd.DataFrame("", index=frame.index, columns=frame.columns)
+    frame = dressed.frame.reset_index(drop=True).astype(str)
+    for name in frame:
+        if name not in dressed.math:
+            frame[name] = frame[name].map(unbreakable)
+    bold = {column for _, column in dressed.bold}
+    widths = {name: share for name, share in dressed.widths.items() if name in dressed.math}
+    for name, share in widths.items():
+        frame[name] = [_broken(text, share * TEXT_WIDTH) for text in frame[name]]
+    long = dressed.long or len(frame) > LINES_A_PAGE
+    parts = blocks(frame, bold, widths, dressed.keys, long)
+    notes = " ".join(escaped(note) for note in dressed.notes)
+    texts = []
+    for number, block in enumerate(parts, start=1):
+        title = escaped(caption)
+        if len(parts) > 1:
+            title += f" (Part {number} of {len(parts)}.)"
+        last = number == len(parts)
+        texts.append(
+            _part(
+                dressed,
+                frame,
+                block,
+                title,
+                label if number == 1 else "",
+                notes if last else "",
+                long,
+            )
+        )
+    return "\n".join(texts)
+
+
+def _part(
+    dressed: Dressed,
+    frame: pd.DataFrame,
+    block: Block,
+    title: str,
+    label: str,
+    notes: str,
+    long: bool,
+) -> str:
+    columns = list(block.columns)
+    style = frame[columns].style.hide(axis="index").format(escape="latex")
+    math = [name for name in columns if name in dressed.math]
+    if math:
+        style = style.format(escape="latex-math", subset=math)
+    style = style.format_index(escape="latex-math" if math else "latex", axis=1)
+    looks = pd.DataFrame("", index=frame.index, columns=columns)
     for row, column in dressed.bold:
-        bold.loc[row, column] = "textbf:--rwrap;"
-    style = style.apply(lambda _: bold, axis=None)
-    text = style.to_latex(
+        if column in columns:
+            looks.loc[row, column] = "textbf:--rwrap;"
+    style = style.apply(lambda _: looks, axis=None)
+    tabular = style.to_latex(
         hrules=True,
-        column_format="".join(_alignments(frame, dressed.widths)),
-        environment="longtable" if dressed.long else None,
+        column_format="".join(block.alignments),
+        environment="longtable" if long else None,
+        caption=(title or None) if long else None,
+        label=(label or None) if long else None,
     )
+    gap = rf"\setlength{{\tabcolsep}}{{{block.gap:g}pt}}"
+    below = f"\\par\\smallskip\n{{\\footnotesize\\noindent {notes}\\par}}\n" if notes else ""
+    if long:
+        text = f"{{\\small{gap}\\setlength{{\\LTcapwidth}}{{\\textwidth}}\n{tabular}}}\n{below}"
+        return with_commands(text)
+    heading = (f"\\caption{{{title}}}\n" if title else "") + (
+        f"\\label{{{label}}}\n" if label else ""
+    )
+    inner = f"\\centering\\small{gap}\\setlength{{\\belowcaptionskip}}{{5pt}}\n{heading}{tabular}"
+    if below:
+        inner += f"\\begin{{minipage}}{{\\linewidth}}\n{below}\\end{{minipage}}\n"
+    if block.turned:
+        inner = (
+            f"\\rotatebox{{90}}{{\\begin{{minipage}}{{\\textheight}}\n{inner}\\end{{minipage}}}}\n"
+        )
+    place = "p" if block.turned else "htbp"
+    return with_commands(f"\\begin{{table}}[{place}]\n{inner}\\end{{table}}\n")
+
+
+def _broken(text: str, room: float) -> str:
+    """A cell that is a formula, such that TeX can break its lines if it must."""
+    if not (text.startswith("$") and text.endswith("$") and text.count("$") == 2):
+        return text
+    return f"${breakable_math(text[1:-1], room)[0]}$"
+
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': "''",
+}
+
+
+def escaped(text: str) -> str:
+    """Plain text as LaTeX source."""
+    return with_commands("".join(_ESCAPES.get(character, character) for character in text))
+
+
+def with_commands(text: str) -> str:
+    """LaTeX source without characters that pdflatex does not know."""
     for symbol, command in SYMBOLS.items():
         text = text.replace(symbol, command)
-    notes = "".join(f"% {note}\n" for note in dressed.notes)
-    return notes + text
+    return "".join(c if ord(c) < _KNOWN else _transcribed(c) for c in text)
 
 
-def _alignments(frame: pd.DataFrame, widths: dict[str, float]) -> list[str]:
-    """Numbers to the right, texts to the left, and the longest broken into lines."""
-    longest = {name: frame[name].map(lambda text: len(str(text))).max() for name in frame}
-    shares = widths or {name: 0.42 for name, length in longest.items() if length > LONGEST_LINE}
-    return [
-        rf">{{\raggedright\arraybackslash}}p{{{shares[name]:.2f}\linewidth}}"
-        if name in shares
-        else "r"
-        if frame[name].map(_is_number).all()
-        else "l"
-        for name in frame
-    ]
+_KNOWN = 0x180
+"""Latin letters up to here are known to LaTeX's own fonts."""
 
 
-def _is_number(text: object) -> bool:
-    return not str(text) or str(text).lstrip("−+")[:1].isdigit()
+def _transcribed(character: str) -> str:
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return _ESCAPES.get(plain, plain) or f"[U+{ord(character):04X}]"
 
 
 def to_markdown(dressed: Dressed) -> str:

@@ -19,7 +19,7 @@ from evoloss.files import read_json
 from evoloss.learning.records import LEARNING_RATES, RETRAININGS
 from evoloss.parquet import read, read_metadata, read_table
 from evoloss.search.fitness import BASELINE, references
-from evoloss.search.records import AUDIT, LEDGER, RESCORED, SCORES
+from evoloss.search.records import AUDIT, CANDIDATES, LEDGER, RESCORED, SCORES
 
 
 def accuracy_column(description: Mapping[str, Any], task: str) -> str:
@@ -112,6 +112,17 @@ class StudyRecords:
             for generation in range(last + 1)
         ]
         return pd.concat(frames, ignore_index=True)
+
+    def candidates_of(self, method: str, seed: int) -> pd.DataFrame:
+        """The plans of all generations of one run."""
+        pool = self.description["pools"][method]
+        first = self.run_folder(method, seed) / "generation0"
+        if pool is not None:
+            first = self.folder / "search" / "pools" / pool / f"seed{seed}"
+        later = range(1, self.description["generations"][method] + 1)
+        folders = [first, *(self.run_folder(method, seed) / f"generation{g}" for g in later)]
+        paths = [folder / "candidates.parquet" for folder in folders]
+        return pd.concat([read_table(p, CANDIDATES).to_pandas() for p in paths], ignore_index=True)
 
     @cached_property
     def champions(self) -> list[dict[str, Any]]:

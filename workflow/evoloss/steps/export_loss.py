@@ -18,7 +18,7 @@ def main(flags: Flags) -> None:
     lines = [
         f"% {champion['loss']} of study {flags.study}: {expression}",
         "% p_k: softmax probability, y_k: one-hot target; guards are not shown",
-        to_latex(expression),
+        rf"\ensuremath{{{to_latex(expression)}}}",
     ]
     simple = simplified_latex(expression)
     if simple is not None:

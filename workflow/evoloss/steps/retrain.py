@@ -100,6 +100,9 @@ def tested(result: TrainingResult, task: Task, test: Part) -> dict[str, Any]:
                 "temperature",
                 "test_nll_scaled",
                 "test_ece_scaled",
+                "test_bin_share",
+                "test_bin_confidence",
+                "test_bin_accuracy",
             )
         )
     logits = logits_of(result.network, test)

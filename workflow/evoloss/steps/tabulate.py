@@ -17,7 +17,8 @@ def main(flags: Flags) -> None:
     dressed = table.dress(frame, records)
     with atomic_path(flags.csv) as temporary:
         frame.to_csv(temporary, index=False)
-    write_text(flags.tex, to_latex(dressed))
+    label = f"tab:{flags.study}:{flags.table}"
+    write_text(flags.tex, to_latex(dressed, flags.caption, label))
     write_text(flags.md, to_markdown(dressed))
     print(to_markdown(dressed))
 
@@ -27,6 +28,7 @@ if __name__ == "__main__":
     parser.add_argument("--table", required=True, help="name of the table")
     parser.add_argument("--folder", required=True, help="folder of the study")
     parser.add_argument("--description", required=True, help="which records to read, as JSON")
+    parser.add_argument("--caption", default="", help="of the LaTeX table, as plain text")
     parser.add_argument("--csv", required=True, help="file to write")
     parser.add_argument("--tex", required=True, help="file to write")
     parser.add_argument("--md", required=True, help="file to write")

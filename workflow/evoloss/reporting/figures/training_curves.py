@@ -1,12 +1,11 @@
 """Figure training_curves: accuracy epoch by epoch, absolute and against cross entropy."""
 
-from itertools import zip_longest
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from evoloss.reporting.epochs import per_epoch
 from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.statistics import FEWEST_RUNS, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
@@ -23,16 +22,6 @@ def groups(records: StudyRecords) -> dict[str, list[str]]:
     for champion in records.description["champions"]:
         shown.setdefault(champion["method"], []).append(champion["loss"])
     return shown
-
-
-def per_epoch(trainings: pd.DataFrame, column: str) -> np.ndarray:
-    """A list column of completed trainings as an array (trainings x epochs).
-
-    nan after the last epoch of a training that early stopping ended.
-    """
-    done = trainings[trainings["status"] == "completed"]
-    by_epoch = zip_longest(*done[column], fillvalue=np.nan)
-    return np.array(list(by_epoch), dtype=float).T
 
 
 def draw(records: StudyRecords) -> Figure:

@@ -52,15 +52,6 @@ COLUMNS = [
 POOLED = "all"
 """In place of a method's name: all champions together."""
 
-WIDTHS = {
-    "Task": 0.14,
-    "Method": 0.12,
-    "Accuracy (%)": 0.1,
-    "To CE (points)": 0.15,
-    "To reference (points)": 0.15,
-}
-"""Shares of the text's width."""
-
 
 def build(records: StudyRecords) -> pd.DataFrame:
     """One row a task and method, and one of all champions of a task (`method` is "all").
@@ -183,19 +174,18 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     )
     if frame.empty:
         return Dressed(shown, notes=("No champion was retrained.",))
-    notes, widths = _notes(frame, records), WIDTHS
+    notes = _notes(frame, records)
     if frame["p_value"].isna().all():
         shown = shown.drop(columns="p")
     if frame["task"].nunique() == 1:
         notes.insert(0, f"Task {frame['task'].iloc[0]}.")
-        # Without this column no other needs to break its lines.
-        shown, widths = shown.drop(columns="Task"), {}
+        shown = shown.drop(columns="Task")
     candidates = frame[(frame["method"] != POOLED) & (frame["runs"] >= FEWEST_RUNS)]
     best = candidates.groupby("task")["test_accuracy"].apply(
         lambda values: values.idxmax() if values.notna().any() else None
     )
     bold = frozenset((int(row), "Accuracy (%)") for row in best.dropna())
-    return Dressed(shown, bold, tuple(notes), widths=widths)
+    return Dressed(shown, bold, tuple(notes))
 
 
 def _accuracy_text(row: tuple) -> str:

@@ -105,12 +105,12 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         "–: the method has no such setting.",
         *(f"[{number}] {text}." for text, number in long.items()),
         *_sources(frame),
-        "With many methods, set it in \\scriptsize with \\tabcolsep 3pt.",
     ]
     return Dressed(
         pd.DataFrame({"Setting": settings, **columns}),
         notes=tuple(note for note in notes if note),
         long=True,
+        keys=1,
     )
 
 
