@@ -93,14 +93,29 @@ def test_own_images_need_no_configuration(elsewhere, monkeypatch, capsys, place)
         (("ngl", "--images", "none"), "there is no folder none/train"),
         (("ngl", "--images", "none.csv"), "none.csv cannot be read"),
         (("ngl", "--images", "none", "--configfile", "small.yaml"), "--configfile: only --task"),
-        (("ngl", "--images", "none", "--image-size", "1"), "dataset.image_size: got 1"),
-        (("ngl", "--images", "none", "--augmentation", "turn"), "augmentation"),
+        (("ngl", "--images", "none", "--image-size", "1"), "error: --image-size: got 1"),
+        (("ngl", "--images", " "), "--images: the path is empty"),
+        (("ngl", "--images", "none", "--network", "no_such:net"), "--network: Python finds no"),
+        (("no_such:loss", "--images", "none"), "loss: Python finds no module"),
+        (("-(y * p", "--images", "none"), "cannot be read"),
     ],
 )
 def test_mistakes_are_sentences(elsewhere, monkeypatch, capsys, arguments, sentence):
     with pytest.raises(SystemExit):
         run(monkeypatch, capsys, *arguments)
     assert sentence in capsys.readouterr().out
+
+
+def test_an_expression_may_begin_with_a_minus(elsewhere, monkeypatch, capsys):
+    text = run(monkeypatch, capsys, "-(y*log(p))*2", *TASK)
+    assert "has the accuracy of cross entropy on every seed" in text
+
+
+def test_too_few_images_for_a_batch_name_the_flag(elsewhere, monkeypatch, capsys):
+    write_folder(elsewhere / "images", {"train": {"ant": 30, "bee": 30}})
+    with pytest.raises(SystemExit):
+        run(monkeypatch, capsys, "gce", "--images", "images", "--image-size", "8")
+    assert "error: --batch-size: 64 is more than" in capsys.readouterr().out
 
 
 def test_a_planted_difference_is_found_and_a_planted_null_is_not():

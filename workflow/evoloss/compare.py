@@ -20,7 +20,7 @@ from statistics import fmean
 
 from tqdm import tqdm
 
-from evoloss.compare_options import OPTIONS, flag_of, parser, task_of
+from evoloss.compare_options import OPTIONS, arguments, flag_of, parser, task_of, with_flags
 from evoloss.errors import UserError
 from evoloss.learning.datasets import Images, read_manifest
 from evoloss.learning.device import choose_device
@@ -37,7 +37,8 @@ from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.formula import loss_from
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
-from evoloss.losses.registry import formula_of
+from evoloss.losses.registry import FUNCTION, formula_of
+from evoloss.own_parts import own_part_problem
 from evoloss.reporting.settings import ReportSettings
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
@@ -169,9 +170,11 @@ def up_to_date(dataset: DatasetSettings, folder: Path) -> bool:
 def main() -> None:
     """Compare and print."""
     try:
-        _run(parser(__doc__).parse_args())
+        flags = parser(__doc__).parse_args(arguments(sys.argv[1:]))
+        flags.loss = flags.loss.strip()
+        _run(flags)
     except UserError as error:
-        print(f"error: {error}")
+        print(f"error: {with_flags(str(error))}")
         sys.exit(1)
 
 
@@ -181,10 +184,16 @@ def _run(flags: argparse.Namespace) -> None:
     formula_of(flags.loss)
     if flags.loss == BASELINE:
         raise UserError("cross_entropy is what losses are compared with; name another loss")
-    if flags.images:
+    if flags.images is not None:
+        if not flags.images.strip():
+            raise UserError("--images: the path is empty")
         if flags.configfile:
             raise UserError("--configfile: only --task has one; with --images options are flags")
         study, settings = None, task_of(flags.images, vars(flags))
+        for name, part in (("--network", settings.network), ("loss", flags.loss)):
+            problem = own_part_problem(part) if FUNCTION.fullmatch(part) else None
+            if problem:
+                raise UserError(f"{name}: {problem}")
         device, confidence = "auto", ReportSettings().confidence
     else:
         for name in OPTIONS:

@@ -1,6 +1,7 @@
 """The command line of `python -m evoloss.compare`: a task's settings as flags, under their own names."""
 
 import argparse
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ class Option:
     kind: type
     many: bool = False
     default: Any = None
+    choices: tuple[str, ...] | None = None
 
 
 OPTIONS = {
@@ -30,7 +32,7 @@ OPTIONS = {
     "validation_fraction": Option(DatasetSettings, float),
     "test_fraction": Option(DatasetSettings, float),
     "training_images": Option(TaskSettings, int),
-    "augmentation": Option(TaskSettings, str, many=True),
+    "augmentation": Option(TaskSettings, str, many=True, choices=("crop", "flip")),
     "balanced": Option(TaskSettings, bool),
     "epochs": Option(TaskSettings, int),
     "batch_size": Option(TaskSettings, int),
@@ -52,7 +54,21 @@ def task_of(images: str, chosen: Mapping[str, Any]) -> TaskSettings:
     try:
         return TaskSettings.model_validate(raw)
     except ValidationError as error:
-        raise UserError("\n".join(sentences(error, TaskSettings, raw))) from None
+        raise UserError(with_flags("\n".join(sentences(error, TaskSettings, raw)))) from None
+
+
+def with_flags(message: str) -> str:
+    """A sentence that speaks of flags where it spoke of keys of a configuration."""
+    keys = "|".join(OPTIONS)
+    return re.sub(
+        rf"(?:\btasks\.images\.|\bdataset\.|^)({keys})\b", lambda found: flag_of(found[1]), message
+    )
+
+
+def arguments(words: list[str]) -> list[str]:
+    """The words of a command line, such that an expression may begin with a minus."""
+    # argparse takes a word with a blank in it for no flag.
+    return [f" {word}" if re.match(r"-[^-].*[(*]", word) else word for word in words]
 
 
 def flag_of(name: str) -> str:
@@ -88,5 +104,7 @@ def parser(description: str) -> argparse.ArgumentParser:
             continue
         text += "" if usual in (None, []) else f" (default {shown})"
         nargs = "+" if option.many else None
-        own.add_argument(flag_of(name), type=option.kind, nargs=nargs, help=text)
+        own.add_argument(
+            flag_of(name), type=option.kind, nargs=nargs, choices=option.choices, help=text
+        )
     return made

@@ -279,6 +279,11 @@ def load_files(overlays: Iterable[str | Path]) -> Config:
     """
     import yaml
 
+    if not DEFAULT.is_file():
+        raise UserError(
+            f"there is no {DEFAULT}: configurations and their tasks need a checkout of evoloss, which an installed package "
+            "is not"
+        )
     merged: dict[str, Any] = {}
     for path in [DEFAULT, *overlays]:
         try:

@@ -60,6 +60,12 @@ def test_numbers_are_sorted_as_numbers(images):
     assert read_source(settings(table)).class_names == [str(n) for n in range(12)]
 
 
+def test_blanks_after_commas_and_quotes_are_no_part_of_a_label(images):
+    root, rows = images
+    table = write(root, [(f'"{image}"', f' "{label}"') for image, label, _ in rows], "image, label")
+    assert read_source(settings(table)).class_names == ["ant", "bee", "cat"]
+
+
 def test_a_changed_label_is_noticed_and_a_touched_file_is_not(images):
     root, rows = images
     chosen = settings(write(root, rows))
@@ -80,6 +86,14 @@ def test_a_changed_label_is_noticed_and_a_touched_file_is_not(images):
         (lambda rows: rows, "file,label,split", "has no column 'image', but file, label, split"),
         (lambda rows: [*rows, ("images/no.png", "cat", "train")], None, r"1 of 73 .*line 74"),
         (lambda rows: [*rows, rows[0]], None, r"line 74: .* stands in line 2 too"),
+        (
+            lambda rows: [*rows, ("./images/../" + rows[0][0], "cat", "train")],
+            None,
+            r"line 74: .* stands in line 2 too",
+        ),
+        (lambda rows: rows, "image,label,label", "has more than one column 'label'"),
+        (lambda rows: rows, "image;label;split", "with commas"),
+        (lambda rows: [("x" * 300 + ".png", "cat", "train")], None, "1 of 1 images are not there"),
         (lambda rows: [(rows[0][0], "", "")], None, "line 2: the label is empty"),
         (lambda rows: [(rows[0][0], "cat", "valid")], None, "split is 'valid'; there are train"),
         (lambda rows: [(a, b, "test") for a, b, _ in rows], None, "has no rows for training"),

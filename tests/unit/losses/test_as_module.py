@@ -206,6 +206,10 @@ def test_small_integers_will_do_as_targets():
             lambda: loss("mse", label_smooth=0.1),
             "label_smooth: no option of losses with activation 'softmax'",
         ),
+        (lambda: loss("mse", classes=0), "classes: got 0"),
+        (lambda: loss("mse", classes=3, activation="sigmoid"), "single logits; leave it out"),
+        (lambda: loss("p - y", classes=10), "no finite, non-zero gradient"),
+        (lambda: loss("1 / (y - p)", classes=2), "no finite, non-zero gradient"),
         (lambda: loss("mse", activation="relu"), "there are softmax, sigmoid"),
         (lambda: loss("mse", weight=torch.ones(3, 3)), "one number a class"),
         (lambda: loss("mse", weight=torch.tensor([1, 2])), "floating-point"),
@@ -224,6 +228,7 @@ def test_mistakes_are_sentences(make, sentence):
         (torch.zeros(3, 4), torch.zeros(4).long(), {}, "do not fit"),
         (torch.zeros(3, 4), torch.zeros(3, 4).long(), {}, "do not fit"),
         (torch.zeros(3, 4), torch.zeros(3), {}, "must be class indices"),
+        (torch.zeros(3, 4, dtype=torch.cfloat), torch.zeros(3).long(), {}, "must be real"),
         (
             torch.zeros(2, 4),
             torch.zeros(2).long(),
@@ -268,3 +273,7 @@ def test_certain_labels_take_the_short_way_to_the_same_loss(tree, seed):
     torch.testing.assert_close(
         gradient(ours, logits), gradient(expected, logits), rtol=1e-4, atol=1e-4, equal_nan=True
     )
+
+
+def test_blanks_around_a_name_are_nothing():
+    assert loss(" gce ").text == "gce"

@@ -20,6 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from evoloss.expressions.primitives import GRADIENT_LIMIT
 from evoloss.losses import drop_in, loss
 from evoloss.losses.export import python_module
+from evoloss.losses.registry import CATALOGUE
 
 CLASSES = 5
 BRED = "max(log(p), cos(p) * (1 - y)) - 2 * y * log(p)"
@@ -192,6 +193,35 @@ def test_an_exported_loss_has_the_options_of_cross_entropy(batch):
     )
     with pytest.raises(IndexError, match="target 9 is no class"):
         criterion()(logits, torch.full_like(targets, 9))
+
+
+def test_arguments_stand_where_torch_has_them(batch):
+    logits, targets = batch
+    weight = torch.arange(1.0, CLASSES + 1)
+    criterion = exported_class()(weight)
+    expected = exported_class()(weight=weight)(logits, targets)
+    assert torch.equal(criterion(input=logits, target=targets), expected)
+    assert torch.equal(loss("ngl")(input=logits, target=targets), loss("ngl")(logits, targets))
+    with pytest.raises(TypeError):
+        exported_class()(None, 2.0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shapes_can_be_asked_for_without_data(kind, batch):
+    logits, targets = batch
+    assert make(kind)(logits.to("meta"), targets.to("meta")).shape == ()
+
+
+def test_masked_classes_do_with_a_very_low_logit():
+    logits, targets = torch.tensor([[0.3, 1.0, -1e4]]), torch.tensor([1])
+    for name in sorted(CATALOGUE):
+        if "logits" in name or "hinge" in name or "one_vs_rest" in name:
+            continue  # of logits themselves: the further a wrong one lies, the more it may cost
+        assert bool(loss(name)(logits, targets).isfinite()), name
+        assert bool(gradient(loss(name), logits, targets).isfinite().all()), name
+    masked = torch.tensor([[0.3, 1.0, -math.inf]])
+    expected = functional.cross_entropy(masked, targets)
+    assert torch.equal(loss("cross_entropy")(masked, targets), expected)
 
 
 def test_gradients_are_kept_finite_as_in_trainings():

@@ -31,7 +31,7 @@ TARGETS = torch.arange(50) % 10
 def test_the_exported_module_gives_our_values_and_gradients(tree):
     loss = ExpressionLoss(tree)
     factor = matching_factor(loss, 10)
-    module = module_of(tree)["EgpSeed0"](None if factor == factor else 1.0)
+    module = module_of(tree)["EgpSeed0"](scale=None if factor == factor else 1.0)
     loss.factor = factor if factor == factor else 1.0
     ours, theirs = (LOGITS.clone().requires_grad_() for _ in range(2))
     ours_value, their_value = loss(ours, TARGETS), module(theirs, TARGETS)

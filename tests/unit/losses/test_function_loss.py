@@ -45,6 +45,9 @@ def typo(logits, targets):
 def matrix(logits, targets):
     return (logits @ torch.eye(logits.shape[1], dtype=logits.dtype)).square().sum(dim=1)
 
+def single(logits, targets):
+    return (logits @ torch.eye(logits.shape[1])).square().sum(dim=1)
+
 def only_ten(logits, targets):
     return (logits * torch.ones(10)).sum(dim=1)
 """
@@ -81,7 +84,10 @@ def test_logits_are_read_in_float32_under_autocast():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("my_own_losses:mean", r"returns shape \(\) for logits \(8, 5\), not \(8,\)"),
+        (
+            "my_own_losses:mean",
+            r"returns shape \(\) for logits \(8, 5\) of torch.float32, not \(8,\)",
+        ),
         ("my_own_losses:detached", "does not depend on the logits"),
         ("my_own_losses:of_targets", "does not depend on the logits"),
         ("my_own_losses:infinite", "is not finite on random logits"),
@@ -89,6 +95,7 @@ def test_logits_are_read_in_float32_under_autocast():
         ("my_own_losses:number", "returns float, not a tensor"),
         ("my_own_losses:typo", r"NameError: .*my_own_losses.py, line \d+"),
         ("my_own_losses:only_ten", "fails on logits"),
+        ("my_own_losses:single", r"fails on logits \(8, 5\) of torch.float64 with RuntimeError"),
         ("my_own_losses:absent", "cannot be imported: AttributeError"),
         ("my_own_losses:NUMBER", "is int, not a function"),
         ("nowhere_at_all:loss", "cannot be imported: ModuleNotFoundError"),

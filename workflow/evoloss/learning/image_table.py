@@ -1,6 +1,7 @@
 """A CSV file that says which image is of which class: columns `image`, `label` and, if there is one, `split`."""
 
 import csv
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,14 +28,14 @@ def parts_of_table(table: Path) -> Parts:
     parts: Parts = {}
     lines: dict[Path, int] = {}
     for line, (image, label, split) in _rows(table):
-        file = table.parent / image
+        file = Path(os.path.normpath(table.parent / image))
         if file in lines:
             raise UserError(
                 f"{table}, line {line}: {image} stands in line {lines[file]} too; an image has one row"
             )
         lines[file] = line
         parts.setdefault(split, {}).setdefault(label, []).append(file)
-    missing = [file for file in lines if not file.is_file()]
+    missing = [file for file in lines if not _is_file(file)]
     if missing:
         named = ", ".join(f"{file} (line {lines[file]})" for file in missing[:SHOWN])
         raise UserError(
@@ -44,12 +45,20 @@ def parts_of_table(table: Path) -> Parts:
     if "train" not in parts:
         raise UserError(f"{table} has no rows for training; leave `split` empty or write train")
     labels = {label for classes in parts.values() for label in classes}
-    order = sorted(labels, key=int if all(map(_is_number, labels)) else str)
+    numbers = all(map(_is_number, labels))
+    order = sorted(labels, key=lambda label: (int(label) if numbers else 0, label))
     return {
         split: {label: sorted(parts[split][label]) for label in order if label in parts[split]}
         for split in SPLITS
         if split in parts
     }
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that no file can have
+        return False
 
 
 def _is_number(label: str) -> bool:
@@ -60,13 +69,14 @@ def _rows(table: Path) -> Iterator[tuple[int, tuple[str, str, str]]]:
     """The line number, image, label and split of each row."""
     try:
         with table.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
+            reader = csv.DictReader(stream, skipinitialspace=True)
             columns = [name.strip() for name in reader.fieldnames or []]
             for needed in ("image", "label"):
-                if needed not in columns:
+                if columns.count(needed) != 1:
+                    count = "no" if needed not in columns else "more than one"
                     raise UserError(
-                        f"{table} has no column {needed!r}, but {', '.join(columns) or 'none'}; its first line "
-                        "must be image,label or image,label,split"
+                        f"{table} has {count} column {needed!r}, but {', '.join(columns) or 'none'}; its first line "
+                        "must be image,label or image,label,split, with commas"
                     )
             reader.fieldnames = columns
             for row in reader:

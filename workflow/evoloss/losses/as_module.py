@@ -1,5 +1,6 @@
 """Any loss as a torch module for a training of one's own: `from evoloss.losses import loss`."""
 
+from contextlib import nullcontext
 from functools import lru_cache
 from operator import index
 from typing import Any, Literal
@@ -45,6 +46,7 @@ def loss(
     mistake in a function shows here and not at the first batch; it is otherwise read off the logits.
     Raises UserError.
     """
+    text = text.strip()
     if activation not in ACTIVATIONS:
         raise UserError(f"activation: got {activation!r}; there are {', '.join(ACTIVATIONS)}")
     known = {"ignore_index", "label_smoothing"} if activation == "softmax" else {"pos_weight"}
@@ -54,6 +56,8 @@ def loss(
                 f"{option}: no option of losses with activation {activation!r}; there are "
                 f"match_gradient_scale, weight, reduction, {', '.join(sorted(known))}"
             )
+    if classes is not None and activation == "sigmoid":
+        raise UserError("classes: a loss with a sigmoid is of single logits; leave it out")
     options |= {"weight": weight, "reduction": reduction}
     try:
         if activation == "sigmoid":
@@ -94,7 +98,9 @@ class LossModule(Shown, DropIn):
             self.of_others = None
 
     def of(self, classes: int) -> Loss:
-        """The loss at so many classes, scaled."""
+        """The loss at so many classes, scaled. Raises UserError, or LossError where there is nothing to scale."""
+        if classes < 1:
+            raise UserError(f"classes: got {classes}, but a loss needs at least one")
         return _made(self.formula, classes, self.match_gradient_scale)
 
     def factor(self, classes: int) -> float:
@@ -121,18 +127,19 @@ class LossModule(Shown, DropIn):
             return []
         return [torch.full((), classes, dtype=log_p.dtype, device=log_p.device)]
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """As in the base class."""
-        if targets.is_floating_point() and targets.shape == logits.shape:
+        if target.is_floating_point() and target.shape == input.shape:
             self._no_soft_labels("targets")
-        return super().forward(logits, targets)
+        return super().forward(input, target)
 
     def _values_of_indices(self, rows: Tensor, indices: Tensor) -> Tensor:
         if not self.is_function:
             return super()._values_of_indices(rows, indices)
         classes = rows.shape[-1]
-        # As in trainings: a function may multiply matrices.
-        with torch.autocast(rows.device.type, enabled=False):
+        # As in trainings: a function may multiply matrices. Meta tensors know no autocast.
+        plain = nullcontext() if rows.is_meta else torch.autocast(rows.device.type, enabled=False)
+        with plain:
             values = self._function(rows.reshape(-1, classes), indices.reshape(-1))
         return self.factor(classes) * values.reshape(indices.shape)
 

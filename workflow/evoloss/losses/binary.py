@@ -55,8 +55,9 @@ class BinaryLoss(Shown, nn.Module):
     def _compiled(self) -> Elementwise:
         return compile_expression(binary_expression(self.text), "log_q")
 
-    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """A scalar, or with reduction "none" the shape of the logits, in float32 at least."""
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """A scalar, or with reduction "none" the shape of the logits, in float32 at least; the names are torch's."""
+        logits, labels = input, target
         if logits.shape != labels.shape:
             raise ValueError(
                 f"logits {tuple(logits.shape)} and labels {tuple(labels.shape)} do not fit; they have one shape"

@@ -18,7 +18,8 @@ class DropIn(nn.Module):
 
     Logits are (C,), (n, C) or (n, C, d1, ...). Targets are class indices, (), (n,) or (n, d1, ...), or class
     probabilities in the shape of the logits. Logits are read in float32 at least, and so is the result: a scalar, or
-    with reduction "none" the shape that class indices would have.
+    with reduction "none" the shape that class indices would have. A logit of -inf is for cross entropy alone: other
+    losses may be undefined there; -1e4 is as good as masked.
 
     A subclass gives `factor` and `elementwise`, the function of log p and y, tensors of one shape, whose sum over
     classes is the loss of a sample; and what it is for certain labels: `of_target` where y is 1 and `of_others` where y
@@ -33,6 +34,7 @@ class DropIn(nn.Module):
     def __init__(
         self,
         weight: Tensor | None = None,
+        *,
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
         reduction: str = "mean",
@@ -69,8 +71,9 @@ class DropIn(nn.Module):
         """`elementwise` where y is 0."""
         raise NotImplementedError
 
-    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The loss of a batch, or of one sample."""
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of a batch, or of one sample; the names are torch's: logits and targets."""
+        logits, targets = input, target
         probabilities = targets.is_floating_point() and targets.shape == logits.shape
         self._check(logits, targets, probabilities)
         logits = logits if logits.dtype == torch.float64 else logits.float()
@@ -79,7 +82,7 @@ class DropIn(nn.Module):
         try:
             return self._loss(logits, targets, probabilities)
         except (IndexError, RuntimeError):
-            if not probabilities:
+            if not probabilities and not targets.is_meta:
                 self._check_range(targets, _classes_of(logits))
             raise
 
@@ -167,6 +170,8 @@ class DropIn(nn.Module):
                 f"ignore_index: got {self.ignore_index}, but targets that are class probabilities have no index to "
                 "ignore; leave it at -100"
             )
+        if logits.is_complex():
+            raise ValueError(f"logits are {logits.dtype}, but must be real")
         if not probabilities and (
             targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool
         ):

@@ -32,13 +32,13 @@ FACTORS = {{{factors}}}
 
 
 class {name}(DropIn):
-    """`{name}()` takes the options of nn.CrossEntropyLoss, and `scale`.
+    """`{name}(weight, ...)` takes the options of nn.CrossEntropyLoss, and `scale`.
 
     `scale` multiplies the loss; None looks the factor up in FACTORS. For the loss as written it is 1.0.
     """
 
-    def __init__(self, scale={default}, **options):
-        super().__init__(**options)
+    def __init__(self, weight=None, *, scale={default}, **options):
+        super().__init__(weight, **options)
         self.scale = scale
 
     def factor(self, classes):

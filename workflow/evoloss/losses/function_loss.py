@@ -28,7 +28,8 @@ class FunctionLoss(Loss):
     def __init__(self, text: str, classes: int, factor: float = 1.0) -> None:
         super().__init__(text, factor)
         self._function = imported(text)
-        problem = self._problem(classes)
+        # Trainings are in float32, gradient scales are measured in float64.
+        problem = self._problem(classes, torch.float32) or self._problem(classes, torch.float64)
         if problem:
             raise UserError(
                 f"loss {text!r} {problem}; it must map logits (n, C) and class indices (n,) to a "
@@ -40,10 +41,10 @@ class FunctionLoss(Loss):
         with torch.autocast(logits.device.type, enabled=False):
             return self._function(logits, targets)
 
-    def _problem(self, classes: int) -> str | None:
+    def _problem(self, classes: int, dtype: torch.dtype) -> str | None:
         source = torch.Generator().manual_seed(0)
-        logits = torch.randn(PROBES, classes, generator=source).requires_grad_()
-        shape = f"({PROBES}, {classes})"
+        logits = torch.randn(PROBES, classes, generator=source).to(dtype).requires_grad_()
+        shape = f"({PROBES}, {classes}) of {dtype}"
         try:
             with torch.enable_grad():
                 values = self.unscaled(logits, torch.arange(PROBES) % classes)

@@ -21,6 +21,9 @@ from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.loss_module import Loss
 from evoloss.seeds import derive_seed
 
+LARGEST_FACTOR = 1e12
+"""Beyond it what is scaled up is what rounding leaves of a gradient that cancels, as in p - y."""
+
 PROBE_SAMPLES = 512
 PROBE_SCALE = 0.3
 
@@ -76,10 +79,13 @@ def cross_entropy_scale(classes: int) -> float:
 def matching_factor(loss: Loss, classes: int) -> float:
     """What to multiply `loss` by so that its gradient scale is cross entropy's at `classes`.
 
-    nan when the loss has no gradient scale (zero or not finite).
+    nan when the loss has no gradient scale (zero, not finite, or no more than rounding).
     """
     scale = gradient_scale(loss, classes) / loss.factor
-    return cross_entropy_scale(classes) / scale if math.isfinite(scale) and scale > 0 else math.nan
+    if not math.isfinite(scale) or scale <= 0:
+        return math.nan
+    factor = cross_entropy_scale(classes) / scale
+    return factor if factor <= LARGEST_FACTOR else math.nan
 
 
 class LossError(UserError, ValueError):

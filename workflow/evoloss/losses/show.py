@@ -89,7 +89,7 @@ def plot(*losses: Any, classes: int = 10) -> "Figure":
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     value_axes, slope_axes = figure.subplots(1, 2)
     p = torch.linspace(SMALLEST, 1 - SMALLEST, POINTS, dtype=torch.float64)
-    for one in losses:
+    for one in losses or ("cross_entropy",):
         module = loss(one) if isinstance(one, str) else one
         values, slopes = _curve(module, p, classes)
         label = getattr(module, "text", type(module).__name__)
