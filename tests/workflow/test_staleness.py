@@ -15,20 +15,36 @@ SUMMARY = {
     "tabulate",
     "plot",
     "export_loss",
+    "chapter",
+    "compile_chapter",
 }
+
+COMPILED = "results/tiny/chapter/compiled.txt"
+CHAPTER = [
+    f"results/tiny/chapter/{name}"
+    for name in ("chapter4.tex", "macros.tex", "standalone.tex", "verdict.txt")
+]
 
 
 def test_a_figures_module_makes_that_figure_stale(scratch):
     scratch.edit("workflow/evoloss/reporting/figures/anytime.py", "linewidth=1.5", "linewidth=2.2")
-    assert scratch.planned_files() == [
+    assert sorted(scratch.planned_files()) == [
+        COMPILED,
         "results/tiny/figures/anytime.pdf",
         "results/tiny/figures/anytime.png",
     ]
 
 
+def test_a_colour_redraws_the_figures_and_nothing_else(scratch):
+    scratch.edit("workflow/evoloss/reporting/style.py", '"#0b3d91"', '"#0b3d92"')
+    jobs = scratch.planned()
+    assert set(jobs) == {"plot", "compile_chapter"}
+    assert jobs["plot"] > 10
+
+
 def test_a_tables_module_makes_that_table_stale(scratch):
     scratch.edit("workflow/evoloss/reporting/tables/datasets.py", '"Test"', '"Test images"')
-    assert scratch.planned() == {"tabulate": 1}
+    assert scratch.planned() == {"tabulate": 1, "chapter": 1, "compile_chapter": 1}
 
 
 def test_an_algorithms_module_reruns_its_methods_only(scratch):
@@ -78,6 +94,7 @@ def test_more_audits_rerun_the_audit_and_what_shows_it(scratch):
     # Besides the table of the audits those that list every setting.
     assert sorted(files) == sorted(
         [f"results/tiny/search/{method}/seed0/audit.parquet" for method in methods]
+        + [*CHAPTER, COMPILED]
         + [
             f"results/tiny/tables/{table}.{suffix}"
             for table in ("functional_check", "parameters", "study_settings")
@@ -162,12 +179,15 @@ def test_a_new_setting_reruns_no_training(scratch):
         "    confidence:",
         "    new_setting: int = 3\n    confidence:",
     )
-    # The tables that list every setting are made again.
-    assert sorted(scratch.planned_files()) == [
-        f"results/tiny/tables/{table}.{suffix}"
-        for table in ("parameters", "study_settings")
-        for suffix in ("csv", "md", "tex")
-    ]
+    # The tables that list every setting are made again, and the chapter that reads them.
+    assert sorted(scratch.planned_files()) == sorted(
+        [*CHAPTER, COMPILED]
+        + [
+            f"results/tiny/tables/{table}.{suffix}"
+            for table in ("parameters", "study_settings")
+            for suffix in ("csv", "md", "tex")
+        ]
+    )
 
 
 def test_touched_files_rerun_nothing(scratch):

@@ -96,6 +96,7 @@ class Plan(JobPlan):
                 lambda: {"all_tasks": self.config.used_tasks()},
             ),
             "parameters": (list, self._parameters_description),
+            "flow": (list, self._flow_description),
             "checks": (list, self._checks_description),
             "scores": (self._score_files, self._score_description),
             "candidates": (self._candidate_files, self._candidate_description),
@@ -201,6 +202,22 @@ class Plan(JobPlan):
             for name, method in self.config.search.methods.items()
         }
         return {"config": config, "sources": published}
+
+    def _flow_description(self) -> dict[str, Any]:
+        """What figure `flowchart` shows: the first method that is E-GP, and what of the study decides its course."""
+        search = self.config.search
+        for name, method in search.methods.items():
+            if method.algorithm == "egp":
+                return {
+                    "flow": {
+                        "method": name,
+                        "settings": method.model_dump(mode="json"),
+                        "generations": self.config.generations(name),
+                        "check_initial": search.pools[method.pool].check_initial,
+                        "tasks": search.tasks,
+                    }
+                }
+        return {"flow": None}
 
     def _checks_description(self) -> dict[str, Any]:
         """What stands before each method's trainings here, and in its source."""

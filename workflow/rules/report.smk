@@ -2,7 +2,7 @@
 
 import shutil
 
-from evoloss.reporting.deliverables import FIGURES, TABLES
+from evoloss.reporting.deliverables import FIGURES, TABLES, category_of
 
 
 rule tabulate:
@@ -13,7 +13,7 @@ rule tabulate:
         csv=report(
             "results/{study}/tables/{table}.csv",
             caption="../report/table.rst",
-            category="Tables",
+            category=lambda wildcards: category_of(wildcards.table),
             labels={"table": "{table}"},
         ),
         tex="results/{study}/tables/{table}.tex",
@@ -45,7 +45,7 @@ rule plot:
         png=report(
             "results/{study}/figures/{figure}.png",
             caption="../report/figure.rst",
-            category="Figures",
+            category=lambda wildcards: category_of(wildcards.figure),
             labels={"figure": "{figure}"},
         ),
     log:

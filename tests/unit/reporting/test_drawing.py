@@ -1,9 +1,12 @@
+import json
 import math
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 from fake_records import fake_records
 
+from evoloss.plan import Plan
 from evoloss.reporting.figures import (
     anytime,
     cost_accuracy,
@@ -169,11 +172,11 @@ def test_the_landscape_of_cross_entropy():
 
 
 def test_the_flowchart_has_the_studys_own_numbers():
-    config = load_files([]).model_dump(mode="json")
-    name, settings = flowchart.chosen(config)
-    assert name == "egp_racing"
-    text = " ".join(flowchart.steps(config, settings))
+    records = json.loads(Plan(load_files([])).description_of(("flow",)))
+    assert records["flow"]["method"] == "egp_racing"
+    text = " ".join(flowchart.steps(records["flow"]))
     for part in ("P = 6", "|G| = 6", "N = 5", "M_ST = 0.5", "T = 20"):
         assert part in text
-    config["search"]["methods"] = {}
-    assert flowchart.chosen(config) is None
+    for flow in (records["flow"], None):
+        figure = flowchart.draw(SimpleNamespace(description={"flow": flow}))
+        assert len(figure.axes[0].texts) == 1 or flow is not None

@@ -8,6 +8,7 @@ from fake_records import METHODS
 from evoloss.files import write_json
 from evoloss.learning.records import RETRAININGS
 from evoloss.parquet import write
+from evoloss.reporting.deliverables import FIGURES, TABLES, category_of
 from evoloss.reporting.epochs import per_epoch
 from evoloss.reporting.figures.anytime import on_grid
 from evoloss.reporting.names import loss_name
@@ -111,3 +112,13 @@ def test_audits_of_all_runs_and_none_where_the_study_has_none(tmp_path):
     none = StudyRecords(tmp_path / "nowhere", json.dumps(description)).audits
     assert none.empty
     assert list(none.columns) == list(audits.columns)
+
+
+def test_every_table_and_figure_has_a_place_in_the_report():
+    found = {name: category_of(name) for name in (*TABLES, *FIGURES)}
+    assert set(found.values()) == {
+        *("Search", "Efficiency", "Final accuracy", "Losses", "Reproducibility")
+    }
+    assert {name for name, category in found.items() if category == "Reproducibility"} == {
+        *("implementation", "datasets", "tasks", "parameters", "study_settings", "stages")
+    }

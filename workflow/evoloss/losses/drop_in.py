@@ -113,7 +113,12 @@ class DropIn(nn.Module):
             if not self.label_smoothing:  # else every class is weighted already
                 values = values * weights
         values = values.where(kept, 0.0)
-        return values.sum() / weights.sum() if self.reduction == "mean" else self._reduced(values)
+        if self.reduction != "mean":
+            return self._reduced(values)
+        total = weights.sum()
+        mean = values.sum() / total
+        # Of weights 0 alone the mean is nan, as torch's: the smoothed part would make it infinite.
+        return mean * (total / total) if self.label_smoothing else mean
 
     def _reduced(self, values: Tensor) -> Tensor:
         return values.sum() if self.reduction == "sum" else values

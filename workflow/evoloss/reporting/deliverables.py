@@ -26,7 +26,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 """Name of a table (a module of `reporting.tables`) -> the kinds of records it reads."""
 
 FIGURES: dict[str, tuple[str, ...]] = {
-    "flowchart": ("parameters",),
+    "flowchart": ("flow",),
     "anytime": ("runs",),
     "target_reached": ("runs",),
     "generations": ("runs", "scores"),
@@ -43,3 +43,25 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "published_losses": ("retrained", "tasks", "conditions"),
 }
 """Name of a figure (a module of `reporting.figures`) -> the kinds of records it reads."""
+
+
+_CATEGORIES = {
+    "Search": (
+        *("search_cost", "breeding", "champion_formulas", "ablation"),
+        *("flowchart", "anytime", "generations", "lineage", "size_accuracy"),
+    ),
+    "Efficiency": (
+        *("savings", "functional_check", "epochs_to_target"),
+        *("funnel", "target_reached", "cost_accuracy"),
+    ),
+    "Final accuracy": (
+        *("accuracy", "champions", "transfer", "published_losses"),
+        *("test_accuracy", "training_curves", "critical_difference", "reliability"),
+    ),
+    "Losses": ("losses", "loss_shapes", "loss_landscape"),
+}
+
+
+def category_of(name: str) -> str:
+    """Under what a table or figure stands in the report; the rest is there to reproduce the study."""
+    return next((c for c, names in _CATEGORIES.items() if name in names), "Reproducibility")

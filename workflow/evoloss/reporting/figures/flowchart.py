@@ -11,27 +11,16 @@ from evoloss.reporting.names import method_name
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import looks, new_figure
 
-ALGORITHM = "egp"
 CENTRE, SIDE = 0.38, 0.88
 WIDTH, SIDE_WIDTH, HEIGHT = 0.64, 0.23, 0.075
 LINE = 62
 """Characters in a line of a box."""
 
 
-def chosen(config: dict[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """The method that is drawn: the first that is E-GP; None where the study has none."""
-    for name, settings in config["search"]["methods"].items():
-        if settings["algorithm"] == ALGORITHM:
-            return name, settings
-    return None
-
-
-def steps(config: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+def steps(flow: dict[str, Any]) -> list[str]:
     """What stands in the boxes, top to bottom."""
-    search = config["search"]
-    pool = search["pools"][settings["pool"]]
-    generations = settings["generations"] or search["generations"]
-    checked = " that pass the check" if pool["check_initial"] else ""
+    settings, generations = flow["settings"], flow["generations"]
+    checked = " that pass the check" if flow["check_initial"] else ""
     if settings["selection"] == "tournament":
         parents = (
             f"Tournament: draw |G| = {settings['tournament']} of them uniformly,\n"
@@ -47,7 +36,7 @@ def steps(config: dict[str, Any], settings: dict[str, Any]) -> list[str]:
     chance = settings["subtree_probability"]
     return [
         f"Draw P = {settings['population']} random trees{checked}",
-        f"Train a network with each on {', '.join(search['tasks'])}{race}; fitness is its gain in validation accuracy",
+        f"Train a network with each on {', '.join(flow['tasks'])}{race}; fitness is its gain in validation accuracy",
         parents,
         f"Mutate a copy of each: a subtree with M_ST = {chance:g},\nelse one point",
         "Functional check?",
@@ -60,18 +49,17 @@ def steps(config: dict[str, Any], settings: dict[str, Any]) -> list[str]:
 
 def draw(records: StudyRecords) -> Figure:
     """Boxes and arrows; a sentence where the study has no E-GP."""
-    config = records.description["config"]
-    found = chosen(config)
+    flow = records.description["flow"]
     figure, ((axis,),) = new_figure(height=6.2)
     axis.set_axis_off()
     axis.set_xlim(0, 1)
     axis.set_ylim(0, 1)
-    if found is None:
+    if flow is None:
         axis.text(0.5, 0.5, "This study has no method of the algorithm E-GP.", ha="center")
         return figure
-    name, settings = found
+    name, settings = flow["method"], flow["settings"]
     colour = looks([name])[name].colour
-    texts = steps(config, settings)
+    texts = steps(flow)
     heights = [0.93 - index * 0.107 for index in range(len(texts))]
     asks = {4, 7}
     for index, (text, y) in enumerate(zip(texts, heights, strict=True)):
