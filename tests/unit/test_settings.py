@@ -14,7 +14,7 @@ from evoloss.errors import UserError
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import total_steps, wanted_images
 from evoloss.search.method import algorithms, load_algorithm
-from evoloss.settings import load, load_files, merge, schema
+from evoloss.settings import load, load_files, merge, read_yaml, schema
 from evoloss.strict_model import StrictModel
 from evoloss.workload import workload
 
@@ -730,3 +730,34 @@ def test_the_preset_of_a_source_has_its_stages():
     assert method.stages == ["structure", "novel", "learns"]
     method = load_algorithm("ngl_gp").Settings.model_validate(preset | {"algorithm": "ngl_gp"})
     assert method.stages is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("study: a\nstudy: b\n", "line 2: the key 'study' stands in line 1 too; keep one"),
+        ("tasks:\n  a: {epochs: 1, epochs: 2}\n", "line 2: the key 'epochs' stands in line 2 too"),
+        ("", "must hold a mapping of keys"),
+        ("- a\n", "must hold a mapping of keys"),
+        ("a: [\n", "is not valid YAML"),
+        ("\tstudy: a\n", "is not valid YAML"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_a_sentence(tmp_path, text, sentence):
+    path = tmp_path / "own.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=re.escape(sentence)):
+        read_yaml(path)
+
+
+def test_a_configuration_of_other_bytes_is_a_sentence(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_bytes(b"study: \xff\xfe\n")
+    with pytest.raises(UserError, match=r"own\.yaml is not text in UTF-8"):
+        read_yaml(path)
+
+
+def test_merged_mappings_may_override_keys(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n")
+    assert read_yaml(path)["b"] == {"x": 1, "y": 3}

@@ -2,10 +2,12 @@
 
 import csv
 import re
+import subprocess
+import sys
 
 import pytest
 from image_files import write_folder
-from study_copy import ROOT
+from study_copy import ROOT, environment
 
 SHRINK = """
 device: cpu
@@ -119,3 +121,34 @@ def test_the_readmes_method_is_short_and_runs(scratch):
     children = records["search/hill_climbing/seed0/generation1/candidates.parquet"]
     assert 1 <= len(children) <= 4  # a slot stays empty where no mutant passes the check
     assert all(set(child["parents"]) <= first for child in children)
+
+
+def test_files_beside_the_snakefile_take_no_librarys_place(scratch):
+    for name in ("random", "json", "statistics", "types", "torch", "numpy", "evoloss"):
+        (scratch.folder / f"{name}.py").write_text(f"raise RuntimeError('this is not {name}')\n")
+    script = "import sys; from snakemake.cli import main; main(sys.argv[1:])"
+    arguments = ["--cores", "1", "--configfile", "tests/workflow/tiny.yaml", "--forcerun", "tune"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", script, *arguments, "results/tiny/tasks/digits_noisy.json"],
+        cwd=scratch.folder,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is not" not in done.stdout + done.stderr
+
+
+def test_a_package_is_not_executed_while_planning(scratch):
+    package = scratch.folder / "my_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise SystemExit(0)\n")
+    (package / "losses.py").write_text("def own(logits, targets):\n    return logits.sum(1)\n")
+    config = scratch.overlay('retrain: {losses: [cross_entropy, ngl, "my_package.losses:own"]}')
+    assert scratch.planned(config=config)["retrain"] > 0
+
+
+def test_it_can_be_run_from_anywhere(scratch, tmp_path):
+    command = [sys.executable, "-P", "-m", "snakemake", "-n", "-s", f"{scratch.folder}/Snakefile"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -27,6 +27,10 @@ def run_step(main: Callable[[Flags], None], parser: argparse.ArgumentParser) -> 
     )
     flags = parser.parse_args()
     _keep_pandas_out()
+    if str(Path.cwd()) not in sys.path:
+        sys.path.append(
+            str(Path.cwd())
+        )  # where a user's own parts lie; last, so that they shadow nothing
     print(pasteable_command(), flush=True)
     try:
         main(flags)
@@ -64,7 +68,7 @@ def pasteable_command(arguments: Sequence[str] | None = None) -> str:
     folder = Path(__file__).resolve().parents[1]
     command = [sys.executable, "-m", module, *(sys.argv[1:] if arguments is None else arguments)]
     where = f"cd {shlex.quote(str(Path.cwd()))}"
-    variables = f"OMP_NUM_THREADS=1 PYTHONPATH={shlex.quote(str(folder))}"
+    variables = f"OMP_NUM_THREADS=1 PYTHONSAFEPATH=1 PYTHONPATH={shlex.quote(str(folder))}"
     return f"{where} && {variables} {shlex.join(command)}"
 
 

@@ -23,6 +23,8 @@ def prepare_environment(library: str) -> None:
     os.environ["PATH"] = os.pathsep.join([python, os.environ.get("PATH", os.defpath)])
     paths = [library, os.environ.get("PYTHONPATH")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    # `python -m` would put the working directory first, where a random.py would be everybody's random.
+    os.environ["PYTHONSAFEPATH"] = "1"
     sys.setrecursionlimit(50_000)
 
 

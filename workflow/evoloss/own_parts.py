@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 
@@ -11,10 +12,7 @@ def own_part_problem(reference: str) -> str | None:
     The module's text is read, not run: it has what it binds anywhere.
     """
     module, _, function = reference.partition(":")
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
+    spec = spec_of(module)
     if spec is None:
         return f"Python finds no module {module!r}"
     if not spec.origin or Path(spec.origin).suffix != ".py":
@@ -28,6 +26,22 @@ def own_part_problem(reference: str) -> str | None:
         return None
     functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     return f"{spec.origin} has no {function!r}; it has {', '.join(functions) or 'no function'}"
+
+
+def spec_of(module: str) -> ModuleSpec | None:
+    """Where Python finds a module, without importing the packages that it lies in."""
+    first, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(first)  # which imports nothing
+    except (ImportError, ValueError):
+        return None
+    name = first
+    for part in rest:
+        if spec is None or spec.submodule_search_locations is None:
+            return None
+        name = f"{name}.{part}"
+        spec = PathFinder.find_spec(name, list(spec.submodule_search_locations))
+    return spec
 
 
 def _bound(tree: ast.Module) -> set[str] | None:

@@ -277,8 +277,6 @@ def load_files(overlays: Iterable[str | Path]) -> Config:
 
     Raises UserError for a file that is missing or no YAML mapping, and as `load` does.
     """
-    import yaml
-
     if not DEFAULT.is_file():
         raise UserError(
             f"there is no {DEFAULT}: configurations and their tasks need a checkout of evoloss, which an installed package "
@@ -286,16 +284,44 @@ def load_files(overlays: Iterable[str | Path]) -> Config:
         )
     merged: dict[str, Any] = {}
     for path in [DEFAULT, *overlays]:
-        try:
-            content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UserError(f"{path} cannot be read: {error.strerror}") from None
-        except yaml.YAMLError as error:
-            raise UserError(f"{path} is not valid YAML: {error}") from None
-        if not isinstance(content, dict):
-            raise UserError(f"{path} must hold a mapping of keys, as config/config.yaml does")
-        merge(merged, content)
+        merge(merged, read_yaml(path))
     return load(merged)
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A configuration file, in which no key stands twice: YAML would take the last, silently. Raises UserError."""
+    import yaml
+
+    class Once(yaml.SafeLoader):
+        """Refuses a mapping with a key twice."""
+
+        def construct_mapping(self, node, deep=False):
+            seen: dict[Any, int] = {}
+            for key, _ in node.value:
+                if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                    continue
+                line = key.start_mark.line + 1
+                if key.value in seen:
+                    raise UserError(
+                        f"{path}, line {line}: the key {key.value[:80]!r} stands in line {seen[key.value]} too; keep one"
+                    )
+                seen[key.value] = line
+            return super().construct_mapping(node, deep)
+
+    try:
+        # yaml.load with a safe loader of our own.
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=Once)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} is not text in UTF-8: {error.reason} at byte {error.start}"
+        ) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold a mapping of keys, as config/config.yaml does")
+    return content
 
 
 def merge(config: dict[str, Any], overlay: Mapping[str, Any]) -> None:

@@ -10,7 +10,6 @@ import ast
 import atexit
 import contextlib
 import hashlib
-import importlib.util
 import json
 import sys
 from functools import cache
@@ -19,6 +18,7 @@ from typing import NamedTuple
 
 from evoloss.errors import UserError
 from evoloss.files import write_text
+from evoloss.own_parts import spec_of
 
 PACKAGE = "evoloss"
 ROOT = Path(__file__).resolve().parent
@@ -146,8 +146,5 @@ def _read(tree: ast.Module, path: Path) -> Facts:
 
 def _user_file(reference: str) -> Path | None:
     """The file of a `module:function`; None when Python cannot find the module."""
-    try:
-        spec = importlib.util.find_spec(reference.split(":")[0])
-    except (ImportError, ValueError):
-        return None
+    spec = spec_of(reference.split(":")[0])
     return Path(spec.origin) if spec and spec.origin and Path(spec.origin).suffix == ".py" else None

@@ -10,14 +10,16 @@ from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
 
 LIBRARY = str(Path(workflow.basedir) / "workflow")
-sys.path[:0] = [LIBRARY, str(Path.cwd())]
+HERE = ("", str(Path.cwd()), str(workflow.basedir))
+# Snakemake puts the Snakefile's folder first. Last, so that a user's own file takes no library's place.
+sys.path[:] = [LIBRARY, *(path for path in sys.path if path not in HERE), str(Path.cwd())]
 
 from evoloss.errors import UserError
 from evoloss.job_plan import flag
 from evoloss.job_server.lifetime import start_job_server
 from evoloss.machine import StudyLock, gpu_count, plan_faster, prepare_environment, tell_jobs
 from evoloss.plan import Plan
-from evoloss.settings import load
+from evoloss.settings import load, read_yaml
 from evoloss.source_closure import code_of
 from evoloss.strict_model import canonical_json
 
@@ -25,6 +27,8 @@ prepare_environment(LIBRARY)
 plan_faster()
 
 try:
+    for path in workflow.configfiles:
+        read_yaml(path)
     settings = load(config)
     plan = Plan(settings)
 except UserError as error:

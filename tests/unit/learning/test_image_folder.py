@@ -1,3 +1,4 @@
+import os
 import shutil
 
 import numpy as np
@@ -170,3 +171,38 @@ def test_twins_are_counted(tmp_path):
     shutil.copy(tmp_path / "train/ant/001.png", tmp_path / "test/ant/again.png")
     manifest = prepare(settings(tmp_path), tmp_path / "prepared", {})
     assert manifest["doubles"] == {"contradicting": 2, "in_test": 1}
+
+
+def test_each_folder_is_looked_into_once(tmp_path):
+    """Two links to `train` inside of it hung the planning, and one took images of one class for another's."""
+    write_folder(tmp_path)
+    for name in ("first", "second"):
+        (tmp_path / "train/ant" / name).symlink_to(tmp_path / "train")
+    (tmp_path / "train/cat/bees").symlink_to(tmp_path / "train/bee")
+    (tmp_path / "test/ant/up").symlink_to(tmp_path)
+    delivery = read(tmp_path)
+    assert np.bincount(delivery.training_part.labels).tolist() == [30, 10, 20]
+    assert np.bincount(delivery.test.labels).tolist() == [6, 3, 3]
+
+
+def test_what_is_no_regular_file_is_no_image(tmp_path):
+    write_folder(tmp_path)
+    os.mkfifo(tmp_path / "train/ant/pipe.png")
+    assert len(read(tmp_path).training_part) == 60
+
+
+def test_images_are_only_what_the_list_of_formats_has(tmp_path):
+    """PostScript under the name of a PNG would start Ghostscript."""
+    write_folder(tmp_path)
+    (tmp_path / "train/ant/000.png").write_bytes(
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n"
+    )
+    with pytest.raises(UserError, match="1 of 72 files cannot be read as images"):
+        read(tmp_path)
+
+
+def test_a_small_file_of_a_huge_image_is_a_sentence(tmp_path):
+    write_folder(tmp_path)
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "train/ant/huge.png")
+    with pytest.raises(UserError, match=r"huge\.png \(10000 x 10000 pixels; at most 67,108,864"):
+        read(tmp_path)

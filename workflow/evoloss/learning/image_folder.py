@@ -9,15 +9,19 @@ from pathlib import Path
 from evoloss.errors import UserError
 from evoloss.learning.image_table import is_table, parts_of_table
 
+Visited = set[tuple[int, int]]
+"""Folders that have been looked into, by device and inode: links may lead to one twice, or in a circle."""
+
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
 
 
-def image_files(part: Path) -> dict[str, list[Path]]:
+def image_files(part: Path, visited: Visited | None = None) -> dict[str, list[Path]]:
     """The image files of each class of `part` (`train` or `test`), classes and files sorted.
 
-    Hidden files and folders are left out. Raises UserError when there is no class, a class is empty,
+    Hidden files and folders are left out, as is all that is no regular file; a folder that links lead to again is
+    looked into once. Raises UserError when there is no class, a class is empty,
     or an image lies outside of a class.
     """
     entries = sorted(path for path in part.iterdir() if not path.name.startswith("."))
@@ -27,7 +31,11 @@ def image_files(part: Path) -> dict[str, list[Path]]:
             f"{stray[0]} lies outside of any class ({len(stray)} such files); images belong in "
             f"{part}/<class>/"
         )
-    classes = {path.name: _images_below(path) for path in entries if path.is_dir()}
+    visited = set() if visited is None else visited
+    folders = [path for path in entries if path.is_dir()]
+    # All of them first, so that no link between classes takes the images of one for another.
+    fresh = [path for path in [part, *folders] if _is_new(path, visited)]
+    classes = {path.name: _images_below(path, visited) for path in folders if path in fresh}
     if not classes:
         raise UserError(f"{part} has no class folders; images belong in {part}/<class>/")
     empty = [name for name, files in classes.items() if not files]
@@ -39,15 +47,29 @@ def image_files(part: Path) -> dict[str, list[Path]]:
     return classes
 
 
-def _images_below(folder: Path) -> list[Path]:
-    return sorted(path for path in _files_below(folder) if path.suffix.lower() in SUFFIXES)
+def _is_new(folder: Path, visited: Visited) -> bool:
+    """Whether a folder has not been visited; it is from now on."""
+    status = folder.stat()
+    place = (status.st_dev, status.st_ino)
+    return place not in visited and not visited.add(place)
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _images_below(folder: Path, visited: Visited) -> list[Path]:
+    files = _files_below(folder, visited)
+    return sorted(path for path in files if path.suffix.lower() in SUFFIXES)
+
+
+def _files_below(folder: Path, visited: Visited) -> Iterator[Path]:
     # Not Path.rglob, which takes six times as long on tens of thousands of files.
-    for where, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if name[0] != "."]
-        yield from (Path(where, name) for name in names if name[0] != ".")
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name[0] == ".":
+                continue
+            if entry.is_dir():
+                if _is_new(Path(entry.path), visited):
+                    yield from _files_below(Path(entry.path), visited)
+            elif entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists()):
+                yield Path(entry.path)  # a link to nothing is an image that is missing
 
 
 def parts_of(root: Path) -> dict[str, dict[str, list[Path]]]:
@@ -75,7 +97,9 @@ def _parts_of_folder(root: Path) -> dict[str, dict[str, list[Path]]]:
             f"{root}/train/<class>/ (and, if you have a test split, in {root}/test/<class>/), or in a table, a "
             "CSV file with the columns image and label"
         )
-    return {part: image_files(root / part) for part in ("train", "test") if (root / part).is_dir()}
+    visited: Visited = set()
+    parts = [part for part in ("train", "test") if (root / part).is_dir()]
+    return {part: image_files(root / part, visited) for part in parts}
 
 
 def all_files(root: Path) -> Iterator[Path]:
@@ -92,7 +116,9 @@ def ignored(root: Path) -> Counter[str]:
     if is_table(root):
         return found
     for part in ("train", "test"):
-        files = _files_below(root / part)
+        if not (root / part).is_dir():
+            continue
+        files = _files_below(root / part, set())
         found.update(
             path.suffix or path.name for path in files if path.suffix.lower() not in SUFFIXES
         )

@@ -100,6 +100,12 @@ def _images(part, name: str) -> Images:
     return Images(np.ascontiguousarray(pixels), labels)
 
 
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What files are read as, whatever they are called. Pillow knows more, some of which start other programs."""
+LARGEST_IMAGE = 2**26
+"""Most pixels of one image, before it is scaled: a reader then takes at most 1 GiB."""
+
+
 def read_image_folder(
     root: Path, size: int, channels: int, largest_bytes: int, readers: int = 1
 ) -> Delivery:
@@ -148,7 +154,11 @@ def read_image_folder(
 def _decoded(path: Path, size: int, channels: int) -> np.ndarray | str:
     """The pixels (channels, size, size), or why there are none."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > LARGEST_IMAGE:
+                raise ValueError(
+                    f"{image.width} x {image.height} pixels; at most {LARGEST_IMAGE:,} are read"
+                )
             image = _in_bytes(ImageOps.exif_transpose(image))
             image = image.convert("L" if channels == 1 else "RGB")
             if image.size != (size, size):

@@ -1,7 +1,7 @@
 """A loss from its text, whichever of the two forms it has, or from a champion's file."""
 
 from evoloss.expressions.parsing import parse
-from evoloss.files import read_json
+from evoloss.losses.champion_file import read_champion
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.function_loss import FunctionLoss
 from evoloss.losses.gradient_scale import task_loss
@@ -22,5 +22,9 @@ def loss_from(
     """The loss of a formula or of a champion.json, as a task of `classes` classes trains it."""
     if (formula is None) == (champion is None):
         raise ValueError("give a formula or a champion file, one of the two")
-    text = formula if formula is not None else read_json(champion)["expression"]
-    return task_loss(as_written(text, classes), classes, match_gradient_scale)
+    if champion is not None:
+        # A record is data: it may hold an expression, and no module:function to import.
+        written = ExpressionLoss(parse(read_champion(champion)["expression"], classes))
+    else:
+        written = as_written(formula, classes)
+    return task_loss(written, classes, match_gradient_scale)

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from evoloss.files import read_json
 from evoloss.learning.records import LEARNING_RATES, RETRAININGS
+from evoloss.losses.champion_file import read_champion
 from evoloss.parquet import read, read_metadata, read_table
 from evoloss.search.fitness import BASELINE, references
 from evoloss.search.records import AUDIT, CANDIDATES, LEDGER, RESCORED, SCORES
@@ -128,7 +129,7 @@ class StudyRecords:
     def champions(self) -> list[dict[str, Any]]:
         """The champions of all runs (`champion.json`), in the order of the methods."""
         return [
-            read_json(self.run_folder(method, seed) / "champion.json")
+            read_champion(self.run_folder(method, seed) / "champion.json")
             for method in self.methods
             for seed in self.run_seeds
         ]

@@ -6,12 +6,13 @@ from evoloss.command_line import Flags, run_step
 from evoloss.expressions.latex import simplified_latex, to_latex
 from evoloss.expressions.parsing import parse
 from evoloss.files import read_json, write_text
+from evoloss.losses.champion_file import read_champion
 from evoloss.losses.export import python_module
 
 
 def main(flags: Flags) -> None:
     """Write the module and the formula of one champion."""
-    champion = read_json(flags.champion)
+    champion = read_champion(flags.champion)
     classes = [read_json(path)["classes"] for path in flags.manifests]
     write_text(flags.python, python_module(champion, classes, flags.study, flags.scale_matched))
     expression = parse(champion["expression"])

@@ -1,0 +1,69 @@
+"""A champion's file is data: nothing of it is imported, and none of its texts becomes other code."""
+
+import json
+
+import pytest
+
+from evoloss.errors import UserError
+from evoloss.losses.champion_file import read_champion
+from evoloss.losses.formula import loss_from
+
+CHAMPION = {
+    "study": "tiny",
+    "loss": "egp_seed0",
+    "method": "egp",
+    "run_seed": 0,
+    "candidate_id": "g1s0",
+    "expression": "-(y * log(p))",
+    "fitness": 1.0,
+    "fitness_is": "leave-one-out: each fresh training counts",
+    "repeats": 3,
+}
+
+
+def written(folder, **changes):
+    path = folder / "champion.json"
+    path.write_text(json.dumps(CHAMPION | changes))
+    return path
+
+
+def test_a_champion_is_read_and_trained_with(tmp_path):
+    path = written(tmp_path)
+    assert read_champion(path) == CHAMPION
+    assert loss_from(None, str(path), 10, True).text == "-(y * log(p))"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("expression", "helper:go"),
+        ("expression", "__import__('os').system('true')"),
+        ("expression", ["p", "y"]),
+        ("expression", None),
+        ("loss", '"""\nimport os\n"""'),
+        ("loss", "../../etc"),
+        ("method", ""),
+        ("fitness", "1.0"),
+        ("fitness", float("nan")),
+        ("fitness", True),
+        ("fitness_is", '""" + evil + """'),
+        ("fitness_is", "two\nlines"),
+        ("repeats", 0),
+        ("run_seed", -1),
+        ("run_seed", 1.5),
+    ],
+)
+def test_what_is_no_champion_is_named_with_file_and_field(tmp_path, monkeypatch, field, value):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "helper.py").write_text("raise SystemExit('imported')")
+    path = written(tmp_path, **{field: value})
+    with pytest.raises(UserError, match=rf"champion\.json: {field} is .*, but must be"):
+        loss_from(None, str(path), 10, True)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "3", "{}"])
+def test_json_that_is_valid_and_wrong_is_a_sentence(tmp_path, text):
+    path = tmp_path / "champion.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"champion\.json"):
+        read_champion(path)
