@@ -272,5 +272,5 @@ def test_the_logged_command_can_be_pasted(finished, tmp_path):
 def test_the_report_is_built(scratch):
     scratch.run("--report", "results/tiny/report.html")
     report = (scratch.folder / "results" / "tiny" / "report.html").read_text()
-    for text in ("anytime", "accuracy", "egp_seed0.py", "Tables", "Figures", "Losses"):
+    for text in ("anytime", "accuracy", "egp_seed0.py", "Efficiency", "Final accuracy", "Losses"):
         assert text in report

@@ -70,13 +70,13 @@ def test_module_forward(text, dtype, index):
         )
 
 
-@pytest.mark.parametrize("text", SPELLINGS)
+@pytest.mark.parametrize("text", SPELLINGS[1:])  # the first is torch's kernel itself
 @pytest.mark.parametrize("index", range(len(NAMES)), ids=NAMES)
 def test_module_gradients(text, index):
     one = inputs()[index]
     logits, targets = one.forward_input.args
     # Finite differences of all of a batch take long; what is left is not ignored throughout.
-    small = (slice(2), slice(None), *[slice(2)] * (logits.ndim - 2))
+    small = (slice(2), slice(None), slice(2), *[slice(1)] * (logits.ndim - 3))[: logits.ndim]
     if logits.ndim > 1:
         soft = targets.is_floating_point()
         logits, targets = logits[small], targets[small if soft else small[:1] + small[2:]].clone()
