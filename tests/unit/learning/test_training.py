@@ -9,6 +9,7 @@ from evoloss.learning.device import choose_device
 from evoloss.learning.evaluation import accuracy, logits_of
 from evoloss.learning.models import initial_network
 from evoloss.learning.optimizers import Optimizer, rate_multiple
+from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.training import train
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
@@ -97,6 +98,61 @@ def test_a_training_stops_at_the_first_loss_that_is_not_finite(make_task):
     assert "not finite in epoch 1" in result.reason
     assert result.validation_accuracy is None
     assert result.network is None
+
+
+class Raises(nn.Module):
+    """Raises at its third call."""
+
+    def __init__(self, what):
+        super().__init__()
+        self.what, self.calls = what, 0
+
+    def forward(self, logits, targets):
+        self.calls += 1
+        if self.calls == 3:
+            torch.manual_seed(99)
+            raise self.what
+        return ExpressionLoss(CROSS_ENTROPY)(logits, targets)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [ValueError("not today,\nnot ever"), SystemExit(0), MemoryError(), RecursionError("deep")],
+)
+def test_a_training_that_raises_has_failed_and_its_neighbours_go_on(make_task, what):
+    task = make_task()
+    before, raising, after = train([CE, Raises(what), CE], task, [0.1] * 3, 0)
+    assert raising.status == "failed"
+    assert raising.reason.startswith(type(what).__name__)
+    assert "\n" not in raising.reason
+    assert raising.validation_accuracy is None
+    assert before.status == after.status == "completed"
+    assert torch.equal(weights(before), weights(after))
+
+
+class Fussy(nn.Module):
+    """A network that takes no batch of more than two images."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.linear = nn.Linear(64, classes)
+
+    def forward(self, images):
+        if len(images) > 2:
+            raise ValueError("too many")
+        return self.linear(images.flatten(1))
+
+
+def fussy(shape, classes):
+    return Fussy(classes)
+
+
+def test_a_network_that_raises_fails_and_a_sweep_of_such_is_a_sentence(make_task):
+    task = make_task(network=f"{__name__}:fussy")
+    (result,) = train([CE], task, [0.1], 0)
+    assert (result.status, result.reason) == ("failed", "ValueError: too many")
+    with pytest.raises(UserError, match="cross_entropy: no training can be made: ValueError"):
+        sweep(CE, "cross_entropy", lambda k: task, [0.1, 0.2], [0])
 
 
 def test_a_network_of_nans_has_no_accuracy(make_task):

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from evoloss.errors import UserError
 from evoloss.learning.task import Task
 from evoloss.learning.training import train
 
@@ -50,9 +51,11 @@ def sweep(
     Best by mean validation accuracy (a training that did not complete counts as 0), of equals the lower rate.
     The grid grows by factors of 2: on the side where the best rate lies; on both while no rate has taught
     anything; never upwards from a rate at which no training completed. At most MOST_EXTENSIONS times a side.
+    Raises UserError where every training fails, as with a network that raises.
     """
     means: dict[float, float] = {}
     rows: list[dict[str, Any]] = []
+    reasons: list[str | None] = []
 
     def measure(new: Sequence[float]) -> None:
         scores: dict[float, list[float]] = {rate: [] for rate in new}
@@ -61,6 +64,7 @@ def sweep(
             for rate in new:
                 (result,) = train([loss], task, [rate], seed)
                 trained()
+                reasons.append(result.reason)
                 scores[rate].append(result.validation_accuracy or 0.0)
                 rows.append(
                     {
@@ -80,6 +84,8 @@ def sweep(
         return min(means, key=lambda rate: (-means[rate], rate))
 
     measure(rates)
+    if all(row["status"] == "failed" for row in rows):
+        raise UserError(f"{loss_name}: no training can be made: {reasons[-1]}")
     chance = 1 / load(0).classes
     smallest = chance + LEARNT * (1 - chance)
     left = {"down": MOST_EXTENSIONS, "up": MOST_EXTENSIONS}

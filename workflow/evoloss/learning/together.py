@@ -2,7 +2,9 @@
 
 import math
 import os
+import sys
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -10,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from evoloss.errors import UserError
 from evoloss.learning.accuracy import share_right
 from evoloss.learning.batches import Batches
 from evoloss.learning.device import peak_memory, synchronise
@@ -28,6 +31,9 @@ from evoloss.learning.stepping import (
 from evoloss.learning.task import Part, Task
 from evoloss.learning.training_result import TrainingResult
 from evoloss.seeds import derive_seed
+
+LONGEST_REASON = 300
+"""Characters of what a training that raised said."""
 
 LARGEST_STACKED = 300_000
 """Parameters of a network that still trains side by side: a larger one keeps a GPU busy alone."""
@@ -98,14 +104,22 @@ class Together:
     def go_to(self, steps: int) -> None:
         """Train all that go on until so many steps are done."""
         self._clock = time.perf_counter()
-        too_large = None
+        trouble = None
         with self._own_randomness():
             try:
                 self._advance(steps)
             except torch.cuda.OutOfMemoryError as error:
-                too_large = f"out of GPU memory: {error}".splitlines()[0]
-        if too_large:  # here, where nothing holds what was in the way any more
-            self._make_do(too_large)
+                trouble = f"out of GPU memory: {error}".splitlines()[0]
+            except (UserError, KeyboardInterrupt):
+                raise
+            except (
+                BaseException
+            ) as error:  # a user's network or loss may raise anything, and may exit
+                traceback.print_exc(file=sys.stdout)
+                said = " ".join(str(error).split())
+                trouble = f"{type(error).__name__}: {said}"[:LONGEST_REASON]
+        if trouble:  # here, where nothing holds what was in the way any more
+            self._make_do(trouble)
         synchronise(self.device)
         self._share("seconds")
 
@@ -307,7 +321,7 @@ class Together:
         self._clock = now
 
     def _make_do(self, reason: str) -> None:
-        """Too little memory for all: begin again with half of them at once; one alone has failed."""
+        """Too little memory for all, or one that raises: begin again with half of them at once; one alone has failed."""
         self._let_go()
         free_captures()
         members = self._going_on()
@@ -316,7 +330,7 @@ class Together:
             return
         fewer = max(1, len(members) // 2)
         print(
-            f"too little GPU memory for {len(self._members)} trainings at once: now {fewer}",
+            f"{len(self._members)} trainings at once: now {fewer} ({reason})",
             flush=True,
         )
         for half in (members[:fewer], members[fewer:]):

@@ -27,7 +27,7 @@ def train(
 
     A loss maps logits (n, C) and targets (n,) to a scalar. `per_epoch` also records training and
     validation accuracy after every epoch. A training stops at its first non-finite loss
-    (`diverged`); running out of memory makes it `failed`.
+    (`diverged`); running out of memory, and whatever network or loss raise, makes it `failed`.
     """
     if len(losses) != len(learning_rates):
         raise ValueError("one learning rate a loss is needed")
