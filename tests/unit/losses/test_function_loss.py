@@ -124,9 +124,6 @@ def test_both_forms_come_from_their_text():
         loss_from("my_own_losses:flat", None, 10, True)
 
 
-def test_a_champion_comes_from_its_file(tmp_path):
-    path = tmp_path / "champion.json"
-    path.write_text('{"expression": "square(p - y)"}')
-    assert loss_from(None, path, 10, True).text == "square(p - y)"
+def test_a_loss_is_a_formula_or_a_champion(tmp_path):
     with pytest.raises(ValueError, match="one of the two"):
-        loss_from("p", path, 10, True)
+        loss_from("p", tmp_path / "champion.json", 10, True)
