@@ -32,7 +32,7 @@ def test_an_overlay_can_be_planned(scratch, name):
 def test_a_study_without_a_search_can_be_planned(scratch):
     jobs = scratch.planned(config="config/published_losses.yaml")
     assert (jobs["tune"], jobs["choose_rate"], jobs["retrain"]) == (12, 168, 168)
-    assert (jobs["prepare_dataset"], jobs["tabulate"], jobs["plot"]) == (2, 7, 1)
+    assert (jobs["prepare_dataset"], jobs["tabulate"], jobs["plot"]) == (2, 8, 1)
     assert {"initialise", "breed", "evaluate", "export_loss"}.isdisjoint(jobs)
 
 

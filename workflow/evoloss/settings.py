@@ -172,6 +172,7 @@ class Config(StrictModel):
             "parameters": bool(self.search.methods),
             "ablation": self.report.ablation_base is not None,
             "published_losses": bool(self.report.conditions),
+            "label_noise": any(c.setting == "label_noise" for c in self.report.conditions),
             "epochs_to_target": not self.report.conditions,
         }
         return self._wanted(TABLES, wanted)

@@ -12,6 +12,7 @@ from evoloss.reporting.conditions import epochs_to
 from evoloss.reporting.figures import published_losses as figure
 from evoloss.reporting.latex_table import to_latex, to_markdown
 from evoloss.reporting.style import save
+from evoloss.reporting.tables import label_noise
 from evoloss.reporting.tables import published_losses as table
 
 CE_ENDS = [0.90, 0.92, 0.91, 0.93, 0.90]
@@ -121,3 +122,18 @@ def test_the_table_and_the_figure_are_made(tmp_path):
     labels = [text.get_text() for text in drawn.axes[0].get_legend().get_texts()]
     assert labels == ["0%", "40%"]
     save(drawn, [tmp_path / "figure.png"])
+
+
+def test_wrong_labels_have_a_column_a_share():
+    found = records()
+    found.description["conditions"] = [{"setting": "label_noise", "tasks": ["clean", "noisy"]}]
+    frame = label_noise.build(found)
+    assert len(frame) == 8
+    dressed = label_noise.dress(frame, found)
+    assert list(dressed.frame) == ["Classes", "Loss", "0 % wrong", "40 % wrong"]
+    by_loss = dressed.frame.set_index("Loss")
+    assert by_loss.loc["MSE (Brier)", "40 % wrong"].endswith("*")
+    assert not by_loss.loc["Cross entropy", "0 % wrong"].endswith("*")
+    assert by_loss.loc["Hinge", "0 % wrong"] == "failed"
+    assert (1, "0 % wrong") in dressed.bold
+    assert "% wrong" in to_latex(dressed).replace("\\", "").replace("~", " ")

@@ -17,6 +17,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "functional_check": ("runs", "audit", "scores"),
     "accuracy": ("retrained",),
     "published_losses": ("retrained", "tasks", "conditions"),
+    "label_noise": ("retrained", "tasks", "conditions"),
     "champions": ("retrained", "reference"),
     "champion_formulas": ("shapes",),
     "epochs_to_target": ("retrained",),
@@ -55,7 +56,7 @@ _CATEGORIES = {
         *("funnel", "target_reached", "cost_accuracy"),
     ),
     "Final accuracy": (
-        *("accuracy", "champions", "transfer", "published_losses"),
+        *("accuracy", "champions", "transfer", "published_losses", "label_noise"),
         *("test_accuracy", "training_curves", "critical_difference", "reliability"),
     ),
     "Losses": ("losses", "loss_shapes", "loss_landscape"),

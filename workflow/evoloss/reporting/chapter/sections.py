@@ -311,6 +311,7 @@ SECTIONS: list[tuple[str, Callable[[Tables, Prose], list[str]], list[str], list[
             "transfer",
             "epochs_to_target",
             "published_losses",
+            "label_noise",
         ],
         [
             "anytime",

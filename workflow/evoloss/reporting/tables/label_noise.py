@@ -1,0 +1,70 @@
+"""Table label_noise: test accuracy of every loss by the share of wrong training labels."""
+
+import math
+
+import pandas as pd
+
+from evoloss.reporting.conditions import outcomes
+from evoloss.reporting.latex_table import Dressed, plus_minus
+from evoloss.reporting.names import loss_name
+from evoloss.reporting.statistics import FEWEST_RUNS
+from evoloss.reporting.study_records import StudyRecords
+
+SETTING = "label_noise"
+
+
+def build(records: StudyRecords) -> pd.DataFrame:
+    """One row a condition (`first`, its first task), task and loss: those of table `published_losses` whose tasks
+    differ in their wrong labels."""
+    frame = outcomes(records)
+    parts = [
+        frame[frame["task"].isin(condition["tasks"])].assign(first=condition["tasks"][0])
+        for condition in records.description["conditions"]
+        if condition["setting"] == SETTING
+    ]
+    columns = [
+        *("first", "task", "loss", "label_noise", "classes", "completed", "learning_rate"),
+        *("test_accuracy", "test_accuracy_sd", "difference_to_cross_entropy", "ci_low", "ci_high"),
+    ]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
+    """A row a loss, a column a share of wrong labels; a star where the interval to cross entropy leaves out 0."""
+    shares = sorted(frame["label_noise"].unique())
+    rows, bold = [], set()
+    for _, part in frame.groupby("first", sort=False):
+        cells = part.set_index(["loss", "label_noise"])
+        best = {
+            share: mine["test_accuracy"].idxmax()
+            for share, mine in part.groupby("label_noise")
+            if mine["completed"].max() >= FEWEST_RUNS
+        }
+        for number, loss in enumerate(part["loss"].unique()):
+            row = {
+                "Classes": str(part["classes"].iloc[0]) if number == 0 else "",
+                "Loss": loss_name(loss),
+            }
+            for share in shares:
+                name = f"{100 * share:g} % wrong"
+                row[name] = "–"
+                if (loss, share) in cells.index:
+                    row[name] = _accuracy(cells.loc[(loss, share)])
+                    if part.index[(part["loss"] == loss) & (part["label_noise"] == share)][
+                        0
+                    ] == best.get(share):
+                        bold.add((len(rows), name))
+            rows.append(row)
+    level = f"{100 * records.confidence:g} %"
+    notes = (
+        "Test accuracy in percent, mean ± s.d. over training seeds, every loss at its own rate; test labels are right. "
+        f"* the {level} t interval of the difference to cross entropy, paired by training seed, leaves out 0 (one loss and "
+        "task at a time). Bold: the highest mean, which is no test.",
+    )
+    return Dressed(pd.DataFrame(rows), frozenset(bold), notes)
+
+
+def _accuracy(row: pd.Series) -> str:
+    text = plus_minus(row["test_accuracy"], row["test_accuracy_sd"], 2, 100) or "failed"
+    leaves_out = not math.isnan(row["ci_low"]) and (row["ci_low"] > 0 or row["ci_high"] < 0)
+    return text + ("*" if leaves_out else "")
