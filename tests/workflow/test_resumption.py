@@ -1,6 +1,6 @@
 """Determinism and kills: the same records whatever the cores, the directory or the accidents."""
 
-import contextlib
+import functools
 import json
 import os
 import signal
@@ -31,6 +31,8 @@ def start(copy, *arguments, cores=2):
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            # A shell's background jobs ignore Ctrl-C, and so would what they start.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
 
@@ -65,17 +67,6 @@ KILLS = (
 )
 
 
-def kill_until_it_ends(process, number, whole_group):
-    """Python may drop a signal that arrives in a callback; then whoever sent it does so again."""
-    end = time.monotonic() + 60
-    while process.poll() is None:
-        assert time.monotonic() < end
-        with contextlib.suppress(ProcessLookupError):
-            (os.killpg if whole_group else os.kill)(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=4)
-
-
 def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, tmp_path):
     """On one core, in another directory, killed in a race, in other searches and in a retraining job.
 
@@ -86,12 +77,13 @@ def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, 
     for stage, number, whole_group in KILLS:
         process = start(copy, cores=1)
         wait_for((results / stage).exists, process, copy)
-        kill_until_it_ends(process, number, whole_group)
+        (os.killpg if whole_group else os.kill)(process.pid, number)
+        process.wait(timeout=60)
         end = time.monotonic() + 10
         while alive := processes_of(copy):
             assert time.monotonic() < end, [one.cmdline() for one in alive]
             time.sleep(0.05)
-    assert not (results / "chapter/compiled.txt").exists()  # there is something left to do
+    assert not (results / "tables/accuracy.csv").exists()
     copy.run(cores=1)
     assert copy.planned() == {}
     # Asked for late: the other worker has made it in the meantime.
