@@ -6,6 +6,7 @@ The Snakefile alone imports this module.
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -66,7 +67,12 @@ class Plan(JobPlan):
 
     def caption_of(self, kind: str, name: str) -> str:
         """The caption of a `table` or `figure`, with this study's settings."""
-        return caption(kind, name, self.config.model_dump(mode="json"))
+        return caption(kind, name, self._configuration)
+
+    @cached_property
+    def _configuration(self) -> dict[str, Any]:
+        """What captions may speak of."""
+        return self.config.model_dump(mode="json")
 
     def chapter_description(self) -> str:
         """What the chapter is told, as JSON."""

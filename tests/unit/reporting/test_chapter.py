@@ -8,7 +8,8 @@ import pytest
 
 from evoloss.reporting.chapter.document import chapter, wrapper
 from evoloss.reporting.chapter.prose import Prose, listed
-from evoloss.reporting.chapter.sections import analysis, results
+from evoloss.reporting.chapter.sections import SECTIONS, analysis, results
+from evoloss.reporting.deliverables import FIGURES, TABLES
 
 NAN = math.nan
 
@@ -126,3 +127,9 @@ def test_the_chapter_has_what_the_study_has_and_no_more():
     assert "accuracy" not in text.replace("test accuracy", "")
     assert r"\input{chapter4}" in wrapper("standalone.tex")
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_every_table_and_figure_has_a_section():
+    shown = [(tables, figures) for _, _, tables, figures in SECTIONS]
+    assert {name for tables, _ in shown for name in tables} == set(TABLES)
+    assert {name for _, figures in shown for name in figures} == set(FIGURES)

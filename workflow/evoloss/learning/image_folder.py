@@ -34,7 +34,7 @@ def image_files(part: Path, visited: Visited | None = None) -> dict[str, list[Pa
     visited = set() if visited is None else visited
     folders = [path for path in entries if path.is_dir()]
     # All of them first, so that no link between classes takes the images of one for another.
-    fresh = [path for path in [part, *folders] if _is_new(path, visited)]
+    fresh = {path for path in [part, *folders] if _is_new(path, visited)}
     classes = {path.name: _images_below(path, visited) for path in folders if path in fresh}
     if not classes:
         raise UserError(f"{part} has no class folders; images belong in {part}/<class>/")

@@ -47,7 +47,8 @@ def sweep(
 ) -> Sweep:
     """Train with every rate on every seed, and with more rates while the best lies at the edge.
 
-    `trained` is called after every training. `load(k)` gives the task with the split and the noise of the k-th seed, the same for all rates.
+    `load(k)` gives the task with the split and the noise of the k-th seed, the same for all rates; `trained` is
+    called after every training.
     Best by mean validation accuracy (a training that did not complete counts as 0), of equals the lower rate.
     The grid grows by factors of 2: on the side where the best rate lies; on both while no rate has taught
     anything; never upwards from a rate at which no training completed. At most MOST_EXTENSIONS times a side.

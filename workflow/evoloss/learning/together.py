@@ -112,9 +112,8 @@ class Together:
                 trouble = f"out of GPU memory: {error}".splitlines()[0]
             except (UserError, KeyboardInterrupt):
                 raise
-            except (
-                BaseException
-            ) as error:  # a user's network or loss may raise anything, and may exit
+            except BaseException as error:
+                # A user's network or loss may raise anything, and may exit.
                 traceback.print_exc(file=sys.stdout)
                 said = " ".join(str(error).split())
                 trouble = f"{type(error).__name__}: {said}"[:LONGEST_REASON]

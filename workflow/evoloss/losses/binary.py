@@ -19,6 +19,7 @@ from evoloss.expressions.parsing import parse
 from evoloss.expressions.tree import Expression
 from evoloss.losses.drop_in import REDUCTIONS, limited
 from evoloss.losses.gradient_scale import probe_batch
+from evoloss.losses.loss_module import in_float32
 from evoloss.losses.modes import in_a_fresh_thread
 from evoloss.losses.registry import CATALOGUE, formula_of
 from evoloss.losses.show import Shown
@@ -45,10 +46,11 @@ class BinaryLoss(Shown, nn.Module):
         for name, values in (("weight", weight), ("pos_weight", pos_weight)):
             self.register_buffer(name, None if values is None else torch.as_tensor(values))
         self.text = text
-        self.formula = str(binary_expression(text))
+        expression = binary_expression(text)
+        self.formula = str(expression)
         self.match_gradient_scale = match_gradient_scale
         self.reduction = reduction
-        factor = matching_factor(binary_expression(text))
+        factor = matching_factor(expression)  # also as written: it says what cannot learn
         self._factor = factor if match_gradient_scale else 1.0
         self._function = self._compiled()
 
@@ -64,7 +66,7 @@ class BinaryLoss(Shown, nn.Module):
             )
         if not labels.is_floating_point():
             raise ValueError(f"labels are {labels.dtype}, but must be floats, as of labels.float()")
-        logits = logits if logits.dtype == torch.float64 else logits.float()
+        logits = in_float32(logits)
         labels = labels.to(logits.dtype)
         if self.pos_weight is None:
             values = self._at(logits, labels)

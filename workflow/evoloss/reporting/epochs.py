@@ -1,9 +1,19 @@
-"""Final trainings epoch by epoch."""
+"""Final trainings: which are drawn as one line, and their epochs."""
 
 from itertools import zip_longest
 
 import numpy as np
 import pandas as pd
+
+from evoloss.reporting.study_records import StudyRecords
+
+
+def groups(records: StudyRecords) -> dict[str, list[str]]:
+    """What is drawn as one line: a curve loss alone, all champions of a method together."""
+    shown = {loss: [loss] for loss in records.description["curve_losses"]}
+    for champion in records.description["champions"]:
+        shown.setdefault(champion["method"], []).append(champion["loss"])
+    return shown
 
 
 def per_epoch(trainings: pd.DataFrame, column: str) -> np.ndarray:

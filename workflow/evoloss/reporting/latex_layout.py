@@ -14,7 +14,7 @@ import pandas as pd
 TEXT_WIDTH = 426.7
 """Points: 15 cm."""
 TEXT_HEIGHT = 640.0
-"""Points that a turned table may take: 22.5 cm, less its caption's room is elsewhere."""
+"""Points that a turned table may take: 22.5 cm."""
 FONT_SIZE = 10.95
 """Points of \\small in a document of 12 pt."""
 GAPS = (6.0, 3.0)

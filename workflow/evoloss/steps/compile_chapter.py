@@ -42,6 +42,8 @@ def compiled(pdflatex: str, document: Path, pdf: Path) -> str:
             done = subprocess.run(
                 command, cwd=document.parent, capture_output=True, text=True, errors="replace"
             )
+            if done.returncode:
+                break
         log = done.stdout
         if done.returncode:
             complaint = re.search(r"^!.*(?:\n.*){0,4}", log, re.MULTILINE)

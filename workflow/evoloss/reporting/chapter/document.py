@@ -1,6 +1,6 @@
 """The chapter as LaTeX: sections of sentences, tables and figures, and a document that holds it."""
 
-import re
+import textwrap
 from collections.abc import Container
 
 from evoloss.reporting.chapter.prose import Prose, listed
@@ -85,13 +85,6 @@ def wrapper(name: str) -> str:
     return _WRAPPER.format(name=name, packages=",".join(PACKAGES))
 
 
-def line_wrapped(sentence: str, most: int = 110) -> str:
+def line_wrapped(sentence: str) -> str:
     """A sentence in lines that an editor shows whole, broken at blanks."""
-    lines, line = [], ""
-    for word in re.split(" +", sentence):
-        if line and len(line) + len(word) + 1 > most:
-            lines.append(line)
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    return "\n".join([*lines, line])
+    return textwrap.fill(sentence, 110, break_long_words=False, break_on_hyphens=False)

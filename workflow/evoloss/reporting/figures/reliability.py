@@ -4,20 +4,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from evoloss.reporting.epochs import groups
 from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import looks, panels, reference_lines
 
 SMALLEST_SHARE = 0.005
 """Of the test images: a bin with fewer is not drawn."""
-
-
-def groups(records: StudyRecords) -> dict[str, list[str]]:
-    """What is one line: a curve loss alone, all champions of a method together."""
-    shown = {loss: [loss] for loss in records.description["curve_losses"]}
-    for champion in records.description["champions"]:
-        shown.setdefault(champion["method"], []).append(champion["loss"])
-    return shown
 
 
 def curve(trainings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

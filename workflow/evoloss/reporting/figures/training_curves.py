@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evoloss.reporting.epochs import per_epoch
+from evoloss.reporting.epochs import groups, per_epoch
 from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.statistics import FEWEST_RUNS, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
@@ -14,14 +14,6 @@ from evoloss.search.fitness import BASELINE
 
 MOST_BANDS = 4
 """So many lines may each have a band of 1 s.d.; more would hide each other."""
-
-
-def groups(records: StudyRecords) -> dict[str, list[str]]:
-    """What is drawn as one line: a curve loss alone, all champions of a method together."""
-    shown = {loss: [loss] for loss in records.description["curve_losses"]}
-    for champion in records.description["champions"]:
-        shown.setdefault(champion["method"], []).append(champion["loss"])
-    return shown
 
 
 def draw(records: StudyRecords) -> Figure:

@@ -7,6 +7,7 @@ import math
 
 import pandas as pd
 
+from evoloss.reporting.conditions import epochs_to
 from evoloss.reporting.epochs import per_epoch
 from evoloss.reporting.latex_table import Dressed
 from evoloss.reporting.names import loss_name
@@ -38,10 +39,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
 def _row(task: str, loss: str, of_task: pd.DataFrame, target: float) -> dict:
     trainings = of_task[of_task["loss"] == loss]
     curves = per_epoch(trainings, "validation_accuracy")
-    first = [
-        next((epoch for epoch, value in enumerate(curve, 1) if value >= target), math.inf)
-        for curve in curves
-    ]
+    first = [epochs_to(curve, target) for curve in curves]
     epochs = sorted(first)[len(first) // 2] if first else math.nan
     completed = trainings[trainings["status"] == "completed"]
     lengths = completed["validation_accuracy"].map(len)

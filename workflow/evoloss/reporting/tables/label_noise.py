@@ -36,7 +36,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     for _, part in frame.groupby("first", sort=False):
         cells = part.set_index(["loss", "label_noise"])
         best = {
-            share: mine["test_accuracy"].idxmax()
+            share: mine.loc[mine["test_accuracy"].idxmax(), "loss"]
             for share, mine in part.groupby("label_noise")
             if mine["completed"].max() >= FEWEST_RUNS
         }
@@ -50,9 +50,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
                 row[name] = "–"
                 if (loss, share) in cells.index:
                     row[name] = _accuracy(cells.loc[(loss, share)])
-                    if part.index[(part["loss"] == loss) & (part["label_noise"] == share)][
-                        0
-                    ] == best.get(share):
+                    if best.get(share) == loss:
                         bold.add((len(rows), name))
             rows.append(row)
     level = f"{100 * records.confidence:g} %"
