@@ -51,7 +51,7 @@ def draw(records: StudyRecords) -> Figure:
     best = means.loc[front(frame)]
     axis.plot(best["samples"] / UNIT, best["fitness"], color="#999999", linewidth=0.9, zorder=0)
     axis.axhline(1, color="#111111", linewidth=0.7, linestyle=":", zorder=0)
-    axis.set_xlim(left=0)  # equal budgets look equal
+    axis.set_xlim(0, 1.06 * frame["samples"].max() / UNIT)  # equal budgets look equal
     axis.set_xlabel("Training samples of the search (thousands)")
     axis.set_ylabel("Re-scored fitness (CE = 1)")
     figure.legend(loc="outside lower center", ncols=3)

@@ -26,7 +26,7 @@ def front(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """One panel a method: a dot a candidate, its front in colour, the front of all methods in grey."""
+    """One panel a method: a dot a candidate, its front in colour, the front of all methods dotted."""
     frame, look_of = sized(records), looks(records.methods)
     whole = front(frame)
     low = min(0.8, float(whole["fitness"].max()) - 0.3)
@@ -36,10 +36,13 @@ def draw(records: StudyRecords) -> Figure:
         mine, colour = frame[frame["method"] == method], look_of[method].colour
         shown = mine[mine["fitness"] >= low]
         axis.plot(shown["size"], shown["fitness"], ".", color=colour, markersize=3, alpha=0.35)
-        for line, style in ((whole, {"color": "#999999"}), (front(mine), {"color": colour})):
+        for line, style in (
+            (front(mine), {"color": colour, "linewidth": 1.5}),
+            (whole, {"color": "#111111", "linewidth": 0.9, "linestyle": ":"}),
+        ):
             sizes = [*line["size"], end]
             heights = [*line["fitness"], line["fitness"].max()]
-            axis.step(sizes, heights, where="post", linewidth=1.3, **style)
+            axis.step(sizes, heights, where="post", **style)
         hidden = len(mine) - len(shown)
         axis.set_title(
             f"{method_name(method)} ({len(mine)}, {hidden} below)", loc="left", fontsize=8
