@@ -10,7 +10,7 @@ import time
 
 import psutil
 import pytest
-from study_copy import ROOT, Copy, environment
+from study_copy import ROOT, TINY, Copy, environment
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.timeout(900)
 OUTPUT = "output.txt"
 
 
-def start(copy, *arguments, cores=2):
+def start(copy, *arguments, cores=2, config=TINY):
     """Start Snakemake in a process group of its own.
 
     It writes to a file: a pipe that nobody reads is full after half a study, and the run then waits for ever.
     """
     with (copy.folder / OUTPUT).open("w") as output:
         return subprocess.Popen(
-            copy.command(*arguments, cores=cores),
+            copy.command(*arguments, cores=cores, config=config),
             cwd=copy.folder,
             env=environment(),
             stdout=output,
@@ -126,6 +126,31 @@ def test_plain_starts_give_the_records_that_the_job_server_gives(tmp_path, finis
     ours, theirs = copy.records(), finished.records()
     assert any("rescored" in name for name in ours)
     assert {name: theirs[name] for name in ours} == ours
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+def test_no_orphan_of_old_settings_writes_into_a_run_with_new_ones(tmp_path, number):
+    """The main process alone is killed while a job trains that no server started."""
+    copy = Copy(tmp_path / "copy")
+    task = "tasks: {digits_clean: {epochs: %d}}\nmachine: {job_server: false}"
+    target = "results/tiny/tasks/digits_clean.json"
+    long = copy.overlay(task % 2000, "long")
+    process = start(copy, target, config=long)
+    log = copy.folder / "results/tiny/logs/tune/digits_clean.log"
+    wait_for(log.exists, process, copy)
+    time.sleep(3)  # torch is imported, and it trains
+    process.send_signal(number)
+    process.wait(timeout=10)
+    end = time.monotonic() + 5
+    while alive := processes_of(copy):
+        assert time.monotonic() < end, [one.cmdline() for one in alive]
+        time.sleep(0.05)
+    assert "the run of this job is gone" in log.read_text()
+    short = copy.overlay(task % 2, "short")
+    copy.run(target, config=short)
+    assert json.loads((copy.folder / target).read_text())["settings"]["epochs"] == 2
+    assert copy.planned(target, config=short) == {}
+    assert set(copy.planned(target, config=long)) == {"tune"}
 
 
 def test_an_edit_of_the_library_is_seen_by_the_next_run(scratch):

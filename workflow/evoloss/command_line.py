@@ -12,6 +12,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ValidationError
 
 from evoloss.errors import UserError
+from evoloss.run_life import watch_run
 
 Flags = argparse.Namespace
 Model = TypeVar("Model", bound=BaseModel)
@@ -25,7 +26,9 @@ def run_step(main: Callable[[Flags], None], parser: argparse.ArgumentParser) -> 
     parser.add_argument(
         "--study", required=True, help="name of the study, for the records' metadata"
     )
+    parser.add_argument("--code", help="digest of the code that the step runs, for the records")
     flags = parser.parse_args()
+    watch_run()
     _keep_pandas_out()
     if str(Path.cwd()) not in sys.path:
         sys.path.append(

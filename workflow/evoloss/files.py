@@ -8,19 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from evoloss.errors import UserError
+from evoloss.origin import json_seal, place_of
+from evoloss.run_life import end_without_run
+
+SEAL = "seal"
+"""Key of a JSON record's seal."""
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """A unique temporary name beside `path`, renamed to it on success and removed on failure.
 
-    Unique, since after a kill an orphan may still be writing the same file.
+    Unique, since after a kill an orphan may still be writing the same file. An orphan renames nothing.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}{path.suffix}")
     try:
         yield temporary
+        end_without_run()
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -32,16 +38,31 @@ def write_text(path: str | Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path: str | Path, value: Any) -> None:
-    """Write a JSON file atomically, with sorted keys, so that equal content is equal bytes."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+def write_json(path: str | Path, value: dict[str, Any]) -> None:
+    """Write a JSON record atomically: keys sorted, so that equal content is equal bytes, and sealed."""
+    sealed = {**value, SEAL: json_seal(value, place_of(path))}
+    write_text(path, json.dumps(sealed, indent=2, sort_keys=True) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file; raises UserError when it is missing or damaged."""
+def read_json(path: str | Path) -> dict[str, Any]:
+    """Read a JSON record; raises UserError when it is missing, or not as it was written there."""
+    value = parse_json(path)
+    seal = value.pop(SEAL, None) if isinstance(value, dict) else None
+    if seal is None or seal != json_seal(value, place_of(path)):
+        raise UserError(
+            f"{path} is not as evoloss wrote it there: it was edited, or comes from elsewhere or from "
+            "another version; delete it and run snakemake again"
+        )
+    return value
+
+
+def parse_json(path: str | Path) -> Any:
+    """What a JSON file holds; raises UserError when it is missing or damaged."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} is missing; run snakemake again to make it") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UserError(f"{path} is not valid JSON; delete it and run snakemake again") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from None

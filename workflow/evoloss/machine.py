@@ -1,8 +1,10 @@
 """What the main process does on the machine itself: the jobs' environment, the lock, the GPU."""
 
+import atexit
 import fcntl
 import os
 import sys
+import time
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import snakemake.jobs
 import snakemake.rules
 
 from evoloss.errors import UserError
+from evoloss.run_life import LOOK_SECONDS, name_run
 
 
 def prepare_environment(library: str) -> None:
@@ -26,6 +29,7 @@ def prepare_environment(library: str) -> None:
     # `python -m` would put the working directory first, where a random.py would be everybody's random.
     os.environ["PYTHONSAFEPATH"] = "1"
     sys.setrecursionlimit(50_000)
+    name_run()
 
 
 def tell_jobs(**switches: bool) -> None:
@@ -68,9 +72,13 @@ class StudyLock:
                 f"Another run of this study is alive (process {owner}, lock {self._path}); wait for "
                 "it to end, or stop it, and type the same command again."
             ) from None
+        if os.read(handle, 1):
+            # The last run was killed. What it left behind looks twice a second whether it has to end.
+            time.sleep(3 * LOOK_SECONDS)
         os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         self._handle = handle
+        atexit.register(os.ftruncate, handle, 0)
 
 
 def gpu_count(device: str, root: Path = Path("/")) -> int:

@@ -1,6 +1,8 @@
 """Parquet files with a declared schema, checked on read and write, and written atomically."""
 
+import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,18 @@ import pyarrow.parquet as pq
 
 from evoloss.errors import UserError
 from evoloss.files import atomic_path
+from evoloss.origin import digest, place_of
 
 METADATA_KEY = b"evoloss"
+SEAL_KEY = b"evoloss.seal"
+RANGES = {
+    **dict.fromkeys(("accuracy", "accuracies", "confidence", "share", "ece"), (0.0, 1.0)),
+    **dict.fromkeys(("seconds", "samples", "steps", "bytes", "nll"), (0.0, math.inf)),
+}
+"""Last word of a column's name -> between which values it lies, where it has any."""
+ROUNDING = 1e-9
+DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, MemoryError)
+"""What reading a damaged file may raise."""
 
 Row = dict[str, Any]
 
@@ -47,21 +59,34 @@ def write_columns(
 
 
 def _write_table(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
+    problem = out_of_range(table)
+    if problem:
+        raise ValueError(f"{path}: {problem}")
     blob = json.dumps(metadata, sort_keys=True).encode()
-    table = table.replace_schema_metadata({METADATA_KEY: blob})
+    sink = io.BytesIO()
+    with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
+        writer.write_table(table)
+        # All but the footer is written; the footer holds the seal.
+        seal = _seal(sink.getbuffer(), blob, path)
+        writer.add_key_value_metadata({METADATA_KEY: blob, SEAL_KEY: seal})
     with atomic_path(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        temporary.write_bytes(sink.getbuffer())
 
 
-def read_table(path: str | Path, schema: pa.Schema) -> pa.Table:
-    """Read a file as a table; raises UserError when it is missing, damaged or of another schema."""
+def read_table(path: str | Path, schema: pa.Schema, sealed: bool = True) -> pa.Table:
+    """Read a file as a table, if it is what evoloss wrote in that place.
+
+    Raises UserError when it is missing, damaged, edited, from elsewhere, of another schema, or holds a
+    value that cannot be. `sealed=False` looks at no seal, for large files whose reader has a checksum.
+    """
     try:
+        data = Path(path).read_bytes()
         # Not pq.read_table: it imports pyarrow.dataset, 0.4 s in every job.
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(pa.BufferReader(data)) as file:
             table = file.read()
     except FileNotFoundError:
         raise UserError(f"{path} is missing; run snakemake again to make it") from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except DAMAGE as error:
         raise UserError(
             f"{path} cannot be read ({error}); delete it and run snakemake again"
         ) from None
@@ -70,6 +95,9 @@ def read_table(path: str | Path, schema: pa.Schema) -> pa.Table:
             f"{path} has columns {table.schema.names} but {schema.names} are expected: it comes from "
             "another version of evoloss; delete it and run snakemake again"
         )
+    problem = (_broken_seal(data, path) if sealed else None) or out_of_range(table)
+    if problem:
+        raise UserError(f"{path}: {problem}; delete it and run snakemake again")
     return table
 
 
@@ -81,7 +109,53 @@ def read(path: str | Path, schema: pa.Schema) -> list[Row]:
 def read_metadata(path: str | Path) -> dict[str, Any]:
     """The JSON metadata of a file: study, step, provenance, seeds and settings."""
     try:
-        blob = (pq.read_schema(path).metadata or {}).get(METADATA_KEY)
-    except (pa.ArrowInvalid, OSError) as error:
+        blob = (pq.read_metadata(path).metadata or {}).get(METADATA_KEY)
+        return json.loads(blob) if blob else {}
+    except DAMAGE as error:
         raise UserError(f"{path} cannot be read ({error}); run snakemake again") from None
-    return json.loads(blob) if blob else {}
+
+
+def problem_of(path: str | Path) -> str | None:
+    """Why a file is not what evoloss wrote in that place, or None. Its schema is not looked at."""
+    try:
+        return _broken_seal(Path(path).read_bytes(), path)
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
+
+
+def _broken_seal(data: bytes, path: str | Path) -> str | None:
+    """Why the content of a file is not what was written there, or None."""
+    try:
+        with pq.ParquetFile(pa.BufferReader(data)) as file:
+            metadata = file.metadata.metadata or {}
+    except DAMAGE as error:
+        return f"it cannot be read ({error})"
+    seal = metadata.get(SEAL_KEY)
+    if seal is None:
+        return "it was not written by this version of evoloss"
+    footer = int.from_bytes(data[-8:-4], "little") + 8
+    if seal != _seal(memoryview(data)[:-footer], metadata.get(METADATA_KEY, b""), path):
+        return "it was edited after it was written, or belongs elsewhere"
+    return None
+
+
+def _seal(rows: memoryview, blob: bytes, path: str | Path) -> bytes:
+    """A digest of the rows as compressed, of the metadata and of the place."""
+    return digest([rows, blob, (place_of(path) or "").encode()]).encode()
+
+
+def out_of_range(table: pa.Table) -> str | None:
+    """The first column with a value that cannot be, by what its name says it is; or None."""
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        if pa.types.is_list(column.type):
+            column = column.flatten()
+        bounds = RANGES.get(name.rpartition("_")[2])
+        if bounds is None or pa.types.is_string(column.type):
+            continue
+        values = column.drop_null().to_numpy(zero_copy_only=False)
+        low, high = bounds
+        wrong = values[~((values >= low - ROUNDING) & (values <= high + ROUNDING))]
+        if len(wrong):
+            return f"{name} holds {wrong[0]}, which does not lie between {low} and {high}"
+    return None

@@ -4,11 +4,13 @@ import os
 import platform
 import subprocess
 import sys
+from argparse import Namespace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from evoloss.origin import order_of
 from evoloss.version import VERSION
 
 PACKAGES = (
@@ -46,9 +48,19 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def record(study: str, step: str, **details: Any) -> dict[str, Any]:
-    """The metadata of a Parquet file: study, step, its settings and seeds, and the provenance."""
-    return {"study": study, "step": step, **details, "provenance": provenance()}
+def record(flags: Namespace, step: str, **details: Any) -> dict[str, Any]:
+    """The metadata of a Parquet file: study, step, its settings and seeds, and the provenance.
+
+    `flags` are those of the step; `order` and `code` are digests of all that it was told and of its code.
+    """
+    return {
+        "study": flags.study,
+        "step": step,
+        "order": order_of(step, sys.argv[1:]),
+        "code": getattr(flags, "code", None),
+        **details,
+        "provenance": provenance(),
+    }
 
 
 def peak_memory_bytes() -> int | None:

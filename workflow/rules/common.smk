@@ -15,6 +15,7 @@ HERE = ("", str(Path.cwd()), str(workflow.basedir))
 sys.path[:] = [LIBRARY, *(path for path in sys.path if path not in HERE), str(Path.cwd())]
 
 from evoloss.errors import UserError
+from evoloss.foreign_records import check_images, notice_foreign_records
 from evoloss.job_plan import flag
 from evoloss.job_server.lifetime import start_job_server
 from evoloss.machine import StudyLock, gpu_count, plan_faster, prepare_environment, tell_jobs
@@ -25,6 +26,7 @@ from evoloss.strict_model import canonical_json
 
 prepare_environment(LIBRARY)
 plan_faster()
+notice_foreign_records()
 
 try:
     for path in workflow.configfiles:
@@ -69,6 +71,7 @@ def begin_run():
     if workflow.exec_mode == ExecMode.DEFAULT:
         try:
             study_lock.acquire()
+            check_images(Path(plan.results) / "data" / name for name in plan.source_states)
         except UserError as error:
             raise WorkflowError(str(error)) from None
         if settings.machine.job_server and workflow.local_exec and not workflow.touch:

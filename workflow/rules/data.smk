@@ -24,7 +24,7 @@ rule prepare_dataset:
         # is no part of the experiment, what they are is in source_state.
         place=lambda wildcards, output: str(settings.datasets()[wildcards.dataset].place()),
     shell:
-        "python -m evoloss.steps.prepare_dataset --study {wildcards.study} "
+        "python -m evoloss.steps.prepare_dataset --study {wildcards.study} --code {params.code} "
         "--settings {params.settings:q} --place {params.place:q} "
         "--source-state {params.source_state:q} --readers {threads} --folder {params.folder:q} 3>&2 > {log} 2>&1"
 
@@ -52,7 +52,7 @@ rule tune:
         held_out_curve=plan.held_out_curve,
         device=settings.device,
     shell:
-        "python -m evoloss.steps.tune --study {wildcards.study} --task {wildcards.task} "
+        "python -m evoloss.steps.tune --study {wildcards.study} --code {params.code} --task {wildcards.task} "
         "--settings {params.settings:q} {params.labels} {params.held_out_curve} "
         "--data results/{wildcards.study}/data "
         "--device {params.device} --sweep {output.sweep:q} --output {output.task:q} > {log} 2>&1"

@@ -31,7 +31,7 @@ rule tabulate:
         description=lambda wildcards: plan.description_of(TABLES[wildcards.table]),
         caption=lambda wildcards: plan.caption_of("table", wildcards.table),
     shell:
-        "python -m evoloss.steps.tabulate --study {wildcards.study} --table {wildcards.table} "
+        "python -m evoloss.steps.tabulate --study {wildcards.study} --code {params.code} --table {wildcards.table} "
         "--folder results/{wildcards.study} --description {params.description:q} "
         "--caption {params.caption:q} --csv {output.csv:q} --tex {output.tex:q} --md {output.md:q} > {log} 2>&1"
 
@@ -64,7 +64,7 @@ rule plot:
         ),
         description=lambda wildcards: plan.description_of(FIGURES[wildcards.figure]),
     shell:
-        "python -m evoloss.steps.plot --study {wildcards.study} --figure {wildcards.figure} "
+        "python -m evoloss.steps.plot --study {wildcards.study} --code {params.code} --figure {wildcards.figure} "
         "--folder results/{wildcards.study} --description {params.description:q} "
         "--pdf {output.pdf:q} --png {output.png:q} > {log} 2>&1"
 
@@ -92,7 +92,7 @@ rule export_loss:
         code=code_of("export_loss"),
         scale_matched=plan.tasks_matched,
     shell:
-        "python -m evoloss.steps.export_loss --study {wildcards.study} "
+        "python -m evoloss.steps.export_loss --study {wildcards.study} --code {params.code} "
         "--champion {input.champion:q} {params.scale_matched} --manifests {input.manifests:q} "
         "--python {output.python:q} --tex {output.tex:q} > {log} 2>&1"
 
@@ -116,7 +116,7 @@ rule chapter:
         code=code_of("chapter"),
         description=plan.chapter_description(),
     shell:
-        "python -m evoloss.steps.chapter --study {wildcards.study} "
+        "python -m evoloss.steps.chapter --study {wildcards.study} --code {params.code} "
         "--folder results/{wildcards.study} --description {params.description:q} "
         "--chapter {output.chapter:q} --macros {output.macros:q} "
         "--document {output.document:q} --verdict {output.verdict:q} > {log} 2>&1"
@@ -142,6 +142,6 @@ rule compile_chapter:
         code=code_of("compile_chapter"),
         pdflatex=shutil.which("pdflatex") or "",
     shell:
-        "python -m evoloss.steps.compile_chapter --study {wildcards.study} "
+        "python -m evoloss.steps.compile_chapter --study {wildcards.study} --code {params.code} "
         "--document {input.document:q} --pdflatex {params.pdflatex:q} "
         "--output {output:q} > {log} 2>&1"

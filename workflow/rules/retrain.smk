@@ -25,7 +25,7 @@ rule choose_rate:
         loss=plan.loss_flag,
         device=settings.device,
     shell:
-        "python -m evoloss.steps.choose_rate --study {wildcards.study} --loss {wildcards.loss} "
+        "python -m evoloss.steps.choose_rate --study {wildcards.study} --code {params.code} --loss {wildcards.loss} "
         "{params.loss:q} --task {input.task:q} --data results/{wildcards.study}/data "
         "--device {params.device} --output {output:q} > {log} 2>&1"
 
@@ -58,7 +58,7 @@ rule retrain:
         training_seeds=plan.block,
         device=settings.device,
     shell:
-        "python -m evoloss.steps.retrain --study {wildcards.study} --loss {wildcards.loss} "
+        "python -m evoloss.steps.retrain --study {wildcards.study} --code {params.code} --loss {wildcards.loss} "
         "{params.loss:q} --task {input.task:q} --learning-rate {input.learning_rate:q} "
         "--training-seeds {params.training_seeds} --data results/{wildcards.study}/data "
         "--device {params.device} --output {output:q} > {log} 2>&1"

@@ -20,7 +20,7 @@ rule initialise:
         check=canonical_json(settings.search.functional_check),
         scale_matched=plan.scale_matched,
     shell:
-        "python -m evoloss.steps.initialise --study {wildcards.study} --pool {wildcards.pool} "
+        "python -m evoloss.steps.initialise --study {wildcards.study} --code {params.code} --pool {wildcards.pool} "
         "--run-seed {wildcards.run_seed} --settings {params.settings:q} "
         "--functional-check {params.check:q} {params.scale_matched} "
         "--manifests {input.manifests:q} --candidates {output.candidates:q} "
@@ -45,7 +45,7 @@ rule breed:
         code=lambda wildcards: code_of("breed", f"search.{plan.algorithm(wildcards)}"),
         flags=plan.breed_flags,
     shell:
-        "python -m evoloss.steps.breed {params.flags} --manifests {input.manifests:q} "
+        "python -m evoloss.steps.breed --code {params.code} {params.flags} --manifests {input.manifests:q} "
         "--candidates {output.candidates:q} --proposals {output.proposals:q} > {log} 2>&1"
 
 
@@ -72,7 +72,7 @@ rule evaluate:
         # is the machine's business.
         side_by_side=lambda wildcards, output: plan.side_by_side,
     shell:
-        "python -m evoloss.steps.evaluate {params.flags} {params.side_by_side} "
+        "python -m evoloss.steps.evaluate --code {params.code} {params.flags} {params.side_by_side} "
         "--candidates {input.candidates:q} --tasks {input.tasks:q} --output {output:q} > {log} 2>&1"
 
 
@@ -96,7 +96,7 @@ rule select:
         code=lambda wildcards: code_of("select", f"search.{plan.algorithm(wildcards)}"),
         flags=plan.select_flags,
     shell:
-        "python -m evoloss.steps.select {params.flags} --tasks {input.tasks:q} "
+        "python -m evoloss.steps.select --code {params.code} {params.flags} --tasks {input.tasks:q} "
         "--candidates {input.candidates:q} --scores {output.scores:q} --output {output.population:q} "
         "> {log} 2>&1"
 
@@ -121,7 +121,7 @@ rule summarise:
         alone=plan.trains_alone,
         run=plan.run_folder,
     shell:
-        "python -m evoloss.steps.summarise --study {wildcards.study} --method {wildcards.method} "
+        "python -m evoloss.steps.summarise --study {wildcards.study} --code {params.code} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --population {params.population} "
         "--batches {params.batches:q} {params.pool} {params.alone} --run {params.run:q} "
         "--output {output:q} > {log} 2>&1"
@@ -152,7 +152,7 @@ rule rescore:
         device=settings.device,
         side_by_side=lambda wildcards, output: plan.side_by_side,
     shell:
-        "python -m evoloss.steps.rescore --study {wildcards.study} --method {wildcards.method} "
+        "python -m evoloss.steps.rescore --study {wildcards.study} --code {params.code} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --settings {params.settings:q} {params.scale} "
         "--tasks {input.tasks:q} --data results/{wildcards.study}/data --ledger {input.ledger:q} "
         "--population {input.population:q} --device {params.device} {params.side_by_side} "
@@ -188,7 +188,7 @@ rule audit:
         device=settings.device,
         side_by_side=lambda wildcards, output: plan.side_by_side,
     shell:
-        "python -m evoloss.steps.audit --study {wildcards.study} --method {wildcards.method} "
+        "python -m evoloss.steps.audit --study {wildcards.study} --code {params.code} --method {wildcards.method} "
         "--run-seed {wildcards.run_seed} --trainings {params.trainings} --run {params.run:q} "
         "{params.pool} --population {params.population} --batches {params.batches:q} "
         "{params.alone} {params.scale} {params.rates} --tasks {input.tasks:q} "

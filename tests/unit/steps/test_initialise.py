@@ -1,10 +1,10 @@
 import argparse
-import json
 
 import pytest
 
 from evoloss.errors import UserError
 from evoloss.expressions.settings import PoolSettings
+from evoloss.files import write_json
 from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.parquet import read
@@ -19,7 +19,7 @@ def pool(folder, losses, classes=(10,), checked=True):
     manifests = []
     for number, c in enumerate(classes):
         manifests.append(folder / f"manifest{number}.json")
-        manifests[-1].write_text(json.dumps({"classes": c}))
+        write_json(manifests[-1], {"classes": c})
     settings = PoolSettings(size=4, initial_losses=losses, check_initial=checked)
     main(
         argparse.Namespace(

@@ -10,7 +10,7 @@ from evoloss.parquet import read, write
 from evoloss.search import egp
 from evoloss.search.fitness import Reference
 from evoloss.search.records import CANDIDATES, POPULATION
-from evoloss.steps.select import main, scored
+from evoloss.steps.select import incomplete, main, scored
 
 BY_TASK = {"a": Reference(0.1, 0.9), "b": Reference(0.0, 0.5)}
 
@@ -96,3 +96,19 @@ def test_a_copy_is_revised_with_the_one_it_trains_like(tmp_path):
     assert found == [("b", 0.65, 1), ("a", pytest.approx(0.6), 3), ("t", pytest.approx(0.6), 3)]
     assert [row["twin_of"] for row in rows] == [None, None, "a"]
     assert [row["rate_multiple"] for row in rows] == [0.5] * 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ([("x", "a"), ("x", "b")], None),
+        ([("x", "a")], "x has 0 trainings on b at 1 x the rate, not 1"),
+        ([("x", "a"), ("x", "b"), ("x", "b")], "x has 2 trainings on b at 1 x the rate, not 1"),
+        ([], "x has no trainings"),
+        ([("other", "a")], "x has no trainings"),
+    ],
+)
+def test_every_planned_slot_needs_its_trainings(rows, problem):
+    evaluations = [training(name, task, 0.5) for name, task in rows]
+    plan = [planned("x") | {"rate_multiple": None}, planned("y") | {"purpose": "reused"}]
+    assert incomplete(plan, evaluations, BY_TASK) == problem

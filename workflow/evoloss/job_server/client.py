@@ -48,7 +48,7 @@ def main() -> int:
     except OSError:
         pass
     # No server took the job. If its run has ended, so must the job.
-    return plain_start() if os.path.exists(address) and _is_alive(run) else GONE  # noqa: PTH110
+    return plain_start() if os.path.exists(address) and is_alive(run) else GONE  # noqa: PTH110
 
 
 def plain_start() -> int:
@@ -65,7 +65,7 @@ def _is_open(descriptor: int) -> bool:
     return True
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
     """Whether a process runs; one that is dead and whose parent has not asked yet does not."""
     try:
         os.kill(process, 0)

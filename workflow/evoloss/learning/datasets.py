@@ -85,7 +85,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def read_images(path: Path, shape: list[int]) -> Images:
     """Read one part; `shape` is (channels, height, width)."""
-    table = read_table(path, IMAGES)
+    table = read_table(path, IMAGES, sealed=False)  # the run has looked, once
     pixels = np.frombuffer(b"".join(table["image"].to_pylist()), dtype=np.uint8)
     labels = table["label"].to_numpy().astype(np.int64)
     return Images(pixels.reshape(len(labels), *shape), labels, table["place"].to_numpy())

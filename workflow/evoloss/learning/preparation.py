@@ -111,13 +111,15 @@ def store(
         training_part, "validation_fraction", settings, settings.split_seed, delivery.class_names
     )
     parts = {"train": train, "validation": validation, "test": test}
+    digests = {name: _fingerprint(images) for name, images in parts.items()}
     for name, images in parts.items():
         columns = {
             "image": [image.tobytes() for image in images.pixels],
             "label": images.labels.astype(np.int32),
             "place": images.places,
         }
-        write_columns(folder / f"{name}.parquet", columns, IMAGES, {**metadata, "split": name})
+        says = {**metadata, "split": name, "sha256": digests[name]}
+        write_columns(folder / f"{name}.parquet", columns, IMAGES, says)
     mean, std = moments(train)
     manifest = {
         "name": settings.name,
@@ -129,7 +131,7 @@ def store(
         "class_names": delivery.class_names,
         "images": {name: len(images) for name, images in parts.items()},
         "doubles": doubles(training_part, test),
-        "sha256": {name: _fingerprint(images) for name, images in parts.items()},
+        "sha256": digests,
         "mean": mean,
         "std": std,
     }

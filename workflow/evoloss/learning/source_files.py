@@ -7,6 +7,7 @@ is remembered by path, size and time, so that a look at unchanged files is a loo
 import hashlib
 import os
 from pathlib import Path
+from typing import Any
 
 from evoloss.errors import UserError
 from evoloss.files import read_json, write_json
@@ -39,14 +40,22 @@ def source_state(settings: DatasetSettings, folder: Path) -> str:
     UserError when an image folder is there and not usable, or not there and has no copy yet.
     """
     manifest = folder / "manifest.json"
-    if not manifest.is_file():
+    known = _known(manifest)
+    if known is None:
         files_of(settings)
         return FIRST_COPY
-    known = read_json(manifest)
     if not settings.place().exists():
         return known["source_state"]
     digest = source_digest(settings, folder)
     return known["source_state"] if digest in (None, known["source_digest"]) else digest
+
+
+def _known(record: Path) -> dict[str, Any] | None:
+    """A record as written, or None where there is none or another text stands in it."""
+    try:
+        return read_json(record)
+    except UserError:
+        return None
 
 
 def missing_place(settings: DatasetSettings) -> str | None:
@@ -85,7 +94,7 @@ def _digest(files: list[Path], root: Path, memory: Path) -> str:
         status = file.stat()
         glance.update(os.fsencode(file))
         glance.update(f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
-    seen = read_json(memory) if memory.is_file() else {}
+    seen = _known(memory) or {}
     if seen.get("glance") != glance.hexdigest():
         content = hashlib.sha256()
         for file in files:

@@ -8,7 +8,8 @@ from typing import Any
 
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import ExpressionError, parse
-from evoloss.files import read_json
+from evoloss.files import parse_json, read_json
+from evoloss.origin import place_of
 
 NAME = re.compile(r"[A-Za-z]\w{0,199}", re.ASCII)
 PLAIN = re.compile(r"[\w ,.:;()-]{1,300}", re.ASCII)
@@ -39,7 +40,8 @@ def read_champion(path: str | Path) -> dict[str, Any]:
 
     Its texts become code of exported losses, and its expression is trained: nothing else may stand there.
     """
-    champion = read_json(path)
+    # A copy that lies elsewhere is what its fields say.
+    champion = read_json(path) if "/search/" in (place_of(path) or "") else parse_json(path)
     if not isinstance(champion, dict):
         raise UserError(
             f"{path} holds no champion, but {type(champion).__name__}; delete it and run again"

@@ -43,7 +43,7 @@ def main(flags: Flags) -> None:
                 for slot, (row, training) in enumerate(zip(drawn, trained, strict=True))
             ]
     metadata = record(
-        flags.study,
+        flags,
         "audit",
         method=flags.method,
         run_seed=flags.run_seed,

@@ -25,7 +25,7 @@ def main(flags: Flags) -> None:
     space = parse_settings(SearchSpace, flags.space)
     check = parse_settings(FunctionalCheckSettings, flags.functional_check)
     metadata = record(
-        flags.study,
+        flags,
         "breed",
         method=flags.method,
         run_seed=flags.run_seed,

@@ -36,7 +36,7 @@ def main(flags: Flags) -> None:
     if swept.at_edge:
         print(f"{flags.loss} on {name}: {swept.warning()}")
     metadata = record(
-        flags.study,
+        flags,
         "choose_rate",
         task=name,
         loss=flags.loss,

@@ -48,7 +48,7 @@ def main(flags: Flags) -> None:
     tasks = read_resolved_tasks(flags.tasks)
     rows, largest = trainings(candidates, tasks, flags, stopping) if candidates else ([], 0)
     metadata = record(
-        flags.study,
+        flags,
         "evaluate",
         run_seed=flags.run_seed,
         batch=flags.batch,

@@ -53,7 +53,7 @@ def main(flags: Flags) -> None:
         f"{known} initial losses; {len(proposer.candidates) - known} of {drawn} random trees kept"
     )
     metadata = record(
-        flags.study,
+        flags,
         "initialise",
         pool=flags.pool,
         run_seed=flags.run_seed,

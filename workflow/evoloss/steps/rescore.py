@@ -48,7 +48,7 @@ def main(flags: Flags) -> None:
         for row in trainings(chosen, task, repeat, flags)
     ]
     metadata = record(
-        flags.study,
+        flags,
         "rescore",
         method=flags.method,
         run_seed=flags.run_seed,

@@ -39,7 +39,7 @@ def main(flags: Flags) -> None:
         training(number, resolved, loss, chosen, test, flags) for number in flags.training_seeds
     ]
     metadata = record(
-        flags.study,
+        flags,
         "retrain",
         task=resolved.name,
         loss=flags.loss,

@@ -1,7 +1,7 @@
 """Rule select: who survives a generation. Needs no torch."""
 
 import argparse
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,10 @@ def main(flags: Flags) -> None:
     if first:
         candidates = candidates[: settings.population]
     by_task = references(read_json(path) for path in flags.tasks)
+    if missing := incomplete(candidates, evaluations, by_task):
+        raise UserError(
+            f"{flags.evaluations}: {missing}; delete the folder and run snakemake again"
+        )
     scores = scored(candidates, evaluations, by_task)
     everyone = told(
         [Individual.from_row(row) for row in previous], [Score.from_row(row) for row in scores]
@@ -52,7 +56,7 @@ def main(flags: Flags) -> None:
         )
     print(f"best fitness {survivors[0].fitness:.4f}: {survivors[0].expression}")
     metadata = record(
-        flags.study,
+        flags,
         "select",
         method=flags.method,
         run_seed=flags.run_seed,
@@ -76,6 +80,25 @@ def main(flags: Flags) -> None:
     ]
     write(flags.scores, scores, SCORES, metadata)
     write(flags.output, rows, POPULATION, metadata)
+
+
+def incomplete(
+    candidates: list[dict[str, Any]], evaluations: list[dict[str, Any]], by_task: Mapping[str, Any]
+) -> str | None:
+    """What a generation's evaluations lack or have twice, or None: every slot has a row a task and rate."""
+    found = Counter((row["candidate_id"], row["task"], row["rate_multiple"]) for row in evaluations)
+    new = {row["candidate_id"] for row in candidates if row["purpose"] == "new"}
+    rates = {multiple for name, _, multiple in found if name in new}
+    for row in candidates:
+        name, own = row["candidate_id"], row["rate_multiple"]
+        for task in by_task if row["purpose"] != "reused" else ():
+            for multiple in rates if own is None else [own]:
+                if found[name, task, multiple] != 1:
+                    trainings = found[name, task, multiple]
+                    return f"{name} has {trainings} trainings on {task} at {multiple:g} x the rate, not 1"
+            if not rates and own is None:
+                return f"{name} has no trainings"
+    return None
 
 
 def scored(

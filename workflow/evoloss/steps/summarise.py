@@ -51,7 +51,7 @@ def main(flags: Flags) -> None:
         flags.output,
         rows,
         LEDGER,
-        record(flags.study, "summarise", method=flags.method, run_seed=flags.run_seed),
+        record(flags, "summarise", method=flags.method, run_seed=flags.run_seed),
     )
 
 

@@ -80,7 +80,7 @@ def main(flags: Flags) -> None:
             f"rate of {swept.grid}; train longer (epochs) or try other learning_rates"
         )
     metadata = record(
-        flags.study, "tune", task=flags.task, settings=settings.model_dump(mode="json"), seeds=seeds
+        flags, "tune", task=flags.task, settings=settings.model_dump(mode="json"), seeds=seeds
     )
     write(flags.sweep, swept.rows, LEARNING_RATES, metadata)
     write_json(flags.output, resolved.as_json())

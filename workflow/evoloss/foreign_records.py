@@ -1,0 +1,122 @@
+"""Lets Snakemake's planning notice records that another job has written than the one it plans.
+
+Snakemake remembers in `.snakemake` what it made with which settings. Where that memory is gone, and where a
+file is not the one that it remembers, the records are asked themselves. The main process alone uses this.
+"""
+
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from snakemake.logging import logger
+from snakemake.persistence import NO_PARAMS_CHANGE, ParamsChange, PersistenceBase
+from snakemake.utils import format
+
+from evoloss.errors import UserError
+from evoloss.files import read_json
+from evoloss.origin import order_of
+
+RECORDS = (".parquet", ".json")
+
+
+def notice_foreign_records() -> None:
+    """From now on a planned job whose records are of another order, or broken, counts as changed."""
+    known = PersistenceBase.params_changed
+    found: dict[str, ParamsChange] = {}
+
+    def params_changed(self: PersistenceBase, job: Any, file: Any = None) -> Any:
+        change = known(self, job, file)
+        if change or file is not None or not job.output:
+            return change
+        name = str(job.output[0])
+        if name not in found:
+            found[name] = _change(self, job)
+        return found[name]
+
+    PersistenceBase.params_changed = params_changed
+    # Without this Snakemake asks no further where its memory is gone.
+    PersistenceBase.has_metadata = lambda self, job: True
+
+
+def _change(persistence: PersistenceBase, job: Any) -> ParamsChange:
+    """Why a job has to run again although Snakemake knows of no change; empty where it has not."""
+    unknown = [path for path in map(Path, job.output) if not _is_remembered(persistence, job, path)]
+    if not unknown or not all(path.exists() for path in map(Path, job.output)):
+        return NO_PARAMS_CHANGE
+    records = [path for path in map(Path, job.output) if path.suffix in RECORDS]
+    if not records:  # A table or figure says nothing of itself, and is made in seconds.
+        why = None if persistence.metadata(job.output[0]) else "nothing is known of how it was made"
+        return _because(unknown[0], why)
+    order = ordered(job)
+    for path in records:
+        why = _foreign(path, order)
+        if why:
+            logger.warning(f"{path}: {why}. It is made again.")
+            return _because(path, why)
+    return NO_PARAMS_CHANGE
+
+
+def _because(path: Path, why: str | None) -> ParamsChange:
+    return ParamsChange({f"{path}: {why}"}, set(), {str(path)}) if why else NO_PARAMS_CHANGE
+
+
+def _is_remembered(persistence: PersistenceBase, job: Any, path: Path) -> bool:
+    """Whether a file is the one that Snakemake saw when the job had ended, by its time."""
+    output = next(output for output in job.output if Path(output) == path)
+    known = persistence.metadata(output)
+    if known is None or known.endtime is None or not path.exists():
+        return False
+    return abs(path.stat().st_mtime - known.endtime) < 1e-3
+
+
+def ordered(job: Any) -> str:
+    """The order of a planned job, from the command that its rule starts (see `origin.order_of`)."""
+    names = ("input", "output", "params", "wildcards", "threads", "log")
+    command = format(job.rule.shellcmd, **{name: getattr(job, name) for name in names})
+    words = shlex.split(command.rpartition(" > ")[0].removesuffix(" 3>&2"))
+    module = words.index("-m") + 1
+    return order_of(words[module].rpartition(".")[2], words[module + 1 :])
+
+
+def _foreign(path: Path, order: str) -> str | None:
+    """Why a record is not what a job of this order writes there, or None."""
+    from evoloss.parquet import (
+        problem_of,
+        read_metadata,
+    )  # pyarrow costs 0.3 s, and is seldom needed
+
+    try:
+        if path.suffix == ".json":
+            read_json(path)
+            return None
+        problem = problem_of(path)
+        if problem is None and read_metadata(path).get("order") != order:
+            return "it was made with other settings, or by other code"
+        return problem
+    except UserError as error:
+        return str(error)
+
+
+def check_images(folders: Iterable[Path]) -> None:
+    """Compare prepared images with their seals and manifests, once a run: trainings look at none.
+
+    Raises UserError that names the file that is not what was prepared.
+    """
+    from evoloss.parquet import problem_of, read_metadata
+
+    for folder in folders:
+        if not (folder / "manifest.json").exists():
+            continue
+        digests = read_json(folder / "manifest.json")["sha256"]
+        for part, digest in digests.items():
+            path = folder / f"{part}.parquet"
+            if not path.exists():
+                continue
+            problem = problem_of(path)
+            if problem is None and read_metadata(path).get("sha256") != digest:
+                problem = "these are not the images of the manifest beside it"
+            if problem:
+                raise UserError(
+                    f"{path}: {problem}. Delete {folder} and type the same command again."
+                )

@@ -1,0 +1,58 @@
+"""Whether the run that a job belongs to still lives. A job whose run is gone ends, and writes nothing.
+
+A restart may have other settings: what an orphan of the old ones wrote late would pass for the new one's.
+"""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from evoloss.job_server.client import is_alive
+
+RUN = "EVOLOSS_RUN"
+"""Environment variable of a run's jobs: its main process, and when that began."""
+LOOK_SECONDS = 0.5
+
+
+def name_run() -> None:
+    """Say in the environment of this process's jobs that they are its own."""
+    os.environ[RUN] = f"{os.getpid()} {_beginning(os.getpid())}"
+
+
+def run_is_gone() -> bool:
+    """Whether this process is a job whose run has ended; False for a command that somebody typed."""
+    run = os.environ.get(RUN)
+    if not run:
+        return False
+    process, _, beginning = run.partition(" ")
+    return not is_alive(int(process)) or _beginning(int(process)) != beginning
+
+
+def end_without_run() -> None:
+    """End this process at once where its run is gone."""
+    if run_is_gone():
+        print("error: the run of this job is gone, so it ends without a result", flush=True)
+        sys.stderr.flush()
+        os._exit(1)
+
+
+def watch_run() -> None:
+    """Look from now on, in a thread, whether the run of this job lives, and end with it."""
+
+    def look() -> None:
+        while True:
+            end_without_run()
+            time.sleep(LOOK_SECONDS)
+
+    if RUN in os.environ:
+        threading.Thread(target=look, daemon=True).start()
+
+
+def _beginning(process: int) -> str:
+    """When a process began, as Linux counts; numbers of processes are used again. Empty elsewhere."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
