@@ -78,6 +78,7 @@ def test_each_room_imports_only_from_the_floors_below():
                 "seeds",
                 "provenance",
                 "command_line",
+                "time_limit",
             ]
         },
         {"expressions"},

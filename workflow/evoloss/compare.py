@@ -114,6 +114,8 @@ class Comparison:
                 return self._load(split_seed("rate", 0, self.name, k))
 
             swept = sweep(loss, name, load, grid, seeds, trained)
+            if swept.trouble:
+                raise UserError(swept.trouble)
             if name == BASELINE:  # the other loss tries what this grid has grown by
                 bar.total += (len(swept.grid) - len(grid)) * len(seeds)
                 grid = swept.grid

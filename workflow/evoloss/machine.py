@@ -32,10 +32,10 @@ def prepare_environment(library: str) -> None:
     name_run()
 
 
-def tell_jobs(**switches: bool) -> None:
-    """Set what jobs ask their environment for: a switch of the machine."""
-    for name, wanted in switches.items():
-        os.environ[f"EVOLOSS_{name.upper()}"] = str(int(wanted))
+def tell_jobs(**switches: int | None) -> None:
+    """Set what jobs ask their environment for: a switch of the machine, or a number; 0 for null."""
+    for name, value in switches.items():
+        os.environ[f"EVOLOSS_{name.upper()}"] = str(int(value or 0))
 
 
 def plan_faster() -> None:

@@ -126,6 +126,8 @@ class MachineSettings(StrictModel):
     """Let torch compile networks that train alone: pays in jobs that train for minutes on a GPU."""
     side_by_side: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Candidates that a job trains at once where the network is small: null is 64 on a GPU, 1 on a CPU."""
+    training_seconds: Annotated[int, Field(ge=1)] | None = 21_600
+    """Seconds after which a training counts as hanging and has failed; null waits for ever."""
 
 
 class Config(StrictModel):

@@ -36,7 +36,12 @@ try:
 except UserError as error:
     raise WorkflowError(f"The configuration has a mistake.\n{error}") from None
 
-tell_jobs(cuda_graphs=settings.machine.cuda_graphs, compile=settings.machine.compile)
+machine = settings.machine
+tell_jobs(
+    cuda_graphs=machine.cuda_graphs,
+    compile=machine.compile,
+    training_seconds=machine.training_seconds,
+)
 for sentence in plan.warnings:
     logger.warning(sentence)
 

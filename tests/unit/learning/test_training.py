@@ -1,3 +1,7 @@
+import subprocess
+import sys
+import time
+
 import pytest
 import torch
 from torch import nn
@@ -14,6 +18,7 @@ from evoloss.learning.settings import TaskSettings
 from evoloss.learning.training import train
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
 from evoloss.losses.gradient_scale import task_loss
+from evoloss.time_limit import TRAINING_SECONDS
 
 CE = task_loss(CROSS_ENTROPY, 10, match_gradient_scale=True)
 
@@ -151,8 +156,49 @@ def test_a_network_that_raises_fails_and_a_sweep_of_such_is_a_sentence(make_task
     task = make_task(network=f"{__name__}:fussy")
     (result,) = train([CE], task, [0.1], 0)
     assert (result.status, result.reason) == ("failed", "ValueError: too many")
-    with pytest.raises(UserError, match="cross_entropy: no training can be made: ValueError"):
-        sweep(CE, "cross_entropy", lambda k: task, [0.1, 0.2], [0])
+    found = sweep(CE, "cross_entropy", lambda k: task, [0.1, 0.2], [0])
+    assert found.trouble == "cross_entropy: no training can be made: ValueError: too many"
+    assert [row["status"] for row in found.rows] == ["failed", "failed"]
+
+
+class Hangs(nn.Module):
+    """Never comes back from its third call, whatever it has to swallow."""
+
+    calls = 0
+
+    def forward(self, logits, targets):
+        self.calls += 1
+        while self.calls == 3:
+            try:
+                time.sleep(0.01)
+            except Exception:
+                continue
+        return ExpressionLoss(CROSS_ENTROPY)(logits, targets)
+
+
+def test_a_training_that_hangs_has_failed_and_its_neighbours_go_on(make_task, monkeypatch):
+    task = make_task()
+    (alone,) = train([CE], task, [0.1], 0)
+    monkeypatch.setenv(TRAINING_SECONDS, "2")
+    before, hanging, after = train([CE, Hangs(), CE], task, [0.1] * 3, 0)
+    assert hanging.status == "failed"
+    assert hanging.reason == "took longer than machine.training_seconds, 2"
+    assert hanging.validation_accuracy is None
+    assert 2 <= hanging.seconds < 10
+    assert torch.equal(weights(before), weights(alone))
+    assert torch.equal(weights(after), weights(alone))
+
+
+def test_a_job_whose_training_hangs_in_c_ends_with_a_sentence():
+    code = (
+        "import ctypes\nfrom evoloss.time_limit import last_resort\n"
+        "with last_resort(1, 'it hangs'):\n"
+        "    while True: ctypes.CDLL(None).sleep(100)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=50
+    )
+    assert (answer.returncode, answer.stdout) == (1, "error: it hangs\n")
 
 
 def test_a_network_of_nans_has_no_accuracy(make_task):

@@ -1,13 +1,11 @@
 """Expressions as LaTeX, for display: guards are not shown, and sympy may simplify under a time limit."""
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from evoloss.expressions.graph import Graph
 from evoloss.expressions.primitives import PRIMITIVES
 from evoloss.expressions.tree import Expression, format_constant
+from evoloss.time_limit import time_limit
 
 LARGEST_FORMULA = 500
 """Nodes beyond which sympy is not asked to simplify."""
@@ -88,7 +86,7 @@ def simplified_latex(expression: Expression | Graph, seconds: float = 5.0) -> st
     if _flat_size(expression) > LARGEST_FORMULA:
         return None
     try:
-        with _time_limit(seconds):
+        with time_limit(seconds):
             simple = sympy.simplify(_to_sympy(expression, expression.root))
             if simple.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I):
                 return None
@@ -104,24 +102,6 @@ def _flat_size(expression: Expression | Graph) -> int:
     for _, arguments in expression.steps():
         sizes.append(1 + sum(sizes[i] for i in arguments))
     return sizes[-1]
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        raise ValueError("a time limit needs the main thread")
-
-    def stop(*_: object) -> None:
-        raise TimeoutError
-
-    previous = signal.signal(signal.SIGALRM, stop)
-    # Repeating: sympy may swallow an exception raised inside it.
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
 
 
 def _to_sympy(tree: Expression | Graph, index: int):

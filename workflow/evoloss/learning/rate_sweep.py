@@ -7,7 +7,6 @@ from typing import Any
 
 from torch import nn
 
-from evoloss.errors import UserError
 from evoloss.learning.task import Task
 from evoloss.learning.training import train
 
@@ -22,12 +21,14 @@ class Sweep:
     """What a sweep found: the best rate, the rates tried, and one row a training.
 
     `at_edge`: the best rate is the lowest or the highest tried, since the grid had grown as often as it may.
+    `trouble`: why every training failed, if all did; then the rate is the lowest and means nothing.
     """
 
     rate: float
     grid: list[float]
     at_edge: bool
     rows: list[dict[str, Any]]
+    trouble: str | None = None
 
     def warning(self) -> str:
         """A sentence on a rate that lies at the edge; empty otherwise."""
@@ -52,7 +53,7 @@ def sweep(
     Best by mean validation accuracy (a training that did not complete counts as 0), of equals the lower rate.
     The grid grows by factors of 2: on the side where the best rate lies; on both while no rate has taught
     anything; never upwards from a rate at which no training completed. At most MOST_EXTENSIONS times a side.
-    Raises UserError where every training fails, as with a network that raises.
+    Where every training fails, as with a network that raises, the grid does not grow.
     """
     means: dict[float, float] = {}
     rows: list[dict[str, Any]] = []
@@ -85,11 +86,10 @@ def sweep(
         return min(means, key=lambda rate: (-means[rate], rate))
 
     measure(rates)
-    if all(row["status"] == "failed" for row in rows):
-        raise UserError(f"{loss_name}: no training can be made: {reasons[-1]}")
+    none = all(row["status"] == "failed" for row in rows)
     chance = 1 / load(0).classes
     smallest = chance + LEARNT * (1 - chance)
-    left = {"down": MOST_EXTENSIONS, "up": MOST_EXTENSIONS}
+    left = dict.fromkeys(("down", "up"), 0 if none else MOST_EXTENSIONS)
     while True:
         chosen, low, high = best(), min(means), max(means)
         lost = means[chosen] < smallest
@@ -103,6 +103,7 @@ def sweep(
         measure(list(further.values()))
         for side in further:
             left[side] -= 1
-    at_edge = chosen in (low, high)
+    at_edge = not none and chosen in (low, high)
     marked = [{**r, "chosen": r["learning_rate"] == chosen, "at_edge": at_edge} for r in rows]
-    return Sweep(chosen, sorted(means), at_edge, marked)
+    trouble = f"{loss_name}: no training can be made: {reasons[-1]}" if none else None
+    return Sweep(chosen, sorted(means), at_edge, marked, trouble)

@@ -30,13 +30,19 @@ from evoloss.learning.stepping import (
 )
 from evoloss.learning.task import Part, Task
 from evoloss.learning.training_result import TrainingResult
+from evoloss.losses.loss_module import LossRefused
 from evoloss.seeds import derive_seed
+from evoloss.time_limit import TimeIsUp, last_resort, time_limit, too_long, training_seconds
 
 LONGEST_REASON = 300
 """Characters of what a training that raised said."""
 
 LARGEST_STACKED = 300_000
 """Parameters of a network that still trains side by side: a larger one keeps a GPU busy alone."""
+
+
+GRACE_SECONDS = 60
+"""How long a training that is stopped may take to end."""
 
 
 class Member(Protocol):
@@ -107,9 +113,14 @@ class Together:
         trouble = None
         with self._own_randomness():
             try:
-                self._advance(steps)
+                with self._limits():
+                    self._advance(steps)
             except torch.cuda.OutOfMemoryError as error:
                 trouble = f"out of GPU memory: {error}".splitlines()[0]
+            except TimeIsUp:
+                trouble = too_long()
+            except LossRefused as error:
+                trouble = str(error)
             except (UserError, KeyboardInterrupt):
                 raise
             except BaseException as error:
@@ -121,6 +132,18 @@ class Together:
             self._make_do(trouble)
         synchronise(self.device)
         self._share("seconds")
+
+    @contextmanager
+    def _limits(self) -> Iterator[None]:
+        """Raises TimeIsUp where those that go on have taken more than a training may, each.
+
+        What then does not come back, as a call of C may not, takes the whole job along.
+        """
+        allowed, going_on = training_seconds(), self._going_on()
+        left = sum(max(allowed - member.seconds, 1e-3) for member in going_on) if allowed else 0.0
+        hangs = f"a training on {self._task.name!r} hangs where it cannot be stopped"
+        with last_resort(left and left + GRACE_SECONDS, hangs), time_limit(left, TimeIsUp):
+            yield
 
     def stop(self, member: Member, status: str, reason: str) -> None:
         """End a training here; the others go on."""

@@ -1,11 +1,13 @@
 """A loss from its text, whichever of the two forms it has, or from a champion's file."""
 
+from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.losses.champion_file import read_champion
 from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.function_loss import FunctionLoss
 from evoloss.losses.gradient_scale import task_loss
-from evoloss.losses.loss_module import Loss
+from evoloss.losses.loss_module import Loss, RefusedLoss
+from evoloss.time_limit import TimeIsUp, time_limit, too_long, training_seconds
 
 
 def as_written(text: str, classes: int) -> Loss:
@@ -28,3 +30,20 @@ def loss_from(
     else:
         written = as_written(formula, classes)
     return task_loss(written, classes, match_gradient_scale)
+
+
+def loss_or_refusal(
+    formula: str | None, champion: str | None, classes: int, match_gradient_scale: bool
+) -> Loss:
+    """The same for a study, in which one loss that cannot be trained with must not stop the others."""
+    try:
+        with time_limit(training_seconds(), TimeIsUp):
+            return loss_from(formula, champion, classes, match_gradient_scale)
+    except UserError as error:
+        reason = str(error)
+    except TimeIsUp:
+        reason = too_long()
+    if formula is None:  # a record: to be made again
+        raise UserError(reason)
+    print(f"warning: {formula}: {reason}", flush=True)
+    return RefusedLoss(formula, reason)

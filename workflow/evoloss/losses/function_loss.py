@@ -12,6 +12,7 @@ import torch
 
 from evoloss.errors import UserError
 from evoloss.losses.loss_module import Loss
+from evoloss.time_limit import TimeIsUp
 
 LossFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -48,7 +49,9 @@ class FunctionLoss(Loss):
         try:
             with torch.enable_grad():
                 values = self.unscaled(logits, torch.arange(PROBES) % classes)
-        except Exception as error:  # whatever a user's function may raise
+        except (KeyboardInterrupt, TimeIsUp):
+            raise
+        except BaseException as error:  # whatever a user's function may raise, an exit too
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename}, line {place.lineno}"
             return f"fails on logits {shape} with {type(error).__name__}: {error} ({where})"
@@ -73,7 +76,9 @@ def imported(text: str) -> LossFunction:
     module, _, name = text.partition(":")
     try:
         function = getattr(importlib.import_module(module), name)
-    except Exception as error:  # a user's module may raise anything
+    except (KeyboardInterrupt, TimeIsUp):
+        raise
+    except BaseException as error:  # a user's module may raise anything, and exit
         raise UserError(
             f"loss {text!r} cannot be imported: {type(error).__name__}: {error}"
         ) from None

@@ -1,5 +1,7 @@
 """What every loss has: a factor, a value for each sample, and the mean of a batch."""
 
+import math
+
 import torch
 from torch import nn
 
@@ -33,6 +35,22 @@ class Loss(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.text}, factor={self.factor:g}"
+
+
+class LossRefused(Exception):
+    """A loss that cannot be trained with was asked to be; the message says why."""
+
+
+class RefusedLoss(Loss):
+    """A loss that cannot be trained with: each of its trainings fails, with the reason."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text, math.nan)
+        self.reason = " ".join(reason.split())
+
+    def unscaled(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Raises LossRefused."""
+        raise LossRefused(self.reason)
 
 
 def in_float32(logits: torch.Tensor) -> torch.Tensor:

@@ -13,7 +13,7 @@ from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.records import LEARNING_RATES
 from evoloss.learning.resolved_task import read_resolved_tasks
 from evoloss.learning.task import Task, load_task
-from evoloss.losses.formula import loss_from
+from evoloss.losses.formula import loss_or_refusal
 from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.seeds import split_seed, training_seed
@@ -29,11 +29,15 @@ def main(flags: Flags) -> None:
         split = split_seed("rate", 0, name, repeat)
         return load_task(name, settings, Path(flags.data), device, split)
 
-    loss = loss_from(flags.formula, flags.champion, resolved.classes, settings.match_gradient_scale)
+    loss = loss_or_refusal(
+        flags.formula, flags.champion, resolved.classes, settings.match_gradient_scale
+    )
     seeds = [training_seed("rate", 0, name, repeat) for repeat in range(settings.tuning_seeds)]
     swept = sweep(loss, flags.loss, load, resolved.learning_rates, seeds)
     print(f"{flags.loss} on {name}: rate {swept.rate:g}")
-    if swept.at_edge:
+    if swept.trouble:  # the final trainings fail too; what trains is reported without them
+        print(f"warning: {swept.trouble}")
+    elif swept.at_edge:
         print(f"{flags.loss} on {name}: {swept.warning()}")
     metadata = record(
         flags,

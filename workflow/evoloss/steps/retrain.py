@@ -20,7 +20,7 @@ from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
 from evoloss.learning.task import Part, Task, load_task
 from evoloss.learning.training import train
 from evoloss.learning.training_result import TrainingResult
-from evoloss.losses.formula import loss_from
+from evoloss.losses.formula import loss_or_refusal
 from evoloss.losses.loss_module import Loss
 from evoloss.parquet import read, write
 from evoloss.provenance import record
@@ -31,7 +31,7 @@ def main(flags: Flags) -> None:
     """Train with the loss's own rate and record curves, test accuracy and calibration."""
     (resolved,) = read_resolved_tasks([flags.task])
     matched = resolved.settings.match_gradient_scale
-    loss = loss_from(flags.formula, flags.champion, resolved.classes, matched)
+    loss = loss_or_refusal(flags.formula, flags.champion, resolved.classes, matched)
     sweep = read(flags.learning_rate, LEARNING_RATES)
     chosen = next(row for row in sweep if row["chosen"])
     test = load_test_split(Path(flags.data) / resolved.settings.dataset.name)

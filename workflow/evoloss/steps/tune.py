@@ -45,6 +45,8 @@ def main(flags: Flags) -> None:
     ]
     loss = task_loss(CROSS_ENTROPY, task.classes, settings.match_gradient_scale)
     swept = sweep(loss, "cross_entropy", load, settings.learning_rates, seeds)
+    if swept.trouble:
+        raise UserError(swept.trouble)
     chosen = [row for row in swept.rows if row["chosen"]]
     parameters, multiply_adds = size_of(initial_network(task, 0), task.shape)
     resolved = ResolvedTask(

@@ -1,6 +1,7 @@
 """Table accuracy: test accuracy of every retrained loss, and its paired difference to cross entropy."""
 
 import math
+from textwrap import shorten
 
 import pandas as pd
 
@@ -18,6 +19,10 @@ from evoloss.reporting.statistics import (
 )
 from evoloss.reporting.study_records import StudyRecords, accuracy_column
 from evoloss.search.fitness import BASELINE
+
+INCOMPLETE = "trainings did not complete"
+LONGEST_REASON = 120
+"""Characters of the reason in a note."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
@@ -58,7 +63,9 @@ def _row(
     common = completed.index.intersection(baseline.index)
     notes = []
     if len(completed) < len(values):
-        notes.append(f"{len(values) - len(completed)} of {len(values)} trainings did not complete")
+        (reason, *_) = trainings.loc[trainings["status"] != "completed", "reason"]
+        count = f"{len(values) - len(completed)} of {len(values)}"
+        notes.append(f"{count} {INCOMPLETE}: {shorten(reason or 'unknown', LONGEST_REASON)}")
     if loss == BASELINE:
         difference, p, sd, count = paired_difference([], [], confidence), math.nan, math.nan, 0
         notes.append("baseline")
@@ -142,6 +149,8 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             loss_name(loss) for loss in frame["loss"][frame["rate_at_edge"]].unique()
         )
         notes.append(f"The rate lies at the edge of all that were tried: {losses}.")
+    failed = frame[frame["note"].str.contains(INCOMPLETE, regex=False)]
+    notes += [f"{loss_name(row.loss)}: {row.note}." for row in failed.itertuples()]
     if few:
         notes.append(
             few_note(
