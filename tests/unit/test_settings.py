@@ -1,6 +1,8 @@
+import contextlib
 import copy
 import math
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from evoloss.errors import UserError
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import total_steps, wanted_images
 from evoloss.search.method import algorithms, load_algorithm
-from evoloss.settings import load, load_files, merge, read_yaml, schema
+from evoloss.settings import load, load_files, merge, read_yaml, schema, typed
 from evoloss.strict_model import StrictModel
 from evoloss.workload import workload
 
@@ -761,3 +763,56 @@ def test_merged_mappings_may_override_keys(tmp_path):
     path = tmp_path / "own.yaml"
     path.write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n")
     assert read_yaml(path)["b"] == {"x": 1, "y": 3}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("device", "cuda:٣", "device: got 'cuda:٣'"),
+        ("study", "a" * 81, "study: got '"),
+        ("study", "a b" * 100_000, "... (300002 characters)"),
+        ("search.methods.ngl_gp.children", 10**12, "accepts less than or equal to 100000"),
+        ("search.generations", 100_000, "jobs of evaluation, but Snakemake plans at most"),
+        ("tasks", {20: {"epochs": 2}}, "tasks: the key 20 is int for YAML, but must be text"),
+        ("search.methods", {date(2020, 1, 1): {}}, "search.methods: the key '2020-01-01' is date"),
+        ("retrain.losses", ["+".join(["square(p - y)"] * 900)], "is nested"),
+    ],
+)
+def test_extravagant_values_get_a_short_sentence(key, value, sentence):
+    with pytest.raises(UserError) as error:
+        load(changed(key, value))
+    assert sentence in str(error.value)
+    assert len(str(error.value)) < 1000
+
+
+def test_a_configuration_that_contains_itself_gets_a_sentence():
+    knot = []
+    knot.append(knot)
+    with pytest.raises(UserError, match="nested too deeply, or contains itself"):
+        load(changed("retrain.losses", knot))
+
+
+def test_nested_values_of_the_command_line_are_read_as_yaml_reads_them():
+    given = {"search": {"generations": "5", "rates": ["0.5", "1"], "name": "five"}, "device": "cpu"}
+    wanted = {"search": {"generations": 5, "rates": [0.5, 1], "name": "five"}, "device": "cpu"}
+    assert typed(given) == wanted
+    assert typed({"a": ["null", "true", "1: 2", "[", "'5'"]}) == {
+        "a": [None, True, "1: 2", "[", "'5'"]
+    }
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=8) | st.integers(), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.sampled_from(sorted(written_keys(EVERY_METHOD))), json_values)
+def test_whatever_stands_at_a_key_is_read_or_gets_a_sentence(key, value):
+    """The long form of this, 100,000 values, is in `tests/stress/`."""
+    with contextlib.suppress(UserError):
+        load(changed(key, value))

@@ -1,6 +1,7 @@
 """Mistakes of users: a sentence, before any job where that is possible, and nothing lost."""
 
 import pytest
+from image_files import write_folder
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,19 @@ def test_an_unchecked_pool_is_the_letter_of_the_draft(scratch):
     proposals = records["search/pools/default/seed0/proposals.parquet"]
     assert len(proposals) == len(records["search/pools/default/seed0/candidates.parquet"]) == 4
     assert all(row["rejected_by"] is None for row in proposals)
+
+
+def test_nested_numbers_of_the_command_line_are_numbers(scratch):
+    """Snakemake gives what --config nests as text."""
+    generations = ["--config", "search={'generations': 3}"]
+    files = scratch.planned_files(*generations)
+    assert "results/tiny/search/egp/seed0/generation3/population.parquet" in files
+
+
+def test_a_folder_of_images_may_begin_with_a_hyphen(scratch):
+    write_folder(scratch.folder / "-pets", {"train": {"cat": 80, "dog": 60}}, size=(12, 12))
+    config = scratch.overlay(
+        "tasks: {digits_clean: {training_images: null, dataset: "
+        "{source: image_folder, name: pets, path: '-pets', image_size: 8}}}"
+    )
+    scratch.run("results/tiny/tasks/digits_clean.json", config=config)

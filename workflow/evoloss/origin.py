@@ -30,7 +30,7 @@ def order_of(step: str, arguments: Sequence[str]) -> str:
     """
     kept, skip = [], False
     for argument in arguments:
-        if not skip and argument not in NEUTRAL:
+        if not skip and argument.partition("=")[0] not in NEUTRAL:
             kept.append(argument)
         skip = not skip and argument in NEUTRAL
     return digest([json.dumps([step, *kept]).encode()])

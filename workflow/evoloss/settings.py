@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Any, Self, Union
 
 from pydantic import Field, ValidationError, model_validator
@@ -24,12 +25,13 @@ from evoloss.reporting.settings import ReportSettings
 from evoloss.search.fitness import BASELINE
 from evoloss.search.method import algorithms, load_algorithm
 from evoloss.search.settings import RescoreSettings
-from evoloss.settings_errors import sentences
+from evoloss.settings_errors import sentences, shown
 from evoloss.settings_problems import disagreements
 from evoloss.strict_model import StrictModel
 
 NAME = r"^[a-z][a-z0-9_]*$"
-Name = Annotated[str, Field(pattern=NAME)]
+Name = Annotated[str, Field(pattern=NAME, max_length=80)]
+"""Of folders and files too, hence the length."""
 Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
 Multiple = Annotated[float, Field(ge=1 / 1024, le=1024)]
 Rates = Annotated[list[Multiple], Field(min_length=1)]
@@ -63,10 +65,12 @@ class SearchSettings(StrictModel):
     rates: Rates = [1.0]
     """Multiples of cross entropy's rate that a new candidate is trained at; its fitness is the best. What more
     than one buys: `search/fitness.py`."""
-    target_fitness: Annotated[float, Field(gt=0)] | None = None
+    target_fitness: Annotated[float, Field(gt=0, le=1000)] | None = None
     """A run asks for no more trainings once its best fitness reaches this; null never stops."""
     budget_samples: (
-        Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^[1-9]\d* trainings?$")] | None
+        Annotated[int, Field(ge=1, le=10**15)]
+        | Annotated[str, Field(pattern=r"^[1-9]\d* trainings?$")]
+        | None
     ) = None
     """Training samples that a run may spend, or as many as so many whole trainings take (`24 trainings`); it
     plans no training that would go beyond. Null: no limit."""
@@ -95,7 +99,7 @@ class RetrainSettings(StrictModel):
     """Retrain the champion of every run."""
     training_seeds: Seeds
     """One training a loss and task each."""
-    block_size: Annotated[int, Field(ge=1)] = 5
+    block_size: Annotated[int, Field(ge=1, le=100_000)] = 5
     """Training seeds that one job does in turn."""
 
     def formulas(self) -> dict[str, str]:
@@ -126,7 +130,7 @@ class MachineSettings(StrictModel):
     """Let torch compile networks that train alone: pays in jobs that train for minutes on a GPU."""
     side_by_side: Annotated[int, Field(ge=1, le=1024)] | None = None
     """Candidates that a job trains at once where the network is small: null is 64 on a GPU, 1 on a CPU."""
-    training_seconds: Annotated[int, Field(ge=1)] | None = 21_600
+    training_seconds: Annotated[int, Field(ge=1, le=10_000_000)] | None = 21_600
     """Seconds after which a training counts as hanging and has failed; null waits for ever."""
 
 
@@ -135,7 +139,7 @@ class Config(StrictModel):
 
     study: Name
     """Name of the study, and of its folder under results/."""
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$")] = "auto"
     """`auto` takes a CUDA GPU if there is one; or `cpu`, `cuda`, `cuda:1`, ..."""
     machine: MachineSettings = MachineSettings()
     """How this machine works."""
@@ -264,7 +268,7 @@ def load(raw: Mapping[str, Any]) -> Config:
     overlay can drop what the default has, and so is a method in `search.leave_out`; `search: null` drops the search as a whole, and with it
     champions and whatever compares methods. Raises UserError with one sentence a problem.
     """
-    raw = _without_nulls(_without_left_out(json.loads(json.dumps(raw, default=str))))
+    raw = _without_nulls(_without_left_out(_plain(raw)))
     try:
         return Config.model_validate(raw)
     except ValidationError as error:
@@ -321,10 +325,29 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
             f"{path} is not text in UTF-8: {error.reason} at byte {error.start}"
         ) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise UserError(f"{path} is not valid YAML: {error}") from None
+        raise UserError(f"{path} is not valid YAML: {shorten(str(error), 500)}") from None
+    except RecursionError:
+        raise UserError(f"{path} is nested too deeply") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold a mapping of keys, as config/config.yaml does")
     return content
+
+
+def typed(given: Any) -> Any:
+    """What Snakemake's `--config` gives, in which nested values are texts, as YAML would read them."""
+    import yaml
+
+    if isinstance(given, Mapping):
+        return {key: typed(value) for key, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [typed(value) for value in given]
+    if not isinstance(given, str):
+        return given
+    try:
+        value = yaml.safe_load(given)
+    except yaml.YAMLError:
+        return given
+    return value if isinstance(value, int | float | bool | None) else given
 
 
 def merge(config: dict[str, Any], overlay: Mapping[str, Any]) -> None:
@@ -336,6 +359,35 @@ def merge(config: dict[str, Any], overlay: Mapping[str, Any]) -> None:
             if not isinstance(config.get(key), dict):
                 config[key] = {}
             merge(config[key], value)
+
+
+def _plain(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration as JSON has it; raises UserError for what JSON has not."""
+    try:
+        return json.loads(json.dumps(_text_keyed(raw), default=str))
+    except (ValueError, RecursionError):
+        raise UserError("the configuration is nested too deeply, or contains itself") from None
+
+
+def _text_keyed(value: Any, key: str = "") -> Any:
+    """`value`, if all keys in it are texts; raises UserError for one that YAML reads as a date or a number."""
+    if isinstance(value, Mapping):
+        for name in value:
+            if not isinstance(name, str):
+                raise UserError(
+                    f"{key or 'the configuration'}: the key {_shown(name)} is {type(name).__name__} for YAML, but must be "
+                    "text; put it in quotes"
+                )
+        return {
+            name: _text_keyed(inner, f"{key}.{name}".strip(".")) for name, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [_text_keyed(inner, key) for inner in value]
+    return value
+
+
+def _shown(value: Any) -> str:
+    return shown(value if isinstance(value, str | int | float | bool | None) else str(value))
 
 
 def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:
@@ -358,10 +410,10 @@ def _without_left_out(raw: dict[str, Any]) -> dict[str, Any]:
         return raw
     named = search.get("leave_out")
     if isinstance(named, list):
-        unknown = [name for name in named if name not in methods]
+        unknown = [name for name in named if not isinstance(name, str) or name not in methods]
         if unknown:
             raise UserError(
-                f"search.leave_out: {unknown[0]!r} is no method; there are {', '.join(methods)}"
+                f"search.leave_out: {shown(unknown[0])} is no method; there are {', '.join(methods)}"
             )
         search["methods"] = {k: v for k, v in methods.items() if k not in named}
     return raw

@@ -8,6 +8,19 @@ from pydantic import BaseModel, ValidationError
 
 from evoloss.search.method import algorithms, load_algorithm
 
+LONGEST_SHOWN = 80
+"""Characters of a value in a sentence."""
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence quotes it, cut where it is long."""
+    text = repr(value)
+    return (
+        text
+        if len(text) <= LONGEST_SHOWN
+        else f"{text[:LONGEST_SHOWN]}... ({len(text)} characters)"
+    )
+
 
 def sentences(error: ValidationError, root: type[BaseModel], raw: dict[str, Any]) -> list[str]:
     """One sentence a mistake, for a configuration `raw` that the model `root` refuses."""
@@ -23,20 +36,20 @@ def _of_error(error: Mapping[str, Any], root: type[BaseModel], raw: dict[str, An
         known = _fields_at(path[:-1], root, raw)
         close = difflib.get_close_matches(str(path[-1]), known, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(known)}"
-        return [f"{key}: unknown key {path[-1]!r}{hint}"]
+        return [f"{key}: unknown key {shown(path[-1])}{hint}"]
     if error["type"] == "missing":
         return [f"{key}: this key is missing"]
     if error["type"] == "union_tag_not_found":
         return [f"{key}.algorithm: this key is missing; there are {', '.join(algorithms())}"]
     if error["type"] == "union_tag_invalid":
         tag = error["ctx"]["tag"]
-        return [f"{key}.algorithm: got {tag!r}, but there are {', '.join(algorithms())}"]
+        return [f"{key}.algorithm: got {shown(tag)}, but there are {', '.join(algorithms())}"]
     if error["type"] == "too_short":
-        return [f"{key}: got {error['input']!r}, but it needs at least one entry"]
+        return [f"{key}: got {shown(error['input'])}, but it needs at least one entry"]
     if error["type"] in ("model_type", "model_attributes_type"):
         known = _fields_at(path, root, raw)
         wanted = f"a mapping with keys of {', '.join(known)}" if known else "a mapping of settings"
-        return [f"{key}: got {error['input']!r}, but it needs {wanted}"]
+        return [f"{key}: got {shown(error['input'])}, but it needs {wanted}"]
     if error["type"] == "value_error":
         text = str(error["ctx"]["error"])
         return [f"{key}: {text}" if key else line for line in text.split("\n")] if text else [key]
@@ -46,7 +59,7 @@ def _of_error(error: Mapping[str, Any], root: type[BaseModel], raw: dict[str, An
         if _is_yaml_trap(error["input"])
         else ""
     )
-    return [f"{key}: got {error['input']!r}, but it accepts {message}{hint}"]
+    return [f"{key}: got {shown(error['input'])}, but it accepts {message}{hint}"]
 
 
 def _is_yaml_trap(value: Any) -> bool:

@@ -19,6 +19,22 @@ if TYPE_CHECKING:
     from evoloss.settings import Config
 
 
+MOST_JOBS = 200_000
+"""Jobs of evaluation beyond which Snakemake would take longer to plan than anyone waits, and all memory."""
+
+
+def evaluation_jobs(config: "Config") -> int:
+    """How many jobs of evaluation a study has, or MOST_JOBS + 1 where they are more than that."""
+    jobs = 0
+    for method, settings in config.search.methods.items():
+        known = settings.pool is None or settings.pool in config.search.pools
+        for generation in range(config.generations(method) + 1 if known else 0):
+            jobs += config.batches(method, generation) * len(config.search.run_seeds)
+            if jobs > MOST_JOBS:
+                return jobs
+    return jobs
+
+
 def disagreements(config: "Config") -> Iterator[str]:
     """Sentences about keys that are each legal but do not go together."""
     search, retrain = config.search, config.retrain
@@ -90,6 +106,11 @@ def disagreements(config: "Config") -> Iterator[str]:
         yield (
             f"report.reference_method: unknown method {config.report.reference_method!r}; "
             f"there are {', '.join(search.methods)}"
+        )
+    if (jobs := evaluation_jobs(config)) > MOST_JOBS:
+        yield (
+            f"search: {jobs:,} jobs of evaluation, but Snakemake plans at most some {MOST_JOBS:,}; raise search.batch_size "
+            "or lower generations, populations, children or run seeds"
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 from snakemake.settings.types import ExecMode
+from snakemake.utils import update_config
 
 LIBRARY = str(Path(workflow.basedir) / "workflow")
 HERE = ("", str(Path.cwd()), str(workflow.basedir))
@@ -20,7 +21,7 @@ from evoloss.job_plan import flag
 from evoloss.job_server.lifetime import start_job_server
 from evoloss.machine import StudyLock, gpu_count, plan_faster, prepare_environment, tell_jobs
 from evoloss.plan import Plan
-from evoloss.settings import load, read_yaml
+from evoloss.settings import load, read_yaml, typed
 from evoloss.source_closure import code_of
 from evoloss.strict_model import canonical_json
 
@@ -31,6 +32,8 @@ notice_foreign_records()
 try:
     for path in workflow.configfiles:
         read_yaml(path)
+    # What --config nests comes as text.
+    update_config(config, typed(workflow.config_settings.config))
     settings = load(config)
     plan = Plan(settings)
 except UserError as error:

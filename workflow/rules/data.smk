@@ -25,7 +25,7 @@ rule prepare_dataset:
         place=lambda wildcards, output: str(settings.datasets()[wildcards.dataset].place()),
     shell:
         "python -m evoloss.steps.prepare_dataset --study {wildcards.study} --code {params.code} "
-        "--settings {params.settings:q} --place {params.place:q} "
+        "--settings {params.settings:q} --place={params.place:q} "
         "--source-state {params.source_state:q} --readers {threads} --folder {params.folder:q} 3>&2 > {log} 2>&1"
 
 

@@ -12,6 +12,8 @@ from evoloss.expressions.primitives import BINARY_SYMBOLS, LIMIT, PRIMITIVES, TE
 from evoloss.expressions.tree import Expression, arity
 
 LONGEST_TEXT = 20_000
+DEEPEST = 150
+"""Levels of a tree: Python's parser, which has to read what we print, ends at 200 parentheses."""
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
@@ -46,10 +48,17 @@ def parse(text: str, classes: int | None = None) -> Expression | Graph:
         raise ExpressionError(f"expression {_shown(text)} cannot be read: {reason}") from None
     try:
         if with_parts:
-            return _graph(tree.body, text, classes)
-        return Expression(tuple(_nodes(tree.body, text, classes)))
+            read = _graph(tree.body, text, classes)
+        else:
+            read = Expression(tuple(_nodes(tree.body, text, classes)))
     except RecursionError:
         raise ExpressionError(f"expression {_shown(text)} is nested too deeply") from None
+    if read.depth > DEEPEST:
+        raise ExpressionError(
+            f"expression {_shown(text)} is nested {read.depth} deep, as a sum of so many terms is; at most {DEEPEST} is "
+            "accepted"
+        )
+    return read
 
 
 def _graph(statements: list[ast.stmt], text: str, classes: int | None) -> Expression | Graph:

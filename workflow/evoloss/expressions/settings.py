@@ -63,7 +63,7 @@ class PoolSettings(StrictModel):
     matches scales; final trainings do as their task says."""
     initial_losses: list[str] = []
     """Known losses that stand first in the pool: catalogue names or expressions."""
-    max_draws: Annotated[int, Field(ge=1)] = 50_000
+    max_draws: Annotated[int, Field(ge=1, le=100_000_000)] = 50_000
     """Give up with a message after this many random trees."""
     space: SearchSpace = SearchSpace()
     """The trees that methods of this pool may make."""

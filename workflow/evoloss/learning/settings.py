@@ -13,7 +13,7 @@ from evoloss.strict_model import StrictModel
 
 Rate = Annotated[float, Field(gt=0, le=1000)]
 Augmentation = Literal["crop", "flip"]
-ClassNumber = Annotated[int, Field(ge=0)]
+ClassNumber = Annotated[int, Field(ge=0, le=100_000)]
 
 NETWORK_NAMES = (
     "convnet",
@@ -54,7 +54,7 @@ class DatasetSettings(StrictModel):
     """Share split off as the test split where there is none (`digits`, `image_folder` without `test/`)."""
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
     """Share of the training part that is held out for validation, stratified by class."""
-    split_seed: Annotated[int, Field(ge=0)] = 0
+    split_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Seed of that split."""
     classes: list[ClassEntry] | None = None
     """Keep these classes, by number, and number them anew: `[3, 8]`. An entry may be several that become
@@ -179,7 +179,7 @@ class TaskSettings(StrictModel):
     what suits the data set. `auto` becomes a list when the configuration is read."""
     match_gradient_scale: bool = True
     """Multiply every loss so that its initial gradient is as large as cross entropy's."""
-    early_stopping: Annotated[int, Field(ge=1)] | None = None
+    early_stopping: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """Stop after so many epochs without a better validation accuracy and take the best epoch's
     weights; null trains to the end and takes the last ones."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -43,9 +43,9 @@ class Settings(MutationSettings):
     )
 
     algorithm: Literal["egp"] = "egp"
-    parents: Annotated[int, Field(ge=1)] = 5
+    parents: Annotated[int, Field(ge=1, le=100_000)] = 5
     """N: parents a generation, each giving one child."""
-    tournament: Annotated[int, Field(ge=1)] = 10
+    tournament: Annotated[int, Field(ge=1, le=100_000)] = 10
     """|G|: individuals sampled uniformly, without replacement, for `selection: tournament`."""
     subtree_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     """M_ST: probability of subtree mutation; otherwise one-point mutation."""
@@ -57,7 +57,7 @@ class Settings(MutationSettings):
     """Draws a child: 1 drops a child that fails the functional check, as the draft does."""
     replacement: Literal["elitist", "ageing"] = "elitist"
     """`elitist` keeps the P best, as the draft does; `ageing` the P youngest."""
-    rescore_elites: Annotated[int, Field(ge=0)] = 0
+    rescore_elites: Annotated[int, Field(ge=0, le=100_000)] = 0
     """So many of the best are trained once more each generation, and their fitness averaged."""
 
     @model_validator(mode="after")

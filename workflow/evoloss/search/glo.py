@@ -54,17 +54,17 @@ class Settings(GenerationalSettings):
     algorithm: Literal["glo"] = "glo"
     reuse: bool = True
     """The cache of losses already scored; without it stage `novel` rejects copies."""
-    elites: Annotated[int, Field(ge=0)] = 3
+    elites: Annotated[int, Field(ge=0, le=100_000)] = 3
     """Individuals that are carried over; the rest of the population are children."""
     crossover_probability: Annotated[float, Field(ge=0, le=1)] = 0.8
     """Probability that a child takes a subtree of a second parent; otherwise it is a copy."""
     node_probability: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Probability that a node of a child is mutated."""
-    tuning_from: Annotated[int, Field(ge=1)] | None = None
+    tuning_from: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """First generation of CMA-ES on the winner's coefficients; null never tunes them."""
-    tuning_population: Annotated[int, Field(ge=4)] = 12
+    tuning_population: Annotated[int, Field(ge=4, le=100_000)] = 12
     """Vectors a generation of CMA-ES."""
-    sigma: Annotated[float, Field(gt=0)] = 1.5
+    sigma: Annotated[float, Field(gt=0, le=1000)] = 1.5
     """Initial step of CMA-ES."""
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
     """Draws a child or vector: 1 drops one that fails the functional check."""

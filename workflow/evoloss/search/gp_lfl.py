@@ -57,7 +57,7 @@ class Settings(GenerationalSettings):
     """Probability that a child is bred by crossover."""
     mutation_probability: Annotated[float, Field(ge=0, le=1)] = 0.25
     """Probability that it is bred by subtree mutation instead; what remains is copied."""
-    fitness_tournament: Annotated[int, Field(ge=1)] = 4
+    fitness_tournament: Annotated[int, Field(ge=1, le=100_000)] = 4
     """Contenders of the second tournament, which the fittest wins."""
     parsimony_tournament: Annotated[float, Field(ge=1, le=2)] = 1.0
     """Twice the probability that the smaller of two enters it: 1 is no pressure, 2 always."""

@@ -56,11 +56,11 @@ class Settings(MethodSettings):
     )
 
     algorithm: Literal["ngl_gp"] = "ngl_gp"
-    children: Annotated[int, Field(ge=1)] = 20
+    children: Annotated[int, Field(ge=1, le=100_000)] = 20
     """Children a generation."""
     archive_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Probability that the mate comes from the archive, once there is one."""
-    archive_size: Annotated[int, Field(ge=1)] | None = None
+    archive_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
     """The archive holds so many of the eliminated, the last born; null holds all."""
     subtree_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Probability of subtree mutation after the crossover."""

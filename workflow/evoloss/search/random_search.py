@@ -19,7 +19,7 @@ class Settings(MethodSettings):
     """Settings of `random_search`."""
 
     algorithm: Literal["random_search"] = "random_search"
-    children: Annotated[int, Field(ge=1)] = 5
+    children: Annotated[int, Field(ge=1, le=100_000)] = 5
     """New random trees that are trained each generation."""
     attempts: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Random trees that may be drawn for a slot before it stays empty."""

@@ -69,9 +69,9 @@ class Settings(MutationSettings):
     }
 
     algorithm: Literal["regularised_evolution"] = "regularised_evolution"
-    children: Annotated[int, Field(ge=1)] = 5
+    children: Annotated[int, Field(ge=1, le=100_000)] = 5
     """Children a generation, each of its own tournament; as many of the oldest die."""
-    tournament: Annotated[int, Field(ge=1)] = 10
+    tournament: Annotated[int, Field(ge=1, le=100_000)] = 10
     """Individuals sampled uniformly, without replacement, whose best is mutated."""
     fresh_probability: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Probability that a child is a fresh random tree."""

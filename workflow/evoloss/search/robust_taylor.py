@@ -48,7 +48,7 @@ class Settings(MethodSettings):
     """Vectors a generation, and individuals that are remembered as the best."""
     order: Annotated[int, Field(ge=1, le=8)] = 4
     """Order of the polynomial."""
-    sigma: Annotated[float, Field(gt=0)] = 1.2
+    sigma: Annotated[float, Field(gt=0, le=1000)] = 1.2
     """Initial step of CMA-ES."""
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
     """Draws a vector: 1 tells CMA-ES a rejected vector as the worst."""

@@ -113,7 +113,7 @@ class MutationSettings(MethodSettings):
 class GenerationalSettings(MethodSettings):
     """The base of a method whose children replace all but the best of their parents."""
 
-    elites: Annotated[int, Field(ge=0)] = 1
+    elites: Annotated[int, Field(ge=0, le=100_000)] = 1
     """Individuals that are carried over; the rest of the population are children."""
 
     @model_validator(mode="after")

@@ -55,7 +55,7 @@ class Settings(MethodSettings):
     """None: it breeds its own generation 0."""
     population: Annotated[int, Field(ge=4, le=100_000)] = 20
     """Vectors a generation, and individuals that are remembered as the best."""
-    sigma: Annotated[float, Field(gt=0)] = 1.2
+    sigma: Annotated[float, Field(gt=0, le=1000)] = 1.2
     """Initial step of CMA-ES."""
     invariant: bool = False
     """Reject vectors that violate the published inequality."""
