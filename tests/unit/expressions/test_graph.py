@@ -144,8 +144,8 @@ def test_a_graph_is_a_loss_like_any_other():
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("a = log(p); y * p", "the part a is never used; take it out"),
-        ("a = p; a = y; a", "a is defined twice"),
+        ("a = log(p); y * p", "the part 'a' is never used; take it out"),
+        ("a = p; a = y; a", "'a' is defined twice"),
         ("p = y; p", "p cannot name a part, for it means something else"),
         ("log = y; log", "log cannot name a part"),
         ("a = log(b); y * a", "unknown name 'b'"),

@@ -96,12 +96,12 @@ def _graph(statements: list[ast.stmt], text: str, classes: int | None) -> Expres
         if name in (*TERMINALS, "C", *PRIMITIVES):
             raise fail(f"{name} cannot name a part, for it means something else")
         if name in parts:
-            raise fail(f"{name} is defined twice")
+            raise fail(f"{_shown(name)} is defined twice")
         parts[name] = add(_nodes(statement.value, text, classes, parts))
     result = add(_nodes(last.value, text, classes, parts))
     for name in parts:
         if name not in used:
-            raise fail(f"the part {name} is never used; take it out")
+            raise fail(f"the part {_shown(name)} is never used; take it out")
     graph = graph_of(list(steps)[: result + 1])
     return graph if graph.parts() else parse(str(graph))
 
@@ -129,7 +129,7 @@ def _nodes(
             return [float(classes)]
         if node.id in parts:
             return [_Part(node.id)]
-        raise fail(f"unknown name {node.id!r}; there are p, y, C and numbers{_hint(node.id)}")
+        raise fail(f"unknown name {_shown(node.id)}; there are p, y, C and numbers{_hint(node.id)}")
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd):
         return _nodes(node.operand, text, classes, parts)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
@@ -156,7 +156,7 @@ def _call(
     name = node.func.id if isinstance(node.func, ast.Name) else None
     if name not in PRIMITIVES:
         known = ", ".join(PRIMITIVES)
-        what = f"unknown function {name!r}" if name else "a call must name a function"
+        what = f"unknown function {_shown(name)}" if name else "a call must name a function"
         raise fail(f"{what}; there are {known}{_hint(name or '')}")
     wanted = PRIMITIVES[name].arity
     if node.keywords or len(node.args) != wanted:
@@ -166,7 +166,7 @@ def _call(
 
 def _number(value: object, fail) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise fail(f"{value!r} is not a number".replace("Ellipsis", "..."))
+        raise fail(f"{repr(value)[:80]} is not a number".replace("Ellipsis", "..."))
     try:
         number = float(value)
     except OverflowError:
