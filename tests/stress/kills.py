@@ -169,7 +169,12 @@ def main() -> None:
                             os.killpg(process.pid, signal.SIGKILL)
                             counts["SIGKILL to group, after a job"] += 1
                             kills += 1
-                        process.wait(timeout=60)
+                        try:
+                            process.wait(timeout=120)
+                        except subprocess.TimeoutExpired:
+                            alive = [" ".join(one.cmdline())[-150:] for one in study.alive()]
+                            said = study.output.read_text()[-3000:]
+                            sys.exit(f"{number.name} to {got}: it has not ended: {alive}\n{said}")
                         lost.append(study.unfinished())
                         end = time.monotonic() + ENDS_WITHIN_SECONDS
                         while alive := study.alive():

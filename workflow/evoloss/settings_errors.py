@@ -98,7 +98,7 @@ def _fields_at(path: list[Any], root: type[BaseModel], raw: dict[str, Any]) -> l
     for part in path:
         here = here[part] if isinstance(here, dict | list) else None
         model = _model_in(model)
-        if isinstance(model, type) and issubclass(model, BaseModel):
+        if isinstance(model, type) and issubclass(model, BaseModel) and part in model.model_fields:
             model = model.model_fields[part].annotation
         elif get_origin(model) is dict:
             model = get_args(model)[1]
