@@ -3,6 +3,9 @@
 # make test       format, lint and all tests
 # make CONFIG=config/smoke.yaml    another configuration, merged over the default
 # make estimate CONFIG=...         what that would cost on this machine
+# make reproduce STUDY=digits      is a finished study what it says?
+# make archive STUDY=digits        a study in one file, with checksums
+# make test-cluster                a study through Slurm
 
 PYTHON ?= python3
 CONFIG ?=
@@ -10,11 +13,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
-STUDY = $(shell $(BIN)/python -m evoloss.settings --study config/config.yaml $(CONFIG))
+STUDY ?= $(shell $(BIN)/python -m evoloss.settings --study config/config.yaml $(CONFIG))
 REPORT = results/$(STUDY)/report.html
 
+REPORTING = tabulate plot export_loss chapter compile_chapter
+
 .DEFAULT_GOAL := run
-.PHONY: run report estimate setup test format lint unit workflow-tests schema lock clean
+.PHONY: run report reproduce archive verify unpack redraw test-cluster estimate setup test format lint unit workflow-tests schema lock clean
 
 run: setup
 	$(BIN)/snakemake --cores all --resources gpu=1 $(OVERLAY)
@@ -28,6 +33,28 @@ run: setup
 report: run
 	$(BIN)/snakemake --report results/$(STUDY)/report.zip $(OVERLAY)
 	@echo "results/$(STUDY)/report.zip holds it; unpack it and open report.html"
+
+# Whether a finished study is what it says: its records, and two jobs of it made again.
+reproduce: setup
+	$(BIN)/python -m evoloss.reproduce $(STUDY) $(if $(SEED),--seed $(SEED))
+
+# A study in one file with checksums; `verify` and `unpack` take ARCHIVE=file.
+archive: setup
+	$(BIN)/python -m evoloss.archive pack $(STUDY)
+
+verify unpack: setup
+	$(BIN)/python -m evoloss.archive $@ $(ARCHIVE)
+
+# Tables, figures and losses of a study anew, from its records alone: nothing is trained.
+redraw: setup
+	$(BIN)/snakemake --cores all --configfile results/$(STUDY)/configuration.yaml --allowed-rules $(REPORTING) --forcerun $(REPORTING)
+
+# The smoke study through a Slurm of two nodes on this machine; as root, with Debian's slurm-wlm and munge.
+# The plugin stays out of the environment, where it would slow every start of Snakemake.
+test-cluster: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .slurm-plugin \
+		snakemake-executor-plugin-slurm==2.8.0 snakemake-executor-plugin-slurm-jobstep==0.6.1 throttler==1.2.3
+	EVOLOSS_SLURM_PLUGIN=$(CURDIR)/.slurm-plugin $(BIN)/python tests/cluster/run.py
 
 estimate: setup
 	$(BIN)/python -m evoloss.estimate $(OVERLAY)

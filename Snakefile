@@ -23,6 +23,10 @@ onstart:
     begin_run()
 
 
+onerror:
+    fail_run()
+
+
 onsuccess:
     end_run()
 

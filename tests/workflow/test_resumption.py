@@ -215,3 +215,22 @@ def test_a_job_whose_server_died_starts_plainly_unless_its_run_died_too(tmp_path
     # A server that ends with its run takes its folder along.
     (tmp_path / "socket").unlink()
     assert told(os.getpid()).returncode == 1
+
+
+def test_a_job_that_is_killed_is_explained_and_its_rerun_goes_on(tmp_path):
+    """As by the kernel when memory is short."""
+    copy = Copy(tmp_path / "copy")
+    target = "results/tiny/tasks/digits_clean.json"
+    process = start(copy, target, config=copy.overlay("tasks: {digits_clean: {epochs: 2000}}"))
+    log = copy.folder / "results/tiny/logs/tune/digits_clean.log"
+    wait_for(log.exists, process, copy)
+    (server,) = (
+        child
+        for child in psutil.Process(process.pid).children()
+        if "evoloss.job_server.server" in child.cmdline()
+    )
+    wait_for(server.children, process, copy)
+    server.children()[0].kill()
+    assert process.wait(timeout=60) != 0
+    assert "memory ran out" in (copy.folder / OUTPUT).read_text()
+    copy.run(target)

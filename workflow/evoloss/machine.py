@@ -1,10 +1,7 @@
-"""What the main process does on the machine itself: the jobs' environment, the lock, the GPU."""
+"""What the main process does on the machine itself: the jobs' environment, the GPU."""
 
-import atexit
-import fcntl
 import os
 import sys
-import time
 from functools import cache
 from pathlib import Path
 
@@ -12,8 +9,7 @@ import snakemake.common
 import snakemake.jobs
 import snakemake.rules
 
-from evoloss.errors import UserError
-from evoloss.run_life import LOOK_SECONDS, name_run
+from evoloss.run_life import name_run
 
 
 def prepare_environment(library: str) -> None:
@@ -47,38 +43,6 @@ def plan_faster() -> None:
     for module in (snakemake.common, snakemake.jobs, snakemake.rules):
         if hasattr(module, "get_function_params"):
             module.get_function_params = look
-
-
-class StudyLock:
-    """An operating-system lock on a study's folder; it vanishes with the process that holds it.
-
-    Snakemake's own lock survives a SIGKILL and has to be removed by hand; this one does not.
-    """
-
-    def __init__(self, folder: str) -> None:
-        self._path = Path(folder) / ".lock"
-        self._handle: int | None = None
-
-    def acquire(self) -> None:
-        """Take the lock; raises UserError when another live process holds it."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            owner = os.read(handle, 100).decode(errors="replace").strip() or "unknown"
-            os.close(handle)
-            raise UserError(
-                f"Another run of this study is alive (process {owner}, lock {self._path}); wait for "
-                "it to end, or stop it, and type the same command again."
-            ) from None
-        if os.read(handle, 1):
-            # The last run was killed. What it left behind looks twice a second whether it has to end.
-            time.sleep(3 * LOOK_SECONDS)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        self._handle = handle
-        atexit.register(os.ftruncate, handle, 0)
 
 
 def gpu_count(device: str, root: Path = Path("/")) -> int:

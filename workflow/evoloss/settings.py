@@ -333,6 +333,16 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return content
 
 
+def as_yaml(config: Mapping[str, Any]) -> str:
+    """A merged configuration as a file that gives the same again, merged over the default."""
+    import yaml
+
+    plain = json.loads(json.dumps(config, default=str))
+    return "# The configuration of the last run, complete.\n" + yaml.safe_dump(
+        plain, allow_unicode=True, sort_keys=False
+    )
+
+
 def typed(given: Any) -> Any:
     """What Snakemake's `--config` gives, in which nested values are texts, as YAML would read them."""
     import yaml

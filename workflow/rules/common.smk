@@ -16,13 +16,15 @@ HERE = ("", str(Path.cwd()), str(workflow.basedir))
 sys.path[:] = [LIBRARY, *(path for path in sys.path if path not in HERE), str(Path.cwd())]
 
 from evoloss.errors import UserError
+from evoloss.files import write_text
 from evoloss.foreign_records import check_images, notice_foreign_records
 from evoloss.job_plan import flag
 from evoloss.job_server.lifetime import start_job_server
-from evoloss.machine import StudyLock, gpu_count, plan_faster, prepare_environment, tell_jobs
+from evoloss.machine import gpu_count, plan_faster, prepare_environment, tell_jobs
 from evoloss.plan import Plan
-from evoloss.settings import load, read_yaml, typed
+from evoloss.settings import as_yaml, load, read_yaml, typed
 from evoloss.source_closure import code_of
+from evoloss.study_lock import StudyLock, bring_to_the_present, disk_is_full
 from evoloss.strict_model import canonical_json
 
 prepare_environment(LIBRARY)
@@ -79,11 +81,24 @@ def begin_run():
     if workflow.exec_mode == ExecMode.DEFAULT:
         try:
             study_lock.acquire()
+            if count := bring_to_the_present(plan.results):
+                logger.warning(
+                    f"{count} files of {plan.results} were of the future, as after a clock was set back; they count as of now."
+                )
+            write_text(f"{plan.results}/configuration.yaml", as_yaml(config))
             check_images(Path(plan.results) / "data" / name for name in plan.source_states)
         except UserError as error:
             raise WorkflowError(str(error)) from None
         if settings.machine.job_server and workflow.local_exec and not workflow.touch:
             start_job_server()
+
+
+def fail_run():
+    """Say what a job could not: on a full disk its log is empty."""
+    if workflow.exec_mode == ExecMode.DEFAULT and disk_is_full(plan.results):
+        logger.error(
+            f"The disk of {plan.results} is full. Free some space and type the same command again: nothing is lost."
+        )
 
 
 def end_run():

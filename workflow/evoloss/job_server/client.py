@@ -12,6 +12,8 @@ import sys
 
 ADDRESS = "EVOLOSS_JOB_SERVER"
 """Environment variable of a run: where its job server listens, which Python that is, whose it is."""
+KILLED = 128 + 9
+"""Exit status of a job that got SIGKILL."""
 GONE = 1
 """Exit status of a job whose server ended before it."""
 
@@ -44,11 +46,22 @@ def main() -> int:
             started = server.recv(1)
             if started:
                 answer = server.recv(1)
-                return answer[0] if answer else GONE
+                return told(answer[0]) if answer else GONE
     except OSError:
         pass
     # No server took the job. If its run has ended, so must the job.
     return plain_start() if os.path.exists(address) and is_alive(run) else GONE  # noqa: PTH110
+
+
+def told(status: int) -> int:
+    """The exit status of a job; one that was killed is explained, for it could not say anything itself."""
+    if status == KILLED:
+        print(
+            "error: the job was killed (SIGKILL). If nobody did, memory ran out: run fewer jobs at once (--cores), or "
+            "fewer trainings in each (machine.side_by_side)",
+            file=sys.stderr,
+        )
+    return status
 
 
 def plain_start() -> int:
