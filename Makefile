@@ -1,11 +1,14 @@
-# make            set everything up, run the study, write the report
-# make report     the report as an archive, report.zip
-# make test       format, lint and all tests
+# make                             set everything up, run the study, write the report
+# make report                      the report as an archive, report.zip
+# make test                        format, lint and all tests
 # make CONFIG=config/smoke.yaml    another configuration, merged over the default
 # make estimate CONFIG=...         what that would cost on this machine
 # make reproduce STUDY=digits      is a finished study what it says?
 # make archive STUDY=digits        a study in one file, with checksums
+# make verify ARCHIVE=file         is an archive as it was packed? (unpack ARCHIVE=file unpacks it)
+# make redraw STUDY=digits         tables and figures anew, from the records alone
 # make test-cluster                a study through Slurm
+# make clean                       remove the environment and Snakemake's memory; results stay
 
 PYTHON ?= python3
 CONFIG ?=
@@ -19,7 +22,7 @@ REPORT = results/$(STUDY)/report.html
 REPORTING = tabulate plot export_loss chapter compile_chapter
 
 .DEFAULT_GOAL := run
-.PHONY: run report reproduce archive verify unpack redraw test-cluster estimate setup test format lint unit workflow-tests schema lock clean
+.PHONY: help run report reproduce archive verify unpack redraw test-cluster estimate setup test format lint unit workflow-tests schema lock clean
 
 run: setup
 	$(BIN)/snakemake --cores all --resources gpu=1 $(OVERLAY)
@@ -58,6 +61,9 @@ test-cluster: setup
 
 estimate: setup
 	$(BIN)/python -m evoloss.estimate $(OVERLAY)
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 
 setup: $(READY)
 

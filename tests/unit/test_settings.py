@@ -637,9 +637,9 @@ def test_blocks_and_batches():
     assert config.batches("egp", 1) == math.ceil(config.search.methods["egp"].parents / 3)
 
 
-def test_yaml_in_the_readmes_is_valid(tmp_path, monkeypatch):
+def test_yaml_in_the_pages_is_valid(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
-    texts = [(ROOT / name).read_text() for name in ("README.md", "config/README.md")]
+    texts = [(ROOT / name).read_text() for name in ("docs/own-parts.md", "config/README.md")]
     for text in texts:
         for module, content in re.findall(
             r"```python\n# (\w+\.py)[^\n]*\n(.*?)```", text, re.DOTALL

@@ -1,4 +1,4 @@
-"""One's own images, network and loss: the README's example as it stands there, and what it reruns."""
+"""One's own images, network and loss: the example of docs/own-parts.md as it stands there, and what it reruns."""
 
 import csv
 import re
@@ -34,15 +34,15 @@ retrain: {training_seeds: [0, 1]}
 
 
 def example() -> dict[str, str]:
-    """File name -> content, of the blocks below the README's section."""
-    text = (ROOT / "README.md").read_text()
+    """File name -> content, of the blocks in the page's section."""
+    text = (ROOT / "docs" / "own-parts.md").read_text()
     section = text.split("## Your own images, network and loss")[1].split("\n## ")[0]
     return dict(re.findall(r"```\w+\n# (\w+\.\w+)[^\n]*\n(.*?)```", section, re.DOTALL))
 
 
 @pytest.fixture
 def pets(scratch):
-    """A copy with the README's files in it, a folder of images, and a small search."""
+    """A copy with the page's files in it, a folder of images, and a small search."""
     for name, content in example().items():
         (scratch.folder / name).write_text(content)
     write_folder(
@@ -56,7 +56,7 @@ def run(copy, *targets, **options):
     return copy.run(*targets, config=["pets.yaml", "shrink.yaml"], **options)
 
 
-def test_the_readmes_example_is_short_and_runs(pets):
+def test_the_pages_example_is_short_and_runs(pets):
     files = example()
     assert set(files) == {"pets.yaml", "my_network.py", "my_loss.py"}
     lines = [line for text in files.values() for line in text.splitlines() if line.strip()]
@@ -102,8 +102,8 @@ def test_a_damaged_image_is_named_by_its_job(pets):
     assert "1 of 72 files cannot be read as images: pets/train/cat/007.png" in answer.stdout
 
 
-def test_the_readmes_method_is_short_and_runs(scratch):
-    text = (ROOT / "README.md").read_text().split("## A method of your own")[1].split("\n## ")[0]
+def test_the_pages_method_is_short_and_runs(scratch):
+    text = (ROOT / "docs" / "own-parts.md").read_text().split("## A method of your own")[1].split("\n## ")[0]
     files = dict(re.findall(r"```\w+\n# (\S+\.\w+)[^\n]*\n(.*?)```", text, re.DOTALL))
     assert set(files) == {"workflow/evoloss/search/hill_climbing.py", "config/climb.yaml"}
     lines = [line for text in files.values() for line in text.splitlines() if line.strip()]
