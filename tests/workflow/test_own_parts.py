@@ -103,7 +103,12 @@ def test_a_damaged_image_is_named_by_its_job(pets):
 
 
 def test_the_pages_method_is_short_and_runs(scratch):
-    text = (ROOT / "docs" / "own-parts.md").read_text().split("## A method of your own")[1].split("\n## ")[0]
+    text = (
+        (ROOT / "docs" / "own-parts.md")
+        .read_text()
+        .split("## A method of your own")[1]
+        .split("\n## ")[0]
+    )
     files = dict(re.findall(r"```\w+\n# (\S+\.\w+)[^\n]*\n(.*?)```", text, re.DOTALL))
     assert set(files) == {"workflow/evoloss/search/hill_climbing.py", "config/climb.yaml"}
     lines = [line for text in files.values() for line in text.splitlines() if line.strip()]
