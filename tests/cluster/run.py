@@ -51,7 +51,12 @@ def lose_a_node(copy: Copy, run: subprocess.Popen) -> dict[str, Counter]:
     known, lost = set(), False
     while run.poll() is None:
         queue = subprocess.run(
-            ["squeue", "--noheader", "--states=running", "--Format=JobID:20,NodeList:20,tres-per-job:40"],
+            [
+                "squeue",
+                "--noheader",
+                "--states=running",
+                "--Format=JobID:20,NodeList:20,tres-per-job:40",
+            ],
             capture_output=True,
             text=True,
         )

@@ -74,42 +74,32 @@ def repacked(path, change):
     return target
 
 
-@pytest.mark.parametrize(
-    ("change", "sentence"),
-    [
-        (
-            lambda n, c: (n, c + b" ") if n.endswith("accuracy.csv") else (n, c),
-            "accuracy.csv is not what was packed",
-        ),
-        (lambda n, c: None if n.endswith("accuracy.csv") else (n, c), "accuracy.csv is missing"),
-        (
-            lambda n, c: ("results/tiny/../../evil", c) if n.endswith("accuracy.csv") else (n, c),
-            "does not belong",
-        ),
-        (
-            lambda n, c: ("/etc/evil", c) if n.endswith("accuracy.csv") else (n, c),
-            "does not belong",
-        ),
-        (lambda n, c: None if n == "MANIFEST.json" else (n, c), "no MANIFEST.json"),
-    ],
+def other(name, content):
+    """Changes the table of accuracies, leaves it out, or puts it elsewhere."""
+    return lambda n, c: (name and (name, content or c)) if n.endswith("accuracy.csv") else (n, c)
+
+
+ALTERED = (
+    (other("results/tiny/tables/accuracy.csv", b"forged"), "accuracy.csv is not what was packed"),
+    (other(None, None), "accuracy.csv is missing"),
+    (other("results/tiny/../../evil", None), "does not belong"),
+    (other("/etc/evil", None), "does not belong"),
+    (lambda n, c: None if n == "MANIFEST.json" else (n, c), "no MANIFEST.json"),
 )
-def test_an_altered_archive_is_refused(packed, change, sentence):
-    status, said = module(
-        Copy(packed.parents[1], fresh=False), "archive", "verify", str(repacked(packed, change))
-    )
-    assert status != 0
-    assert sentence in said
 
 
-def test_damaged_and_missing_archives_get_a_sentence(scratch, packed):
-    packed.write_bytes(packed.read_bytes()[:5000])
-    for name, sentence in ((str(packed), "damaged"), ("no.tar.gz", "there is no no.tar.gz")):
-        status, said = module(scratch, "archive", "verify", name)
+def test_altered_damaged_and_missing_archives_are_refused(scratch, packed):
+    def refused(what, name, sentence):
+        status, said = module(scratch, "archive", what, name)
         assert status != 0
         assert sentence in said
-    status, said = module(scratch, "archive", "pack", "other")
-    assert status != 0
-    assert "run the study" in said
+
+    for change, sentence in ALTERED:
+        refused("verify", str(repacked(packed, change)), sentence)
+    packed.write_bytes(packed.read_bytes()[:5000])
+    refused("verify", str(packed), "damaged")
+    refused("verify", "no.tar.gz", "there is no no.tar.gz")
+    refused("pack", "other", "run the study")
 
 
 def test_a_finished_study_is_reproduced(scratch):

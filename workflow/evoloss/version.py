@@ -1,3 +1,3 @@
 """The package's version (in no closure: a release reruns nothing)."""
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
