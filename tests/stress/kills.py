@@ -10,7 +10,6 @@ that is not so. `tests/workflow/test_resumption.py` is the short form of this.
 """
 
 import argparse
-import functools
 import os
 import random
 import re
@@ -65,7 +64,7 @@ class Study:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+                preexec_fn=heed_signals,
             )
 
     def alive(self) -> list[psutil.Process]:
@@ -101,6 +100,12 @@ class Study:
                 return time.monotonic() - since
             time.sleep(0.02)
         return None
+
+
+def heed_signals() -> None:
+    """What a shell starts in the background, or with nohup, ignores some signals, and so would its children."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def kill(process: subprocess.Popen, target: str, number: int, rng: random.Random) -> str:
