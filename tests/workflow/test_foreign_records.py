@@ -36,6 +36,18 @@ def test_a_record_of_another_generation_or_method_is_made_again(scratch, with_it
     assert f"results/tiny/{place.format('egp', 1)}" not in files
 
 
+def test_a_record_that_is_gone_is_made_again_though_nothing_lacks_it(scratch):
+    """As after a run with other settings that was killed, and a return to the old ones."""
+    record = f"{RUN}/generation1/candidates.parquet"
+    (scratch.folder / record).unlink()
+    assert record in scratch.planned_files()
+    # Images may be deleted to save room.
+    (scratch.folder / "results/tiny/data/digits/train.parquet").unlink()
+    assert "results/tiny/data/digits/train.parquet" not in scratch.planned_files(
+        f"{RUN}/ledger.parquet"
+    )
+
+
 def edited(path, column, value):
     """Put a value into the first row of a record, and keep all that it says of itself."""
     with pq.ParquetFile(path) as file:

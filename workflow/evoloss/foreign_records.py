@@ -44,6 +44,8 @@ def notice_foreign_records() -> None:
 
 def _change(persistence: PersistenceBase, job: Any) -> ParamsChange:
     """Why a job has to run again although Snakemake knows of no change; empty where it has not."""
+    if lost := _lost(persistence, job):
+        return _because(lost, "it is not there")
     unknown = [path for path in map(Path, job.output) if not _is_remembered(persistence, job, path)]
     if not unknown or not all(path.exists() for path in map(Path, job.output)):
         return NO_PARAMS_CHANGE
@@ -58,6 +60,18 @@ def _change(persistence: PersistenceBase, job: Any) -> ParamsChange:
             logger.warning(f"{path}: {why}. It is made again.")
             return _because(path, why)
     return NO_PARAMS_CHANGE
+
+
+def _lost(persistence: PersistenceBase, job: Any) -> Path | None:
+    """A record that is gone although what was made from it is there; Snakemake itself asks no further then.
+
+    A job of other settings that was killed leaves such a gap. Images may be deleted to save room.
+    """
+    missing = [path for path in map(Path, job.output) if not path.exists()]
+    if not missing or job.rule.name == "prepare_dataset":
+        return None
+    made = (output for other in persistence.dag.depending[job] for output in other.output)
+    return missing[0] if any(Path(output).exists() for output in made) else None
 
 
 def _because(path: Path, why: str | None) -> ParamsChange:

@@ -85,6 +85,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def read_images(path: Path, shape: list[int]) -> Images:
     """Read one part; `shape` is (channels, height, width)."""
+    if not path.exists():
+        raise UserError(f"{path} is missing; delete {path.parent} and run snakemake again")
     table = read_table(path, IMAGES, sealed=False)  # the run has looked, once
     pixels = np.frombuffer(b"".join(table["image"].to_pylist()), dtype=np.uint8)
     labels = table["label"].to_numpy().astype(np.int64)
