@@ -67,20 +67,6 @@ class Study:
                 preexec_fn=heed_signals,
             )
 
-    def alive(self) -> list[psutil.Process]:
-        """The live processes that work in the copy."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if (
-                    process.cwd() == str(self.copy.folder)
-                    and process.status() != psutil.STATUS_ZOMBIE
-                ):
-                    found.append(process)
-            except psutil.Error:
-                continue
-        return found
-
     def unfinished(self) -> int:
         """Training jobs that the last run had begun and not finished: what its end cost."""
         text = self.output.read_text(errors="replace")
@@ -177,7 +163,9 @@ def main() -> None:
                         try:
                             process.wait(timeout=120)
                         except subprocess.TimeoutExpired:
-                            alive = [" ".join(one.cmdline())[-150:] for one in study.alive()]
+                            alive = [
+                                " ".join(one.cmdline())[-150:] for one in study.copy.processes()
+                            ]
                             said = study.output.read_text()[-3000:]
                             sys.exit(f"{number.name} to {got}: it has not ended: {alive}\n{said}")
                         if process.returncode == 0:
@@ -186,7 +174,7 @@ def main() -> None:
                         else:
                             lost.append(study.unfinished())
                         end = time.monotonic() + ENDS_WITHIN_SECONDS
-                        while alive := study.alive():
+                        while alive := study.copy.processes():
                             assert time.monotonic() < end, [one.cmdline() for one in alive]
                             time.sleep(0.05)
                         continue

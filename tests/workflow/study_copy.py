@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 import yaml
 from snakemake.utils import update_config
@@ -97,6 +98,18 @@ class Copy:
         text = target.read_text()
         assert old in text
         target.write_text(text.replace(old, new, 1))
+
+    def processes(self) -> list[psutil.Process]:
+        """The live processes that work in the copy, its job server and what that forks among them."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                here = process.cwd() == str(self.folder)
+                if here and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
 
     def records(self, study: str = "tiny") -> dict[str, list]:
         """All records of a study without what may differ between two runs: times, machine, memory."""

@@ -44,18 +44,6 @@ def wait_for(condition, process, copy, seconds=600):
         time.sleep(0.05)
 
 
-def processes_of(copy):
-    """The live processes that work in a copy, its job server and what that forks among them."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.cwd() == str(copy.folder) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
-
-
 KILLS = (
     # The first file of a job, the signal, whether the whole process group gets it.
     ("data/digits/manifest.json", signal.SIGINT, False),
@@ -80,7 +68,7 @@ def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, 
         (os.killpg if whole_group else os.kill)(process.pid, number)
         process.wait(timeout=60)
         end = time.monotonic() + 10
-        while alive := processes_of(copy):
+        while alive := copy.processes():
             assert time.monotonic() < end, [one.cmdline() for one in alive]
             time.sleep(0.05)
     assert not (results / "tables/accuracy.csv").exists()
@@ -141,7 +129,7 @@ def test_no_orphan_of_old_settings_writes_into_a_run_with_new_ones(tmp_path):
     process.kill()
     process.wait(timeout=10)
     end = time.monotonic() + 5
-    while alive := processes_of(copy):
+    while alive := copy.processes():
         assert time.monotonic() < end, [one.cmdline() for one in alive]
         time.sleep(0.05)
     assert "the run of this job is gone" in log.read_text()

@@ -46,10 +46,11 @@ def _change(persistence: PersistenceBase, job: Any) -> ParamsChange:
     """Why a job has to run again although Snakemake knows of no change; empty where it has not."""
     if lost := _lost(persistence, job):
         return _because(lost, "it is not there")
-    unknown = [path for path in map(Path, job.output) if not _is_remembered(persistence, job, path)]
-    if not unknown or not all(path.exists() for path in map(Path, job.output)):
+    outputs = [Path(output) for output in job.output]
+    unknown = [Path(output) for output in job.output if not _is_remembered(persistence, output)]
+    if not unknown or not all(path.exists() for path in outputs):
         return NO_PARAMS_CHANGE
-    records = [path for path in map(Path, job.output) if path.suffix in RECORDS]
+    records = [path for path in outputs if path.suffix in RECORDS]
     if not records:  # A table or figure says nothing of itself, and is made in seconds.
         why = None if persistence.metadata(job.output[0]) else "nothing is known of how it was made"
         return _because(unknown[0], why)
@@ -78,10 +79,9 @@ def _because(path: Path, why: str | None) -> ParamsChange:
     return ParamsChange({f"{path}: {why}"}, set(), {str(path)}) if why else NO_PARAMS_CHANGE
 
 
-def _is_remembered(persistence: PersistenceBase, job: Any, path: Path) -> bool:
-    """Whether a file is the one that Snakemake saw when the job had ended, by its time."""
-    output = next(output for output in job.output if Path(output) == path)
-    known = persistence.metadata(output)
+def _is_remembered(persistence: PersistenceBase, output: Any) -> bool:
+    """Whether a file is the one that Snakemake saw when its job had ended, by its time."""
+    path, known = Path(output), persistence.metadata(output)
     if os.environ.get(ASK_ALL) and path.suffix in RECORDS:
         return False
     if known is None or known.endtime is None or not path.exists():
@@ -100,10 +100,8 @@ def ordered(job: Any) -> str:
 
 def _foreign(path: Path, order: str) -> str | None:
     """Why a record is not what a job of this order writes there, or None."""
-    from evoloss.parquet import (
-        problem_of,
-        read_metadata,
-    )  # pyarrow costs 0.3 s, and is seldom needed
+    # Here, since pyarrow takes 0.3 s to import and is seldom needed.
+    from evoloss.parquet import problem_of, read_metadata
 
     try:
         if path.suffix == ".json":
