@@ -16,7 +16,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 OVERLAY := $(if $(CONFIG),--configfile $(CONFIG))
-STUDY ?= $(shell $(BIN)/python -m evoloss.settings --study config/config.yaml $(CONFIG))
+STUDY ?= $(shell $(BIN)/python -m evoloss.study.configuration --study config/config.yaml $(CONFIG))
 REPORT = results/$(STUDY)/report.html
 
 REPORTING = tabulate plot export_loss chapter compile_chapter
@@ -39,14 +39,14 @@ report: run
 
 # Whether a finished study is what it says: its records, and two jobs of it made again.
 reproduce: setup
-	$(BIN)/python -m evoloss.reproduce $(STUDY) $(if $(SEED),--seed $(SEED))
+	$(BIN)/python -m evoloss.study.reproduce $(STUDY) $(if $(SEED),--seed $(SEED))
 
 # A study in one file with checksums; `verify` and `unpack` take ARCHIVE=file.
 archive: setup
-	$(BIN)/python -m evoloss.archive pack $(STUDY)
+	$(BIN)/python -m evoloss.study.archive pack $(STUDY)
 
 verify unpack: setup
-	$(BIN)/python -m evoloss.archive $@ $(ARCHIVE)
+	$(BIN)/python -m evoloss.study.archive $@ $(ARCHIVE)
 
 # Tables, figures and losses of a study anew, from its records alone: nothing is trained.
 redraw: setup
@@ -60,7 +60,7 @@ test-cluster: setup
 	EVOLOSS_SLURM_PLUGIN=$(CURDIR)/.slurm-plugin $(BIN)/python tests/cluster/run.py
 
 estimate: setup
-	$(BIN)/python -m evoloss.estimate $(OVERLAY)
+	$(BIN)/python -m evoloss.study.estimate $(OVERLAY)
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -94,7 +94,7 @@ workflow-tests: setup
 
 # The JSON schema for editors, from the typed settings.
 schema: setup
-	$(BIN)/python -m evoloss.settings > workflow/schemas/config.schema.json
+	$(BIN)/python -m evoloss.study.configuration > workflow/schemas/config.schema.json
 
 # New pins from the ranges, in a throw-away environment.
 lock:

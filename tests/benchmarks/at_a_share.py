@@ -16,12 +16,12 @@ import pandas as pd
 from reporting import show
 
 from evoloss.files import read_json
-from evoloss.plan import Plan
 from evoloss.reporting.deliverables import TABLES
 from evoloss.reporting.incumbents import curves
 from evoloss.reporting.statistics import paired_difference
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.settings import load_files
+from evoloss.study.configuration import load_files
+from evoloss.study.plan import Plan
 
 
 def incumbents(rows: pd.DataFrame, method: str, samples: float) -> pd.Series:

@@ -28,7 +28,7 @@ from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.files import read_json, write_json
 from evoloss.losses.champion_file import read_champion
-from evoloss.settings import load
+from evoloss.study.configuration import load
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOWEST_SECONDS = 5.0

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from image_files import write_folder
 
-from evoloss import compare
+from evoloss.compare import __main__ as compare
+from evoloss.compare.comparison import up_to_date, verdict
 from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import DatasetSettings
 from evoloss.reporting.statistics import paired_difference
@@ -124,21 +125,21 @@ def test_a_planted_difference_is_found_and_a_planted_null_is_not():
         value + 0.02 + noise
         for value, noise in zip(baseline, [0, 0.002, 0.001, -0.001, 0], strict=True)
     ]
-    assert compare.verdict("x", better, baseline, 0.95)[1] == "x is better than cross entropy"
-    assert compare.verdict("x", baseline, better, 0.95)[1] == "x is worse than cross entropy"
+    assert verdict("x", better, baseline, 0.95)[1] == "x is better than cross entropy"
+    assert verdict("x", baseline, better, 0.95)[1] == "x is worse than cross entropy"
     same = [value + 0.01 for value in (0.5, 0.25, 0.125, 0.5, 0.25)]
-    assert "says nothing" in compare.verdict("x", same, [0.5, 0.25, 0.125, 0.5, 0.25], 0.95)[1]
+    assert "says nothing" in verdict("x", same, [0.5, 0.25, 0.125, 0.5, 0.25], 0.95)[1]
     null = [0.91, 0.90, 0.91, 0.92, 0.90]
-    assert compare.verdict("x", null, baseline, 0.95)[1].startswith("no difference between x")
+    assert verdict("x", null, baseline, 0.95)[1].startswith("no difference between x")
 
 
 def test_a_prepared_copy_counts_only_with_these_settings(elsewhere, monkeypatch, capsys):
     dataset = DatasetSettings(source="digits", validation_fraction=0.5)
     folder = elsewhere / "results/small/data/digits"
     prepare(dataset, folder, {})
-    assert compare.up_to_date(dataset, folder)
-    assert not compare.up_to_date(DatasetSettings(source="digits"), folder)
-    assert not compare.up_to_date(dataset, elsewhere / "nothing")
+    assert up_to_date(dataset, folder)
+    assert not up_to_date(DatasetSettings(source="digits"), folder)
+    assert not up_to_date(dataset, elsewhere / "nothing")
 
 
 def test_splits_of_one_pool_widen_the_interval():

@@ -161,7 +161,7 @@ def test_a_changed_formula_reruns_that_loss(scratch):
 @pytest.mark.parametrize(
     ("path", "old", "new"),
     [
-        ("workflow/evoloss/settings.py", "REFERENCE =", "UNUSED = 1\nREFERENCE ="),
+        ("workflow/evoloss/study/settings.py", "REFERENCE =", "UNUSED = 1\nREFERENCE ="),
         ("workflow/evoloss/learning/device.py", "THREADS = 1", "# why\nTHREADS = 1"),
         ("workflow/evoloss/search/egp.py", '"""N trainings', '"""Exactly N trainings'),
         ("config/config.yaml", "# Name of the study", "# The name of the study"),

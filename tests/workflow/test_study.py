@@ -139,8 +139,8 @@ def test_the_check_table_counts_what_each_stage_looked_at(finished):
 
 
 def test_the_estimate_counts_the_jobs_that_snakemake_plans(scratch):
-    from evoloss.settings import load_files
-    from evoloss.workload import workload
+    from evoloss.study.configuration import load_files
+    from evoloss.study.workload import workload
 
     counted = Counter()
     for work in workload(load_files([scratch.folder / TINY])):

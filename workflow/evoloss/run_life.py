@@ -9,8 +9,6 @@ import threading
 import time
 from pathlib import Path
 
-from evoloss.job_server.client import is_alive
-
 RUN = "EVOLOSS_RUN"
 """Environment variable of a run's jobs: its main process, and when that began."""
 LOOK_SECONDS = 0.5
@@ -27,7 +25,7 @@ def run_is_gone() -> bool:
     if not run:
         return False
     process, _, beginning = run.partition(" ")
-    return not is_alive(int(process)) or _beginning(int(process)) != beginning
+    return _beginning(int(process)) != beginning or not _exists(int(process))
 
 
 def end_without_run() -> None:
@@ -51,8 +49,19 @@ def watch_run() -> None:
 
 
 def _beginning(process: int) -> str:
-    """When a process began, as Linux counts; numbers of processes are used again. Empty elsewhere."""
+    """When a process began, as Linux counts, since numbers are used again; empty for a dead one, and elsewhere."""
     try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
+        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
         return ""
+    return "" if state == "Z" else fields[18]
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True

@@ -1,9 +1,21 @@
 """The base of every settings model, and canonical JSON for handing settings to steps."""
 
 import json
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
+
+Problem = tuple[str, str]
+"""A key below a model, and a sentence about what it got and what to write instead."""
+
+
+class Disagreement(ValueError):
+    """Keys of a model are each legal, but do not go together."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(f"{key}: {sentence}" for key, sentence in problems))
+        self.problems = problems
 
 
 class StrictModel(BaseModel):
@@ -12,6 +24,24 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(
         extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
     )
+
+    def problems(self) -> Iterator[Problem]:
+        """What cannot be, though every key is legal by itself; to be overridden by models that have such."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        if found := list(self.problems()):
+            raise Disagreement(found)
+        return self
+
+
+def not_once(**lists: Iterable[Any]) -> Iterator[Problem]:
+    """A problem for each list, by its key, in which an entry stands twice."""
+    for key, values in lists.items():
+        values = list(values)
+        if len(set(values)) < len(values):
+            yield key, f"got {values}, but each entry may stand only once"
 
 
 def canonical_json(value: Any) -> str:

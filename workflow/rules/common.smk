@@ -17,14 +17,14 @@ sys.path[:] = [LIBRARY, *(path for path in sys.path if path not in HERE), str(Pa
 
 from evoloss.errors import UserError
 from evoloss.files import write_text
-from evoloss.foreign_records import check_images, notice_foreign_records
-from evoloss.job_plan import flag
+from evoloss.study.foreign_records import check_images, notice_foreign_records
+from evoloss.study.job_plan import flag
 from evoloss.job_server.lifetime import start_job_server
-from evoloss.machine import gpu_count, plan_faster, prepare_environment, tell_jobs
-from evoloss.plan import Plan
-from evoloss.settings import as_yaml, load, read_yaml, typed
-from evoloss.source_closure import code_of
-from evoloss.study_lock import StudyLock, bring_to_the_present, disk_is_full
+from evoloss.study.machine import gpu_count, plan_faster, prepare_environment, tell_jobs
+from evoloss.study.plan import Plan
+from evoloss.study.configuration import as_yaml, load, read_yaml, typed
+from evoloss.study.source_closure import code_of
+from evoloss.study.lock import StudyLock, bring_to_the_present, disk_is_full
 from evoloss.strict_model import canonical_json
 
 prepare_environment(LIBRARY)

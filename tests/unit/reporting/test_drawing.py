@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 from fake_records import fake_records
 
-from evoloss.plan import Plan
 from evoloss.reporting.figures import (
     anytime,
     cost_accuracy,
@@ -25,7 +24,8 @@ from evoloss.reporting.figures import (
 )
 from evoloss.reporting.names import method_name
 from evoloss.reporting.style import save
-from evoloss.settings import load_files
+from evoloss.study.configuration import load_files
+from evoloss.study.plan import Plan
 
 FIGURES = (
     anytime,

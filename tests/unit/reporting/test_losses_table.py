@@ -5,11 +5,11 @@ import yaml
 from test_settings import DEFAULT
 
 from evoloss.losses.registry import CATALOGUE
-from evoloss.plan import Plan
 from evoloss.reporting.latex_table import to_latex, to_markdown
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.tables import losses
-from evoloss.settings import load
+from evoloss.study.configuration import load
+from evoloss.study.plan import Plan
 
 OWN = [
     {"mine": "square(p - y) - y * log(abs(p))"},

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from evoloss.plan import Plan
 from evoloss.reporting.latex_table import to_latex, to_markdown
 from evoloss.reporting.tables import stages
 from evoloss.search.method import algorithms, load_algorithm
-from evoloss.settings import load_files
+from evoloss.study.configuration import load_files
+from evoloss.study.plan import Plan
 
 CONFIG = Path(__file__).parents[3] / "config"
 

@@ -164,7 +164,7 @@ def test_a_rung_is_within_a_training(settings, rungs):
 
 def test_a_method_races_or_has_a_hurdle_but_not_both():
     with pytest.raises(
-        ValidationError, match="racing and hurdle: a race has its own stops; write one of the two"
+        ValidationError, match="hurdle: a race has its own stops; write racing or hurdle"
     ):
         Settings(algorithm="egp", racing={}, hurdle={})
     assert not Settings(algorithm="egp").stops

@@ -10,7 +10,6 @@ import torch
 from evoloss.expressions.parsing import parse
 from evoloss.functional_check.records import PROPOSALS
 from evoloss.functional_check.settings import STAGES
-from evoloss.generation_records import RunFolder
 from evoloss.learning.records import EVALUATIONS
 from evoloss.learning.resolved_task import read_resolved_tasks
 from evoloss.learning.task import load_task
@@ -18,6 +17,7 @@ from evoloss.learning.training import train
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import read, read_metadata, write
 from evoloss.search.records import AUDIT, CANDIDATES
+from evoloss.search.run_folder import RunFolder
 from evoloss.seeds import split_seed, training_seed
 from evoloss.steps.audit import AUDITED, draw, main, rejected
 

@@ -1,11 +1,12 @@
 """Settings of the expression room: what a search may write, and how it starts."""
 
-from typing import Annotated, Self
+from collections.abc import Iterator
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from evoloss.expressions.primitives import LIMIT, PRIMITIVES
-from evoloss.strict_model import StrictModel
+from evoloss.strict_model import Problem, StrictModel, not_once
 
 Depth = Annotated[int, Field(ge=0, le=40)]
 
@@ -30,25 +31,22 @@ class SearchSpace(StrictModel):
     mutation_depth: Depth = 2
     """Deepest subtree that subtree mutation grows."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """Functions and constants that no tree can be made of, and depths that contradict each other."""
+        yield from not_once(functions=self.functions)
         unknown = [name for name in self.functions if name not in PRIMITIVES]
         if unknown:
-            raise ValueError(
-                f"functions: unknown {unknown[0]!r}; there are {', '.join(PRIMITIVES)}"
-            )
-        if len(set(self.functions)) != len(self.functions):
-            raise ValueError("functions: each name may stand only once")
-        if not any(PRIMITIVES[name].arity == 2 for name in self.functions):
-            raise ValueError("functions: at least one binary function is needed to join p and y")
+            yield "functions", f"unknown {unknown[0]!r}; there are {', '.join(PRIMITIVES)}"
+        elif not any(PRIMITIVES[name].arity == 2 for name in self.functions):
+            yield "functions", "at least one binary function is needed to join p and y"
         if self.constant_share > 0 and not self.constants:
-            raise ValueError("constants: the list is empty, so constant_share must be 0")
+            yield "constants", "the list is empty, so constant_share must be 0"
         if not self.initial_min_depth <= self.initial_max_depth <= self.max_depth:
-            raise ValueError(
+            yield (
+                "initial_max_depth",
                 "initial_min_depth <= initial_max_depth <= max_depth must hold, got "
-                f"{self.initial_min_depth}, {self.initial_max_depth}, {self.max_depth}"
+                f"{self.initial_min_depth}, {self.initial_max_depth}, {self.max_depth}",
             )
-        return self
 
 
 class PoolSettings(StrictModel):
@@ -68,8 +66,12 @@ class PoolSettings(StrictModel):
     space: SearchSpace = SearchSpace()
     """The trees that methods of this pool may make."""
 
-    @model_validator(mode="after")
-    def _enough_draws(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """A pool too small for what it has to hold, or too few draws to fill it."""
         if self.max_draws < self.size:
-            raise ValueError(f"max_draws must be at least size ({self.size}), got {self.max_draws}")
-        return self
+            yield "max_draws", f"got {self.max_draws}, but it must be at least size ({self.size})"
+        if len(self.initial_losses) > self.size:
+            yield (
+                "initial_losses",
+                f"got {len(self.initial_losses)} losses, but the pool holds {self.size} individuals; raise size",
+            )

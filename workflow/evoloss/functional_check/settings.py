@@ -1,10 +1,11 @@
 """Settings of the functional check (the draft's `Functional_check()`, which it leaves undefined)."""
 
-from typing import Annotated, Literal, Self, get_args
+from collections.abc import Iterator
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from evoloss.strict_model import StrictModel
+from evoloss.strict_model import Problem, StrictModel, not_once
 
 Stage = Literal["structure", "finite", "gradient", "novel", "learns"]
 
@@ -29,8 +30,6 @@ class FunctionalCheckSettings(StrictModel):
     smallest_learning: Annotated[float, Field(ge=0, le=1)] = 0.5
     """`learns`: smallest gain over chance, in units of cross entropy's on the same problem."""
 
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        if len(set(self.stages)) != len(self.stages):
-            raise ValueError("stages: each stage may stand only once")
-        return self
+    def problems(self) -> Iterator[Problem]:
+        """A stage that stands twice."""
+        yield from not_once(stages=self.stages)

@@ -39,7 +39,7 @@ def _size(settings_json: str) -> DatasetSize:
         shape = (settings.channels, settings.image_size, settings.image_size)
         problem = settings.classes_problem(len(counts["train"]))
         if problem:
-            raise UserError(f"data set {settings.name}: {problem}")
+            raise UserError(f"data set {settings.name}: classes: {problem}")
         groups = settings.groups(len(counts["train"]))
         kept = [list(counts["train"])[label] for group in groups for label in group]
         training_part = sum(counts["train"][name] for name in kept)

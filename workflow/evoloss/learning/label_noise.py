@@ -5,14 +5,15 @@
 """
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from evoloss.errors import UserError
-from evoloss.strict_model import StrictModel
+from evoloss.strict_model import Problem, StrictModel
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 ROW_SUM = 1e-6
@@ -32,29 +33,24 @@ class LabelNoise(StrictModel):
     path: str | None = None
     """A label a source image, in the source's order: a `.npy` of whole numbers, or a text file, one a line."""
 
-    @model_validator(mode="after")
-    def _what_the_kind_needs(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """Of what the kind needs too little or too much, and a matrix that is no transition matrix."""
         needs = {"matrix": "matrix", "file": "path"}.get(self.kind, "share")
-        given = {key for key in ("share", "matrix", "path") if getattr(self, key) is not None}
-        if given != {needs}:
-            more = ", ".join(sorted(given - {needs}))
-            raise ValueError(
-                f"{needs}: noise of kind {self.kind} needs it"
-                if needs not in given
-                else f"{more}: noise of kind {self.kind} has none; take it out, or write null"
-            )
-        if self.matrix is not None:
-            self._check_matrix(self.matrix)
-        return self
-
-    def _check_matrix(self, matrix: list[list[float]]) -> None:
-        for number, row in enumerate(matrix):
-            if len(row) != len(matrix):
-                raise ValueError(
-                    f"matrix: row {number} has {len(row)} entries, but there are {len(matrix)} rows"
+        for key in ("share", "matrix", "path"):
+            given = getattr(self, key) is not None
+            if key == needs and not given:
+                yield key, f"noise of kind {self.kind} needs it"
+            if key != needs and given:
+                yield key, f"noise of kind {self.kind} has none; take it out, or write null"
+        rows = self.matrix or []
+        for number, row in enumerate(rows):
+            if len(row) != len(rows):
+                yield (
+                    "matrix",
+                    f"row {number} has {len(row)} entries, but there are {len(rows)} rows",
                 )
             if abs(sum(row) - 1) > ROW_SUM:
-                raise ValueError(f"matrix: row {number} sums to {sum(row):g}, and must sum to 1")
+                yield "matrix", f"row {number} sums to {sum(row):g}, and must sum to 1"
 
     @property
     def active(self) -> bool:
@@ -64,7 +60,7 @@ class LabelNoise(StrictModel):
     def problem(self, classes: int) -> str | None:
         """What is wrong with it for so many classes; None if nothing is."""
         if self.matrix is not None and len(self.matrix) != classes:
-            return f"label_noise.matrix: it has {len(self.matrix)} rows, and there are {classes} classes"
+            return f"the matrix has {len(self.matrix)} rows, and there are {classes} classes"
         return None
 
     def file_digest(self) -> str:

@@ -70,7 +70,7 @@ def regrouped(delivery: Delivery, settings: DatasetSettings) -> Delivery:
     names = delivery.class_names
     problem = settings.classes_problem(len(names))
     if problem:
-        raise UserError(f"data set {settings.name}: {problem}")
+        raise UserError(f"data set {settings.name}: classes: {problem}")
     groups = settings.groups(len(names))
     new = np.full(len(names), -1)
     for label, group in enumerate(groups):

@@ -2,14 +2,15 @@
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from evoloss.learning.label_noise import LabelNoise
 from evoloss.learning.sources import SOURCES
-from evoloss.strict_model import StrictModel
+from evoloss.strict_model import Problem, StrictModel, not_once
 
 Rate = Annotated[float, Field(gt=0, le=1000)]
 Augmentation = Literal["crop", "flip"]
@@ -81,15 +82,13 @@ class DatasetSettings(StrictModel):
             return None
         named = self._named()
         if len(self.classes) < 2:
-            return f"classes: got {self.classes}; name at least two, or write [{named[0] if named else 0}, {REST}]"
+            return f"got {self.classes}; name at least two, or write [{named[0] if named else 0}, {REST}]"
         if len(set(named)) < len(named) or self.classes.count(REST) > 1:
-            return f"classes: got {self.classes}, but each class may stand only once"
+            return f"got {self.classes}, but each class may stand only once"
         if max(named, default=0) >= classes:
-            return (
-                f"classes: got {max(named)}, but {self.source} has the classes 0 to {classes - 1}"
-            )
+            return f"got {max(named)}, but {self.source} has the classes 0 to {classes - 1}"
         if REST in self.classes and len(named) == classes:
-            return f"classes: all {classes} are named, which leaves none for {REST}; leave it out"
+            return f"all {classes} are named, which leaves none for {REST}; leave it out"
         return None
 
     def _named(self) -> list[int]:
@@ -105,15 +104,15 @@ class DatasetSettings(StrictModel):
         path = None if self.path is None else "anywhere"
         return self.model_copy(update={"root": "anywhere", "path": path})
 
-    @model_validator(mode="after")
-    def _path_of_a_folder(self) -> Self:
-        if (self.source == "image_folder") != (self.path is not None):
-            raise ValueError(
-                "path: an image_folder needs a path, the folder that holds train/<class>/*"
-                if self.path is None
-                else f"path: only an image_folder has one; {self.source} lies below its root"
-            )
-        return self
+    def problems(self) -> Iterator[Problem]:
+        """A path without a folder, and classes that the source has not."""
+        if self.source == "image_folder" and self.path is None:
+            yield "path", "an image_folder needs a path, the folder that holds train/<class>/*"
+        if self.source != "image_folder" and self.path is not None:
+            yield "path", f"only an image_folder has one; {self.source} lies below its root"
+        known = SOURCES[self.source].classes
+        if problem := known and self.classes_problem(known):
+            yield "classes", problem
 
     @model_validator(mode="before")
     @classmethod
@@ -127,14 +126,6 @@ class DatasetSettings(StrictModel):
             *re.findall(r"[a-z0-9]+", str(value.get("classes") or "").lower()),
         ]
         return {**value, "name": "_".join(words)}
-
-    @model_validator(mode="after")
-    def _classes_of_the_source(self) -> Self:
-        classes = SOURCES[self.source].classes
-        problem = classes and self.classes_problem(classes)
-        if problem:
-            raise ValueError(problem)
-        return self
 
 
 class TaskSettings(StrictModel):
@@ -229,18 +220,21 @@ class TaskSettings(StrictModel):
         """The same without the place of its data set."""
         return self.model_copy(update={"dataset": self.dataset.anywhere()})
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """Lists out of order, a network that is not there, and noise that does not suit the classes."""
         if sorted(set(self.learning_rates)) != self.learning_rates:
-            raise ValueError("learning_rates must ascend, each rate once")
-        if len(set(self.augmentation)) != len(self.augmentation):
-            raise ValueError("augmentation: each name may stand only once")
-        classes = self.dataset.class_count()
-        problem = classes and self.label_noise.problem(classes)
-        if problem:
-            raise ValueError(problem)
-        if self.label_noise.kind == "file" and self.dataset.classes is not None:
-            raise ValueError(
-                "label_noise: a file of labels goes by the source's own classes; take dataset.classes out"
+            yield "learning_rates", f"got {self.learning_rates}; they must ascend, each rate once"
+        yield from not_once(augmentation=self.augmentation)
+        if ":" not in self.network and self.network not in NETWORK_NAMES:
+            yield (
+                "network",
+                f"got {self.network!r}; there are {', '.join(NETWORK_NAMES)}, or write module:function",
             )
-        return self
+        classes = self.dataset.class_count()
+        if problem := classes and self.label_noise.problem(classes):
+            yield "label_noise", problem
+        if self.label_noise.kind == "file" and self.dataset.classes is not None:
+            yield (
+                "label_noise",
+                "a file of labels goes by the source's own classes; take dataset.classes out",
+            )

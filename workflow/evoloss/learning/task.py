@@ -120,7 +120,7 @@ def load_task(
         )
     problem = settings.label_noise.problem(part.classes)
     if problem:
-        raise UserError(f"tasks.{name}.{problem}")
+        raise UserError(f"tasks.{name}.label_noise: {problem}")
     train, changed = _labelled(train, settings.label_noise, part.classes, name, draw)
     validation = part.validation
     if settings.validation == "noisy":

@@ -20,7 +20,7 @@ from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
 from evoloss.losses.modes import constant_when_compiled, in_a_fresh_thread
 from evoloss.losses.registry import formula_of
-from evoloss.losses.show import Shown
+from evoloss.losses.shown import Shown
 
 ACTIVATIONS = ("softmax", "sigmoid")
 

@@ -22,7 +22,7 @@ from evoloss.losses.gradient_scale import probe_batch
 from evoloss.losses.loss_module import in_float32
 from evoloss.losses.modes import in_a_fresh_thread
 from evoloss.losses.registry import CATALOGUE, formula_of
-from evoloss.losses.show import Shown
+from evoloss.losses.shown import Shown
 
 
 class BinaryLoss(Shown, nn.Module):

@@ -1,11 +1,11 @@
-"""Losses for the eye: the catalogue as a table, a formula in a notebook, a plot of value and gradient."""
+"""Losses for the eye: the catalogue as a table, a plot of value and gradient."""
 
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from evoloss.expressions.latex import to_latex
-from evoloss.expressions.parsing import ExpressionError, parse
+from evoloss.losses.as_module import loss
+from evoloss.losses.binary import BinaryLoss
 from evoloss.losses.registry import CATALOGUE
 
 if TYPE_CHECKING:  # neither is needed to train
@@ -38,44 +38,6 @@ def catalogue() -> "pd.DataFrame":
     return pd.DataFrame(rows).set_index("loss")
 
 
-def latex_of(text: str, formula: str) -> str:
-    """The loss in LaTeX, without `$`; a function of one's own by its name."""
-    if text in CATALOGUE:
-        return CATALOGUE[text].latex
-    if ":" in formula:
-        return rf"\texttt{{{formula.replace('_', chr(92) + '_')}}}"
-    try:
-        return rf"\sum_k \bigl[ {to_latex(parse(formula))} \bigr]"
-    except ExpressionError:  # C stays a letter in no tree
-        return rf"\sum_k \bigl[ {to_latex(parse(formula, classes=10))} \bigr] \quad (C = 10)"
-
-
-class Shown:
-    """What a loss module looks like in a terminal and in a notebook."""
-
-    text: str
-    formula: str
-    reduction: str
-    match_gradient_scale: bool
-
-    def extra_repr(self) -> str:
-        """The name or expression, the formula of a name, and what is not as usual."""
-        parts = [repr(self.text)]
-        if self.formula != self.text:
-            parts.append(f"formula={self.formula!r}")
-        parts.append(f"reduction={self.reduction!r}")
-        if not self.match_gradient_scale:
-            parts.append("match_gradient_scale=False")
-        for name, usual in (("ignore_index", -100), ("label_smoothing", 0.0)):
-            if getattr(self, name, usual) != usual:
-                parts.append(f"{name}={getattr(self, name)!r}")
-        return ", ".join(parts)
-
-    def _repr_markdown_(self) -> str:
-        source = f" ({CATALOGUE[self.text].source})" if self.text in CATALOGUE else ""
-        return f"**{self.text}**{source}: ${latex_of(self.text, self.formula)}$"
-
-
 def plot(*losses: Any, classes: int = 10) -> "Figure":
     """Value and gradient of losses, names or modules, against the probability of the right answer.
 
@@ -83,8 +45,6 @@ def plot(*losses: Any, classes: int = 10) -> "Figure":
     sigmoid the label is 1. Values lie above their minimum, and are scaled as the modules are. Returns the figure.
     """
     from matplotlib.figure import Figure
-
-    from evoloss.losses.as_module import loss
 
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     value_axes, slope_axes = figure.subplots(1, 2)
@@ -109,8 +69,6 @@ def _curve(
     module: torch.nn.Module, p: torch.Tensor, classes: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each p and its derivative by the logit of the target."""
-    from evoloss.losses.binary import BinaryLoss
-
     logit = torch.logit(p)
     odds = logit if isinstance(module, BinaryLoss) else logit + torch.tensor(classes - 1.0).log()
     odds = odds.detach().requires_grad_()

@@ -1,10 +1,11 @@
 """Settings of the reporting room."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from evoloss.strict_model import StrictModel
+from evoloss.strict_model import Problem, StrictModel, not_once
 
 
 class TargetSettings(StrictModel):
@@ -18,13 +19,10 @@ class TargetSettings(StrictModel):
     over: Literal["chance", "cross_entropy"] = "chance"
     """What the gain is over: chance, or cross entropy at its own rate, of another loss."""
 
-    @model_validator(mode="after")
-    def _over_another(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """A loss over itself."""
         if self.over == self.loss:
-            raise ValueError(
-                "over: cross_entropy gains nothing over itself; write chance, or another loss"
-            )
-        return self
+            yield "over", "cross_entropy gains nothing over itself; write chance, or another loss"
 
 
 class Condition(StrictModel):
@@ -34,6 +32,10 @@ class Condition(StrictModel):
     """The setting of a task that differs."""
     tasks: Annotated[list[str], Field(min_length=2)]
     """The tasks."""
+
+    def problems(self) -> Iterator[Problem]:
+        """A task that stands twice."""
+        yield from not_once(tasks=self.tasks)
 
 
 class ReportSettings(StrictModel):

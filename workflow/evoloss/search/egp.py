@@ -13,14 +13,15 @@ individuals drawn at random from the best share of the population. `replacement:
 """
 
 import math
-from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from evoloss.expressions.graph_variation import MUTATIONS
 from evoloss.search.method import Breeding, Individual, ranked, truncate, youngest
 from evoloss.search.settings import MutationSettings, Published, SourceCheck
+from evoloss.strict_model import Problem
 
 DRAFT = "thesis draft, Algorithm 1"
 
@@ -60,28 +61,24 @@ class Settings(MutationSettings):
     rescore_elites: Annotated[int, Field(ge=0, le=100_000)] = 0
     """So many of the best are trained once more each generation, and their fitness averaged."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.selection == "tournament":
-            if self.tournament > self.population:
-                raise ValueError(
-                    f"tournament: {self.tournament} is larger than the population ({self.population})"
-                )
-            if self.parents > self.tournament:
-                raise ValueError(
-                    f"parents: {self.parents} is more than the tournament holds ({self.tournament})"
-                )
-        elif self.parents > _share(self.population, self.top_share):
-            raise ValueError(
-                f"parents: {self.parents} is more than the top share holds "
-                f"({_share(self.population, self.top_share)})"
+    def problems(self) -> Iterator[Problem]:
+        """More drawn than there are to draw from."""
+        yield from super().problems()
+        in_tournament = self.selection == "tournament"
+        if in_tournament and self.tournament > self.population:
+            yield (
+                "tournament",
+                f"{self.tournament} is larger than the population ({self.population})",
             )
+        held = self.tournament if in_tournament else _share(self.population, self.top_share)
+        if self.parents > held:
+            whole = "tournament" if in_tournament else "top share"
+            yield "parents", f"{self.parents} is more than the {whole} holds ({held})"
         if self.rescore_elites > self.population:
-            raise ValueError(
-                f"rescore_elites: {self.rescore_elites} is more than the population holds "
-                f"({self.population})"
+            yield (
+                "rescore_elites",
+                f"{self.rescore_elites} is more than the population holds ({self.population})",
             )
-        return self
 
 
 def slots(settings: Settings, generation: int) -> int:

@@ -12,17 +12,18 @@ share; elitism 0.05 of 25 is one individual; failed children leave their place t
 individuals of equal fitness a tournament prefers the smaller.
 """
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Iterator, Sequence
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression, arity
 from evoloss.expressions.variation import subtree_crossover, subtree_mutation
 from evoloss.search.method import Breeding, Individual, ranked, replace
 from evoloss.search.settings import GenerationalSettings, Published, SourceCheck
+from evoloss.strict_model import Problem
 
 CODE = "EvoMAL's code and configuration"
 ARITHMETIC = ("add", "sub", "mul", "div", "aq")
@@ -64,14 +65,14 @@ class Settings(GenerationalSettings):
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
     """Draws a child: 1 drops a child that fails the functional check."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """More than one way to breed a child."""
+        yield from super().problems()
         if self.crossover_probability + self.mutation_probability > 1 + 1e-9:
-            raise ValueError(
-                "crossover_probability + mutation_probability is more than 1, but a child is bred by "
-                "one of the two"
+            yield (
+                "crossover_probability",
+                "with mutation_probability it is more than 1, but a child is bred by one of the two",
             )
-        return self
 
 
 def slots(settings: Settings, generation: int) -> int:

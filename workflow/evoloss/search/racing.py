@@ -29,14 +29,14 @@ not imported here.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from statistics import fmean
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from evoloss.search.fitness import Reference
-from evoloss.strict_model import StrictModel
+from evoloss.strict_model import Problem, StrictModel
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Entrant = TypeVar("Entrant", bound=Hashable)
@@ -53,16 +53,13 @@ class _Rungs(StrictModel):
     """What is looked at: accuracy on the validation images, or on the training batches just before, which costs
     nothing and flatters what learns wrong labels by heart."""
 
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """Rungs that do not ascend, or that stop nobody."""
         looks = [segments_at(rung, SEGMENTS) for rung in self.rungs]
         if sorted(set(looks)) != looks:
-            raise ValueError(
-                f"rungs: {self.rungs} are not {len(looks)} ascending eighteenths of a training"
-            )
-        if looks[-1] == SEGMENTS:
-            raise ValueError(f"rungs: {self.rungs[-1]:g} is the end of a training; write less")
-        return self
+            yield "rungs", f"{self.rungs} are not {len(looks)} ascending eighteenths of a training"
+        elif looks[-1] == SEGMENTS:
+            yield "rungs", f"{self.rungs[-1]:g} is the end of a training; write less"
 
 
 class RacingSettings(_Rungs):

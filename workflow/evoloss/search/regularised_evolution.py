@@ -14,15 +14,16 @@ classification losses has no cheaper environment, so the hurdle looks at the fir
 accuracy on training batches has a rank correlation of 0.87 with the final one (`racing.py`).
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from evoloss.expressions.graph_variation import MUTATIONS, random_graph
 from evoloss.expressions.variation import ramped_half_and_half
 from evoloss.search.method import Breeding, Individual, ranked, youngest
 from evoloss.search.settings import MutationSettings, Published, SourceCheck
+from evoloss.strict_model import Problem
 
 CODE = "google/brain_autorl, evolving_rl"
 
@@ -80,13 +81,14 @@ class Settings(MutationSettings):
     attempts: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Draws a child until it passes the functional check."""
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """More drawn than there are to draw from."""
+        yield from super().problems()
         if self.tournament > self.population:
-            raise ValueError(
-                f"tournament: {self.tournament} is larger than the population ({self.population})"
+            yield (
+                "tournament",
+                f"{self.tournament} is larger than the population ({self.population})",
             )
-        return self
 
 
 def slots(settings: Settings, generation: int) -> int:

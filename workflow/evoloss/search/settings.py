@@ -1,13 +1,14 @@
 """Settings that every search method shares; each algorithm's module declares its own on top."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from evoloss.functional_check.settings import Stage
 from evoloss.search.racing import HurdleSettings, RacingSettings
-from evoloss.strict_model import StrictModel
+from evoloss.strict_model import Problem, StrictModel
 
 Evidence = Literal["draft", "code", "paper", "recalled", "chosen"]
 
@@ -73,11 +74,10 @@ class MethodSettings(StrictModel):
     hurdle: HurdleSettings | None = None
     """Stop a training that is far behind cross entropy at the same step; null stops none."""
 
-    @model_validator(mode="after")
-    def _one_way_to_stop(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """Two ways to stop a training."""
         if self.racing and self.hurdle:
-            raise ValueError("racing and hurdle: a race has its own stops; write one of the two")
-        return self
+            yield "hurdle", "a race has its own stops; write racing or hurdle"
 
     @property
     def stops(self) -> bool:
@@ -116,14 +116,14 @@ class GenerationalSettings(MethodSettings):
     elites: Annotated[int, Field(ge=0, le=100_000)] = 1
     """Individuals that are carried over; the rest of the population are children."""
 
-    @model_validator(mode="after")
-    def _place_for_children(self) -> Self:
+    def problems(self) -> Iterator[Problem]:
+        """No place for children."""
+        yield from super().problems()
         if self.elites >= self.population:
-            raise ValueError(
-                f"elites: {self.elites} leaves no place for children in a population of "
-                f"{self.population}"
+            yield (
+                "elites",
+                f"{self.elites} leaves no place for children in a population of {self.population}",
             )
-        return self
 
     @property
     def children(self) -> int:

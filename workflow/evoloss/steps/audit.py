@@ -9,7 +9,6 @@ from typing import Any
 
 from evoloss.command_line import Flags, run_step
 from evoloss.functional_check.settings import STAGES
-from evoloss.generation_records import RunFolder, add_run_flags
 from evoloss.learning.device import choose_device
 from evoloss.learning.expression_training import expression_training
 from evoloss.learning.resolved_task import (
@@ -22,6 +21,7 @@ from evoloss.learning.training import Training, side_by_side
 from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.search.records import AUDIT, STOPPED
+from evoloss.search.run_folder import RunFolder, add_run_flags
 from evoloss.seeds import generator, split_seed, training_seed
 
 AUDITED = ("method", *(stage for stage in STAGES if stage != "novel"), STOPPED)

@@ -6,12 +6,12 @@ from typing import Any
 
 from evoloss.command_line import Flags, run_step
 from evoloss.functional_check.settings import STAGES
-from evoloss.generation_records import RunFolder, add_run_flags
 from evoloss.learning.records import charged
 from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.method import Individual, Score, told
 from evoloss.search.records import LEDGER, POPULATION, SCORES
+from evoloss.search.run_folder import RunFolder, add_run_flags
 
 
 def main(flags: Flags) -> None:

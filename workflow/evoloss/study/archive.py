@@ -1,4 +1,4 @@
-"""A study in one file: `python -m evoloss.archive pack STUDY`, `verify FILE` or `unpack FILE`.
+"""A study in one file: `python -m evoloss.study.archive pack STUDY`, `verify FILE` or `unpack FILE`.
 
 An archive holds records, tables, figures, exported losses, chapter and configuration of a study, the lock file of the
 packages, and a manifest with the checksum of every file, the commit and the packages. It holds no images; their

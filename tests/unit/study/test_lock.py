@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from evoloss import study_lock
 from evoloss.errors import UserError
-from evoloss.study_lock import StudyLock, bring_to_the_present, disk_is_full
+from evoloss.study import lock as study_lock
+from evoloss.study.lock import StudyLock, bring_to_the_present, disk_is_full
 
 
 def test_a_lock_is_taken_and_names_its_process(tmp_path):

@@ -1,22 +1,17 @@
-"""What a study is made of: the jobs that compute, and what tables and figures read.
-
-The Snakefile alone imports this module.
-"""
+"""Which records a table or figure of a study reads, and what it is told beside them, from the configuration."""
 
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
-from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
-from evoloss.captions import caption
-from evoloss.job_plan import JobPlan, functions_of
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import wanted_images
 from evoloss.losses.registry import CATALOGUE
 from evoloss.search.fitness import BASELINE
 from evoloss.strict_model import canonical_json
+from evoloss.study.job_plan import JobPlan, functions_of
 
 NO_PART_OF_IT = {
     "device": True,
@@ -26,8 +21,8 @@ NO_PART_OF_IT = {
 """What a study's parameters leave out: where it runs and where its files lie."""
 
 
-class Plan(JobPlan):
-    """The files of one study, all below `results/<study>`: those of its jobs, and its deliverables."""
+class RecordPlan(JobPlan):
+    """The records of one study, and what is made of them."""
 
     def records_of(self, kinds: Iterable[str]) -> list[str]:
         """Every file that a table or figure reads."""
@@ -44,46 +39,6 @@ class Plan(JobPlan):
             functions_of(self._shape_description()["formulas"].values())
             if "shapes" in kinds
             else []
-        )
-
-    def deliverables(self) -> list[str]:
-        """Everything that a complete study consists of."""
-        losses = [
-            f"{self.results}/losses/{name}.{suffix}"
-            for name in self.config.champions()
-            for suffix in ("py", "tex")
-        ]
-        tables = [path for suffix in ("csv", "tex", "md") for path in self.table_files(suffix)]
-        figures = [path for suffix in ("pdf", "png") for path in self.figure_files(suffix)]
-        return [*tables, *figures, *losses, f"{self.results}/chapter/compiled.txt"]
-
-    def table_files(self, suffix: str) -> list[str]:
-        """The study's tables, as `csv`, `tex` or `md`."""
-        return [f"{self.results}/tables/{name}.{suffix}" for name in self.config.tables()]
-
-    def figure_files(self, suffix: str) -> list[str]:
-        """The study's figures, as `pdf` or `png`."""
-        return [f"{self.results}/figures/{name}.{suffix}" for name in self.config.figures()]
-
-    def caption_of(self, kind: str, name: str) -> str:
-        """The caption of a `table` or `figure`, with this study's settings."""
-        return caption(kind, name, self._configuration)
-
-    @cached_property
-    def _configuration(self) -> dict[str, Any]:
-        """What captions may speak of."""
-        return self.config.model_dump(mode="json")
-
-    def chapter_description(self) -> str:
-        """What the chapter is told, as JSON."""
-        figures = self.config.figures()
-        return canonical_json(
-            {
-                "tables": self.config.tables(),
-                "figures": figures,
-                "captions": {name: self.caption_of("figure", name) for name in figures},
-                "confidence": self.config.report.confidence,
-            }
         )
 
     def _records(self, kind: str) -> tuple[Callable[[], list[str]], Callable[[], dict[str, Any]]]:
@@ -192,7 +147,7 @@ class Plan(JobPlan):
 
     def _score_description(self) -> dict[str, Any]:
         methods = self.config.search.methods
-        return {"generations": {name: self.config.generations(name) for name in methods}}
+        return {"generations": {name: self.config.search.generations_of(name) for name in methods}}
 
     def _conditions(self) -> list[dict[str, Any]]:
         return [c.model_dump(mode="json") for c in self.config.report.conditions]
@@ -218,7 +173,7 @@ class Plan(JobPlan):
                     "flow": {
                         "method": name,
                         "settings": method.model_dump(mode="json"),
-                        "generations": self.config.generations(name),
+                        "generations": self.config.search.generations_of(name),
                         "check_initial": search.pools[method.pool].check_initial,
                         "tasks": search.tasks,
                     }
@@ -230,7 +185,7 @@ class Plan(JobPlan):
         search = self.config.search
         checks = {}
         for name, method in search.methods.items():
-            own = search.functional_check.stages if method.stages is None else method.stages
+            own = search.stages_of(method)
             known = {
                 setting: asdict(type(method).published[setting])
                 for setting in ("attempts", "reuse")
@@ -290,7 +245,7 @@ class Plan(JobPlan):
             "methods": list(self.config.search.methods),
             "retrain_tasks": retrain.tasks,
             "losses": self.config.retrained(),
-            "published": self.config.published(),
+            "published": self.config.retrain.published(),
             "blocks": len(retrain.blocks()),
             "confidence": self.config.report.confidence,
             "balanced_tasks": [task for task in retrain.tasks if self.config.tasks[task].balanced],

@@ -1,32 +1,15 @@
-"""Is a loss better than cross entropy on my images? Trains with both and prints a verdict with an interval.
+"""A loss against cross entropy on one task: the rate of each, their paired trainings, and what the difference allows to say."""
 
-    python -m evoloss.compare gce --images pets --network my_network:small
-    python -m evoloss.compare "square(p - y) - y * log(p)" --images labels.csv --image-size 64 --epochs 20
-    python -m evoloss.compare ngl --task digits_clean
-
-The images are a folder with train/<class>/* (and, if you have it, test/<class>/*), or a CSV file with the columns
-image and label; or those of a task of a configuration. Each loss first gets the learning rate that it likes best, from
-one grid. Then both are trained from the same weights on the same batches, seed by seed, on fresh splits of training
-and validation images; the interval allows for the images that such splits share.
-Test images are looked at with --test alone: keep that for the end, for whoever chooses losses by
-test images fits the test.
-"""
-
-import argparse
 import sys
-import tempfile
 from pathlib import Path
 from statistics import fmean
 
 from tqdm import tqdm
 
-from evoloss.compare_options import OPTIONS, arguments, flag_of, parser, task_of, with_flags
 from evoloss.errors import UserError
 from evoloss.learning.datasets import Images, read_manifest
 from evoloss.learning.device import choose_device
 from evoloss.learning.evaluation import accuracy
-from evoloss.learning.held_out import load_test_split
-from evoloss.learning.preparation import prepare
 from evoloss.learning.progress import progress
 from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.settings import DatasetSettings, TaskSettings
@@ -37,18 +20,10 @@ from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.formula import loss_from
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss
-from evoloss.losses.registry import FUNCTION, formula_of
-from evoloss.own_parts import own_part_problem
-from evoloss.reporting.settings import ReportSettings
-from evoloss.reporting.statistics import (
-    FEWEST_RUNS,
-    Difference,
-    paired_difference,
-    standard_deviation,
-)
+from evoloss.losses.registry import formula_of
+from evoloss.reporting.statistics import Difference, paired_difference
 from evoloss.search.fitness import BASELINE
 from evoloss.seeds import split_seed, training_seed
-from evoloss.settings import load_files
 
 
 def verdict(
@@ -167,73 +142,3 @@ def up_to_date(dataset: DatasetSettings, folder: Path) -> bool:
     manifest = read_manifest(folder)
     same = manifest["settings"] == dataset.anywhere().model_dump(mode="json")
     return same and manifest["source_state"] == source_state(dataset, folder)
-
-
-def main() -> None:
-    """Compare and print."""
-    try:
-        flags = parser(__doc__).parse_args(arguments(sys.argv[1:]))
-        flags.loss = flags.loss.strip()
-        _run(flags)
-    except UserError as error:
-        print(f"error: {with_flags(str(error))}")
-        sys.exit(1)
-
-
-def _run(flags: argparse.Namespace) -> None:
-    if flags.seeds < FEWEST_RUNS:
-        raise UserError(f"--seeds: got {flags.seeds}, but an interval needs at least {FEWEST_RUNS}")
-    formula_of(flags.loss)
-    if flags.loss == BASELINE:
-        raise UserError("cross_entropy is what losses are compared with; name another loss")
-    if flags.images is not None:
-        if not flags.images.strip():
-            raise UserError("--images: the path is empty")
-        if flags.configfile:
-            raise UserError("--configfile: only --task has one; with --images options are flags")
-        study, settings = None, task_of(flags.images, vars(flags))
-        for name, part in (("--network", settings.network), ("loss", flags.loss)):
-            problem = own_part_problem(part) if FUNCTION.fullmatch(part) else None
-            if problem:
-                raise UserError(f"{name}: {problem}")
-        device, confidence = "auto", ReportSettings().confidence
-    else:
-        for name in OPTIONS:
-            if getattr(flags, name) is not None:
-                raise UserError(
-                    f"{flag_of(name)}: only --images takes it; a task has it in its configuration"
-                )
-        config = load_files(flags.configfile)
-        if flags.task not in config.tasks:
-            raise UserError(
-                f"--task: unknown task {flags.task!r}; there are {', '.join(config.tasks)}"
-            )
-        study, settings = config.study, config.tasks[flags.task]
-        device, confidence = config.device, config.report.confidence
-    name = flags.task or "images"
-    with tempfile.TemporaryDirectory() as scratch:
-        data = Path(f"results/{study}/data")
-        if study is None or not up_to_date(settings.dataset, data / settings.dataset.name):
-            data = Path(scratch)
-            prepare(settings.dataset, data / settings.dataset.name, {})
-        comparison = Comparison(flags.loss, name, settings, device, data)
-        test = load_test_split(data / settings.dataset.name) if flags.test else None
-        with comparison.bar(flags.seeds) as bar:
-            rates = comparison.choose_rates(bar)
-            baseline, ours = comparison.accuracies(rates, flags.seeds, test, bar)
-    overlap = 0.0 if flags.test else comparison.overlap
-    difference, sentence = verdict(flags.loss, ours, baseline, confidence, overlap)
-    what = "balanced accuracy" if settings.balanced else "accuracy"
-    where = "test images" if flags.test else "fresh splits of the training part"
-    print(f"\n{name}, {what} on {where}, n = {flags.seeds} seeds, mean and s.d.:")
-    for loss, values in ((BASELINE, baseline), (flags.loss, ours)):
-        print(f"  {loss}: {fmean(values):.2%} ± {standard_deviation(values):.2%}")
-    low, high = (f"{100 * end:+.2f}" for end in (difference.low, difference.high))
-    print(
-        f"Difference {100 * difference.mean:+.2f} points, {confidence:.0%} interval "
-        f"[{low}, {high}]: {sentence}."
-    )
-
-
-if __name__ == "__main__":
-    main()

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from evoloss import budget
 from evoloss.expressions.settings import SearchSpace
 from evoloss.learning.source_files import missing_place, source_state
 from evoloss.losses.registry import formula_of
 from evoloss.search.settings import MethodSettings
-from evoloss.settings import Config
 from evoloss.strict_model import canonical_json
+from evoloss.study import budget
+from evoloss.study.settings import Config
 
 
 def flag(name: str, value: Any) -> str:
@@ -231,7 +231,7 @@ class JobPlan:
 
     def generations(self, method: str) -> range:
         """All generations of a method, from the initial population on."""
-        return range(self.config.generations(method) + 1)
+        return range(self.config.search.generations_of(method) + 1)
 
     def population(self, wildcards: Any, generation: int) -> str:
         """The population after a generation."""
@@ -244,7 +244,7 @@ class JobPlan:
 
     def last_population(self, wildcards: Any) -> str:
         """The population after the last generation."""
-        return self.population(wildcards, self.config.generations(wildcards.method))
+        return self.population(wildcards, self.config.search.generations_of(wildcards.method))
 
     def candidates(self, wildcards: Any) -> str:
         """The plan of a generation; generation 0 is the pool's, if there is one."""
@@ -265,7 +265,7 @@ class JobPlan:
     def batches(self, wildcards: Any) -> str:
         """How many batches each generation of a method has, as a JSON list."""
         method = wildcards.method
-        counts = [self.config.batches(method, g) for g in self.generations(method)]
+        counts = [self.config.search.batches(method, g) for g in self.generations(method)]
         return canonical_json(counts)
 
     def _generation_folder(self, wildcards: Any, generation: int) -> str:
@@ -279,7 +279,7 @@ class JobPlan:
         folder = self._generation_folder(wildcards, generation)
         if self.config.search.methods[wildcards.method].stops:
             folder = f"{self.run_folder(wildcards)}/generation{generation}"
-        batches = self.config.batches(wildcards.method, generation)
+        batches = self.config.search.batches(wildcards.method, generation)
         return [f"{folder}/evaluations/{batch}.parquet" for batch in range(batches)]
 
     # The final retraining

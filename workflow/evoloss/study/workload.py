@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from evoloss.budget import candidate_samples, samples, trainings
 from evoloss.learning.settings import TaskSettings
-from evoloss.settings import Config
+from evoloss.study.budget import candidate_samples, samples, trainings
+from evoloss.study.settings import Config
 
 GROWTH = 1
 """Rates by which a grid can be expected to grow."""
@@ -60,13 +60,13 @@ def _search(config: Config) -> Iterator[Work]:
     if (limit := samples(config)) and (one := candidate_samples(config)):
         affordable = limit // one
     for pool in {method.pool for method in methods if not method.stops} - {None}:
-        jobs += seeds * config.pool_batches(pool)
+        jobs += seeds * config.search.pool_batches(pool)
         trained += seeds * rates * search.pools[pool].size
     for name, method in search.methods.items():
-        last = config.generations(name)
+        last = config.search.generations_of(name)
         shared = method.pool is not None and not method.stops
         own = range(1 if shared else 0, last + 1)
-        jobs += seeds * sum(config.batches(name, generation) for generation in own)
+        jobs += seeds * sum(config.search.batches(name, generation) for generation in own)
         room = affordable - (rates * method.population if shared else 0)
         trained += seeds * min(
             room, sum(trainings(method, generation, rates=rates) for generation in own)

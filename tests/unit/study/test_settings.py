@@ -11,16 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snakemake.utils import update_config
 
-from evoloss.budget import candidate_samples, samples
 from evoloss.errors import UserError
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import total_steps, wanted_images
 from evoloss.search.method import algorithms, load_algorithm
-from evoloss.settings import load, load_files, merge, read_yaml, schema, typed
 from evoloss.strict_model import StrictModel
-from evoloss.workload import workload
+from evoloss.study.budget import candidate_samples, samples
+from evoloss.study.configuration import load, load_files, merge, read_yaml, schema, typed
+from evoloss.study.workload import workload
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 DEFAULT = yaml.safe_load((ROOT / "config" / "config.yaml").read_text())
 EVERY_METHOD = DEFAULT | {"search": DEFAULT["search"] | {"leave_out": []}}
 
@@ -125,7 +125,7 @@ def test_the_default_file_names_every_key():
         (
             "search.methods.egp.tournament",
             50,
-            "search.methods.egp: tournament: 50 is larger than the population (6)",
+            "search.methods.egp.tournament: 50 is larger than the population (6)",
         ),
         (
             "search.methods.egp.algorithm",
@@ -156,7 +156,7 @@ def test_the_default_file_names_every_key():
         (
             "search.methods.gp_lfl.mutation_probability",
             0.5,
-            "crossover_probability + mutation_probability is more than 1",
+            "search.methods.gp_lfl.crossover_probability: with mutation_probability it is more than 1",
         ),
         (
             "search.methods.glo.elites",
@@ -181,7 +181,7 @@ def test_the_default_file_names_every_key():
         (
             "search.pools.default.space.functions",
             ["add", "lg"],
-            "search.pools.default.space: functions: unknown 'lg'",
+            "search.pools.default.space.functions: unknown 'lg'",
         ),
         (
             "search.functional_check.stages",
@@ -206,22 +206,22 @@ def test_the_default_file_names_every_key():
         (
             "tasks.digits_noisy.dataset",
             {"source": "image_folder"},
-            "tasks.digits_noisy.dataset: path: an image_folder needs a path",
+            "tasks.digits_noisy.dataset.path: an image_folder needs a path",
         ),
         (
             "tasks.digits_noisy.dataset",
             {"source": "digits", "path": "images"},
-            "tasks.digits_noisy.dataset: path: only an image_folder has one; digits lies below its root",
+            "tasks.digits_noisy.dataset.path: only an image_folder has one; digits lies below its root",
         ),
         (
             "tasks.digits_noisy.dataset",
             {"source": "digits", "classes": [3]},
-            "tasks.digits_noisy.dataset: classes: got [3]; name at least two, or write [3, rest]",
+            "tasks.digits_noisy.dataset.classes: got [3]; name at least two, or write [3, rest]",
         ),
         (
             "tasks.digits_noisy.dataset",
             {"source": "digits", "classes": [3, 10]},
-            "tasks.digits_noisy.dataset: classes: got 10, but digits has the classes 0 to 9",
+            "tasks.digits_noisy.dataset.classes: got 10, but digits has the classes 0 to 9",
         ),
         (
             "tasks.digits_noisy.dataset",
@@ -284,7 +284,7 @@ def test_the_default_file_names_every_key():
         (
             "tasks.digits_noisy.learning_rates",
             [0.2, 0.1],
-            "tasks.digits_noisy: learning_rates must ascend",
+            "tasks.digits_noisy.learning_rates: got [0.2, 0.1]; they must ascend",
         ),
         ("retrain.losses", ["cross_entropy", "foccal"], "retrain.losses: unknown loss 'foccal'"),
         (
@@ -445,7 +445,7 @@ def test_the_default_file_names_every_key():
         (
             "report.target",
             {"loss": "cross_entropy", "over": "cross_entropy"},
-            "report.target: over: cross_entropy gains nothing over itself; write chance, or another loss",
+            "report.target.over: cross_entropy gains nothing over itself; write chance, or another loss",
         ),
         ("device", "gpu", "device: got 'gpu', but it accepts"),
         ("study", "My Study", "study: got 'My Study', but it accepts"),
@@ -632,9 +632,9 @@ def test_blocks_and_batches():
     config = load(changed("retrain.training_seeds", list(range(12))))
     assert [len(block) for block in config.retrain.blocks()] == [5, 5, 2]
     config = load(changed("search.batch_size", 3))
-    assert config.pool_batches("default") == config.batches("egp", 0) == 2
-    assert config.batches("taylor_glo", 0) == 2
-    assert config.batches("egp", 1) == math.ceil(config.search.methods["egp"].parents / 3)
+    assert config.search.pool_batches("default") == config.search.batches("egp", 0) == 2
+    assert config.search.batches("taylor_glo", 0) == 2
+    assert config.search.batches("egp", 1) == math.ceil(config.search.methods["egp"].parents / 3)
 
 
 def test_yaml_in_the_pages_is_valid(tmp_path, monkeypatch):
@@ -718,12 +718,15 @@ def test_every_comparison_has_a_budget_of_whole_trainings_and_equal_populations(
     assert len(populations) == 1
     assert trainings == int(trainings) > 1.2 * populations.pop()
     glo = config.search.methods.get("glo")
-    assert glo is None or config.generations("glo") >= glo.tuning_from + 4
+    assert glo is None or config.search.generations_of("glo") >= glo.tuning_from + 4
 
 
 def test_a_method_may_have_its_own_generations():
     config = load(changed("search.methods.ngl_gp.generations", 9))
-    assert (config.generations("ngl_gp"), config.generations("random_search")) == (9, 8)
+    assert (
+        config.search.generations_of("ngl_gp"),
+        config.search.generations_of("random_search"),
+    ) == (9, 8)
 
 
 def test_the_preset_of_a_source_has_its_stages():

@@ -1,4 +1,4 @@
-"""Whether a finished study is what it says: `python -m evoloss.reproduce STUDY [--seed N]`.
+"""Whether a finished study is what it says: `python -m evoloss.study.reproduce STUDY [--seed N]`.
 
 Three questions. Are all its records whole, and of this configuration and this code? Which packages and which processor
 were others than here? And does a batch of evaluations and a block of final trainings, both drawn at random and made
@@ -18,11 +18,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from evoloss.archive import CONFIGURATION
 from evoloss.errors import UserError
-from evoloss.foreign_records import ASK_ALL
 from evoloss.parquet import read_metadata
 from evoloss.provenance import provenance
+from evoloss.study.archive import CONFIGURATION
+from evoloss.study.foreign_records import ASK_ALL
 
 NOT_COPIED = ("logs", "benchmarks", ".lock")
 MEASURED = ("seconds", "memory", "device")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evoloss.machine import gpu_count
+from evoloss.study.machine import gpu_count
 
 WSL = ("dev/dxg", "usr/lib/wsl/lib/libcuda.so.1")
 

@@ -1,7 +1,7 @@
 """What a study would cost on this machine: a few short trainings are timed, the rest is counted.
 
     make estimate CONFIG=config/mine.yaml
-    python -m evoloss.estimate --configfile config/mine.yaml
+    python -m evoloss.study.estimate --configfile config/mine.yaml
 
 Nothing is downloaded: the timed trainings see random pixels in the shape of the real ones. The
 functional check (milliseconds a proposal) and drawing are not counted.
@@ -37,8 +37,9 @@ from evoloss.learning.task import Part, Task, load_task
 from evoloss.learning.training import train
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
-from evoloss.settings import Config, load_files
-from evoloss.workload import Work, workload
+from evoloss.study.configuration import load_files
+from evoloss.study.settings import Config
+from evoloss.study.workload import Work, workload
 
 SECONDS = 2.0
 """How long each thing is timed at least, after a warm-up."""
@@ -148,7 +149,7 @@ def apart(function: Callable[..., Speed], *arguments: object) -> Speed:
 
 def start_up(code: str) -> float:
     """Seconds that a process needs before it works: the second of two starts."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     for _ in range(2):
         start = time.perf_counter()
         subprocess.run([sys.executable, "-c", code], check=True, env=environment)

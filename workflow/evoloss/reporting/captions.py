@@ -5,7 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parents[1] / "report"
+FOLDER = Path(__file__).resolve().parents[2] / "report"
 
 
 def caption(kind: str, name: str, config: dict[str, Any]) -> str:

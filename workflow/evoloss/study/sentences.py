@@ -7,6 +7,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from evoloss.search.method import algorithms, load_algorithm
+from evoloss.strict_model import Disagreement
 
 LONGEST_SHOWN = 80
 """Characters of a value in a sentence."""
@@ -51,7 +52,10 @@ def _of_error(error: Mapping[str, Any], root: type[BaseModel], raw: dict[str, An
         wanted = f"a mapping with keys of {', '.join(known)}" if known else "a mapping of settings"
         return [f"{key}: got {shown(error['input'])}, but it needs {wanted}"]
     if error["type"] == "value_error":
-        text = str(error["ctx"]["error"])
+        cause = error["ctx"]["error"]
+        if isinstance(cause, Disagreement):
+            return [f"{'.'.join([*map(str, path), at])}: {what}" for at, what in cause.problems]
+        text = str(cause)
         return [f"{key}: {text}" if key else line for line in text.split("\n")] if text else [key]
     message = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     hint = (

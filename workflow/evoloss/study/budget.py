@@ -1,7 +1,6 @@
 """What methods can spend, in training samples, and what a budget leaves undone: from the settings alone."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from evoloss.errors import UserError
 from evoloss.learning.dataset_size import dataset_size
@@ -9,27 +8,25 @@ from evoloss.learning.schedule import segment_ends, total_steps, wanted_images
 from evoloss.search.method import load_algorithm
 from evoloss.search.racing import SEGMENTS, race_cost
 from evoloss.search.settings import MethodSettings
-
-if TYPE_CHECKING:
-    from evoloss.settings import Config
+from evoloss.study.settings import Config
 
 
-def task_ends(config: "Config") -> dict[str, list[int]]:
+def task_ends(config: Config) -> dict[str, list[int]]:
     """Steps at the end of each segment of a training, by search task whose images can be counted now: those
     of an image folder that is not there, or not in order, are not."""
     ends = {}
     for name in config.search.tasks:
-        if task := config.tasks.get(name):
-            try:
-                there = dataset_size(task.dataset).train
-            except UserError:
-                continue
-            if steps := total_steps(task, wanted_images(task.training_images, there)):
-                ends[name] = segment_ends(steps)
+        task = config.tasks[name]
+        try:
+            there = dataset_size(task.dataset).train
+        except UserError:
+            continue
+        if steps := total_steps(task, wanted_images(task.training_images, there)):
+            ends[name] = segment_ends(steps)
     return ends
 
 
-def candidate_samples(config: "Config") -> int | None:
+def candidate_samples(config: Config) -> int | None:
     """Training samples of a candidate that trains to the end on all search tasks; None if unknown."""
     ends = task_ends(config)
     if ends.keys() != set(config.search.tasks):
@@ -37,7 +34,7 @@ def candidate_samples(config: "Config") -> int | None:
     return sum(steps[-1] * config.tasks[name].batch_size for name, steps in ends.items())
 
 
-def samples(config: "Config") -> int | None:
+def samples(config: Config) -> int | None:
     """The budget of a run in training samples: `search.budget_samples`, whatever it is written in."""
     budget = config.search.budget_samples
     if not isinstance(budget, str):
@@ -65,7 +62,7 @@ def trainings(
     return again + (race_cost(method.racing, entrants, ends) if method.racing else entrants)
 
 
-def budget_problems(config: "Config") -> Iterator[str]:
+def budget_problems(config: Config) -> Iterator[str]:
     """Sentences about a budget that is too small for a method, or larger than it can spend."""
     budget, one = samples(config), candidate_samples(config)
     if budget is None or one is None:
@@ -84,7 +81,7 @@ def budget_problems(config: "Config") -> Iterator[str]:
                     for task, steps in ends.items()
                 )
             )
-            for generation in range(config.generations(name) + 1)
+            for generation in range(config.search.generations_of(name) + 1)
         ]
         tuned_in = getattr(method, "tuning_from", None)
         if spent[0] > budget and not method.hurdle:  # nobody knows what a hurdle leaves
@@ -96,7 +93,7 @@ def budget_problems(config: "Config") -> Iterator[str]:
         elif sum(spent) + one <= budget:
             yield (
                 f"search.budget_samples: got {budget:,}, but {name} takes at most {sum(spent):,} training samples "
-                f"in {config.generations(name)} generations; raise search.generations or {key}.generations, or "
+                f"in {config.search.generations_of(name)} generations; raise search.generations or {key}.generations, or "
                 "lower the budget"
             )
         elif tuned_in and sum(spent[: tuned_in + 1]) + one > budget:

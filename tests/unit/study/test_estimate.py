@@ -3,12 +3,12 @@ import sys
 import pytest
 from image_files import write_folder
 
-from evoloss import estimate
 from evoloss.learning.dataset_size import dataset_size
 from evoloss.learning.schedule import samples
 from evoloss.learning.settings import DatasetSettings, TaskSettings
-from evoloss.settings import load_files
-from evoloss.workload import workload
+from evoloss.study import estimate
+from evoloss.study.configuration import load_files
+from evoloss.study.workload import workload
 
 
 def test_sizes_are_those_of_the_prepared_copy(tmp_path):

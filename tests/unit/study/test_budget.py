@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from toy import Run, score
 
-from evoloss.budget import candidate_samples, samples, task_ends
 from evoloss.search.method import load_algorithm
 from evoloss.search.racing import places, segments_at
-from evoloss.settings import load_files
 from evoloss.steps.breed import affordable
+from evoloss.study.budget import candidate_samples, samples, task_ends
+from evoloss.study.configuration import load_files
 
 CONFIG = Path(__file__).parents[3] / "config"
 EVERY_METHOD = Path(__file__).parents[1] / "every_method.yaml"
@@ -53,7 +53,7 @@ def spent(config, name, seed):
     fitnesses = [individual.fitness for individual in run.population]
     taken = costs(method.racing, steps, fitnesses, rates)
     charged = [charge(took, batch, steps[-1]) for took in taken]
-    while run.next <= config.generations(name):
+    while run.next <= config.search.generations_of(name):
         room = affordable(charged, budget)
         if room == 0:
             break

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 from test_settings import changed
 
-from evoloss.plan import Plan
-from evoloss.settings import load, load_files
+from evoloss.study.configuration import load, load_files
+from evoloss.study.plan import Plan
 
 NCE = "evoloss.losses.on_logits:nce"
 
@@ -40,7 +40,7 @@ def test_initial_losses_reach_the_step_as_formulas():
 
 
 def test_what_a_variant_changes_is_written_as_in_a_configuration():
-    overlay = Path(__file__).parents[2] / "config" / "fashion_racing.yaml"
+    overlay = Path(__file__).parents[3] / "config" / "fashion_racing.yaml"
     told = json.loads(Plan(load_files([overlay])).description_of(["ablation"]))
     assert told["ablation_base"] == "egp_checked"
     assert told["ablation_changes"]["egp_halving"] == (

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from evoloss.errors import UserError
 from evoloss.learning.settings import DatasetSettings, TaskSettings
-from evoloss.settings_errors import sentences
 from evoloss.strict_model import StrictModel
+from evoloss.study.sentences import sentences
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from evoloss.errors import UserError
 from evoloss.files import write_text
-from evoloss.own_parts import spec_of
+from evoloss.study.own_parts import spec_of
 
 PACKAGE = "evoloss"
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 MEMORY = Path(".snakemake/evoloss_sources.json")
 NOT_COUNTED = frozenset(
     f"{PACKAGE}.{name}"

@@ -1,0 +1,43 @@
+"""What a loss module looks like: its formula in a terminal, and in LaTeX in a notebook."""
+
+from evoloss.expressions.latex import to_latex
+from evoloss.expressions.parsing import ExpressionError, parse
+from evoloss.losses.registry import CATALOGUE
+
+
+def latex_of(text: str, formula: str) -> str:
+    """The loss in LaTeX, without `$`; a function of one's own by its name."""
+    if text in CATALOGUE:
+        return CATALOGUE[text].latex
+    if ":" in formula:
+        return rf"\texttt{{{formula.replace('_', chr(92) + '_')}}}"
+    try:
+        return rf"\sum_k \bigl[ {to_latex(parse(formula))} \bigr]"
+    except ExpressionError:  # C stays a letter in no tree
+        return rf"\sum_k \bigl[ {to_latex(parse(formula, classes=10))} \bigr] \quad (C = 10)"
+
+
+class Shown:
+    """What a loss module looks like in a terminal and in a notebook."""
+
+    text: str
+    formula: str
+    reduction: str
+    match_gradient_scale: bool
+
+    def extra_repr(self) -> str:
+        """The name or expression, the formula of a name, and what is not as usual."""
+        parts = [repr(self.text)]
+        if self.formula != self.text:
+            parts.append(f"formula={self.formula!r}")
+        parts.append(f"reduction={self.reduction!r}")
+        if not self.match_gradient_scale:
+            parts.append("match_gradient_scale=False")
+        for name, usual in (("ignore_index", -100), ("label_smoothing", 0.0)):
+            if getattr(self, name, usual) != usual:
+                parts.append(f"{name}={getattr(self, name)!r}")
+        return ", ".join(parts)
+
+    def _repr_markdown_(self) -> str:
+        source = f" ({CATALOGUE[self.text].source})" if self.text in CATALOGUE else ""
+        return f"**{self.text}**{source}: ${latex_of(self.text, self.formula)}$"
