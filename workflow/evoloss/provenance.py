@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from evoloss.origin import order_of
 from evoloss.version import VERSION
 
@@ -26,6 +28,9 @@ PACKAGES = (
     "seaborn",
     "sympy",
 )
+
+WHOSE = ("method", "pool", "run_seed", "generation", "batch", "loss", "task")
+"""Flags of steps that say whose a record is."""
 
 
 @lru_cache(maxsize=1)
@@ -51,14 +56,21 @@ def provenance() -> dict[str, Any]:
 def record(flags: Namespace, step: str, **details: Any) -> dict[str, Any]:
     """The metadata of a Parquet file: study, step, its settings and seeds, and the provenance.
 
-    `flags` are those of the step; `order` and `code` are digests of all that it was told and of its code.
+    `flags` are those of the step, of which those that say whose the record is are recorded; `order` and `code` are
+    digests of all that it was told and of its code. Settings may be given as models.
     """
+    whose = {name: value for name, value in vars(flags).items() if name in WHOSE}
+    plain = {
+        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+        for name, value in details.items()
+    }
     return {
         "study": flags.study,
         "step": step,
         "order": order_of(step, sys.argv[1:]),
         "code": getattr(flags, "code", None),
-        **details,
+        **whose,
+        **plain,
         "provenance": provenance(),
     }
 

@@ -7,12 +7,13 @@ import pytest
 import torch
 from resolving import resolve
 
+from evoloss.learning import rate_sweep
 from evoloss.learning import task as task_module
 from evoloss.learning.held_out import load_test_split
 from evoloss.learning.records import EVALUATIONS, LEARNING_RATES, RETRAININGS
 from evoloss.parquet import read, write
 from evoloss.search.records import CANDIDATES
-from evoloss.steps import audit, choose_rate, evaluate, retrain, tune
+from evoloss.steps import audit, choose_rate, evaluate, retrain
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def loaded(monkeypatch):
         found.append(load(*arguments, **options))
         return found[-1]
 
-    for module in (task_module, audit, choose_rate, retrain, tune):
+    for module in (task_module, audit, rate_sweep, retrain):
         monkeypatch.setattr(module, "load_task", spy)
     return found
 

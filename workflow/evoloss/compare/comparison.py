@@ -11,7 +11,7 @@ from evoloss.learning.datasets import Images, read_manifest
 from evoloss.learning.device import choose_device
 from evoloss.learning.evaluation import accuracy
 from evoloss.learning.progress import progress
-from evoloss.learning.rate_sweep import sweep
+from evoloss.learning.rate_sweep import sweep, tuning
 from evoloss.learning.settings import DatasetSettings, TaskSettings
 from evoloss.learning.source_files import source_state
 from evoloss.learning.task import Task, load_task
@@ -72,9 +72,8 @@ class Comparison:
 
     def choose_rates(self, bar: tqdm) -> list[float]:
         """The learning rate that each loss likes best; cross entropy's grid is the other's too."""
-        settings = self.settings
-        seeds = [training_seed("rate", 0, self.name, k) for k in range(settings.tuning_seeds)]
-        grid, rates = settings.learning_rates, []
+        load, seeds = tuning("rate", self.name, self.settings, self.data, self.device)
+        grid, rates = self.settings.learning_rates, []
         for name, loss in self.losses.items():
             known = [len(grid) * len(seeds)]
 
@@ -84,9 +83,6 @@ class Comparison:
                 else:
                     bar.total += 1
                 bar.update()
-
-            def load(k: int) -> Task:
-                return self._load(split_seed("rate", 0, self.name, k))
 
             swept = sweep(loss, name, load, grid, seeds, trained)
             if swept.trouble:

@@ -58,12 +58,7 @@ class Proposer:
         An `objection`, the sentence of a method's own check, rejects it as by `method`.
         """
         self._ask_for_room(self.rates)
-        if objection:
-            verdict = Verdict("method", objection, None)
-        elif self.checked:
-            verdict = self.funnel.check(expression)
-        else:
-            verdict = Verdict(None, None, self.funnel.fingerprint(expression))
+        verdict = self._verdict(expression, objection)
         reused = self._individual(verdict.twin)
         passed = verdict.passed or reused is not None
         name = candidate_id(self.generation, slot) if passed else None
@@ -96,6 +91,13 @@ class Proposer:
                 twin_of=reused and reused.trained_as,
             )
         return passed
+
+    def _verdict(self, expression: Expression, objection: str | None) -> Verdict:
+        if objection:
+            return Verdict("method", objection, None)
+        if self.checked:
+            return self.funnel.check(expression)
+        return Verdict(None, None, self.funnel.fingerprint(expression))
 
     def rescore(self, slot: int, individual: Any) -> None:
         """Plan one more training of an individual of the population, on the next seeds.

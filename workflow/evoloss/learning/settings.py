@@ -198,16 +198,6 @@ class TaskSettings(StrictModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _grids_grow(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "extend_learning_rates" in value:
-            raise ValueError(
-                "extend_learning_rates: this key is gone, for a grid now always grows while the best rate lies "
-                "at its edge; take the line out"
-            )
-        return value
-
-    @model_validator(mode="before")
-    @classmethod
     def _suitable_augmentation(cls, value: Any) -> Any:
         if not isinstance(value, dict) or value.get("augmentation") != "auto":
             return value

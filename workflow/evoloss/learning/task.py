@@ -110,16 +110,8 @@ def load_task(
     """
     draw = (resplit_seed or 0) if draw_seed is None else draw_seed
     part: TrainingPart = load_training_part(data_folder / settings.dataset.name, resplit_seed)
-    train = part.train
-    wanted = wanted_images(settings.training_images, len(train))
-    if wanted != len(train):
-        train = _sample(name, train, wanted, draw)
-    if settings.batch_size > len(train):
-        raise UserError(
-            f"tasks.{name}.batch_size: {settings.batch_size} is more than the {len(train)} training images"
-        )
-    problem = settings.label_noise.problem(part.classes)
-    if problem:
+    train = _sample(name, part.train, settings, draw)
+    if problem := settings.label_noise.problem(part.classes):
         raise UserError(f"tasks.{name}.label_noise: {problem}")
     train, changed = _labelled(train, settings.label_noise, part.classes, name, draw)
     validation = part.validation
@@ -166,11 +158,23 @@ def _labelled(
     return Images(images.pixels, labels, images.places), changed
 
 
-def _sample(name: str, images: Images, wanted: int, seed: int) -> Images:
+def _sample(name: str, images: Images, settings: TaskSettings, seed: int) -> Images:
+    """The training images that a task asks for; raises UserError where that cannot be."""
+    wanted = wanted_images(settings.training_images, len(images))
     if wanted > len(images):
         raise UserError(
             f"tasks.{name}.training_images: {wanted} is more than the {len(images)} there are"
         )
+    if wanted != len(images):
+        images = _drawn(name, images, wanted, seed)
+    if settings.batch_size > len(images):
+        raise UserError(
+            f"tasks.{name}.batch_size: {settings.batch_size} is more than the {len(images)} training images"
+        )
+    return images
+
+
+def _drawn(name: str, images: Images, wanted: int, seed: int) -> Images:
     try:
         share, own_seed = wanted / len(images), derive_seed("sample", name, seed)
         _, sample = split(images, share, own_seed, rest_is_used=False)

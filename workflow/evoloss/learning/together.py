@@ -13,12 +13,12 @@ import torch
 from torch import nn
 
 from evoloss.errors import UserError
-from evoloss.learning.accuracy import share_right
 from evoloss.learning.batches import Batches
 from evoloss.learning.device import peak_memory, synchronise
 from evoloss.learning.early_stopping import BestEpoch
 from evoloss.learning.models import OneModel, StackedModel, initial_network
 from evoloss.learning.optimizers import Optimizer
+from evoloss.learning.own_randomness import OwnRandomness
 from evoloss.learning.schedule import segment_ends, total_steps
 from evoloss.learning.stacking import NotStackable, stack
 from evoloss.learning.stepping import (
@@ -29,9 +29,9 @@ from evoloss.learning.stepping import (
     free_captures,
 )
 from evoloss.learning.task import Part, Task
+from evoloss.learning.training_curves import TrainingCurves
 from evoloss.learning.training_result import TrainingResult
 from evoloss.losses.loss_module import LossRefused
-from evoloss.seeds import derive_seed
 from evoloss.time_limit import TimeIsUp, last_resort, time_limit, too_long, training_seconds
 
 LONGEST_REASON = 300
@@ -81,11 +81,8 @@ class Together:
         self._measured: dict[int, float] = {}
         self._measured_at = -1  # steps
         self._steps: Steps | None = None
-        self._segment: list[
-            tuple[torch.Tensor, torch.Tensor]
-        ] = []  # who was right, and the targets
-        self._of_epoch: list[tuple[torch.Tensor, torch.Tensor]] = []  # losses, and hits
-        self._random_state: list[torch.Tensor] = []
+        self._curves = TrainingCurves()
+        self._randomness = OwnRandomness(seed, task.device)
         self._clock = 0.0
 
     def key(self) -> tuple[Any, ...]:
@@ -110,28 +107,32 @@ class Together:
     def go_to(self, steps: int) -> None:
         """Train all that go on until so many steps are done."""
         self._clock = time.perf_counter()
-        trouble = None
-        with self._own_randomness():
-            try:
-                with self._limits():
-                    self._advance(steps)
-            except torch.cuda.OutOfMemoryError as error:
-                trouble = f"out of GPU memory: {error}".splitlines()[0]
-            except TimeIsUp:
-                trouble = too_long()
-            except LossRefused as error:
-                trouble = str(error)
-            except (UserError, KeyboardInterrupt):
-                raise
-            except BaseException as error:
-                # A user's network or loss may raise anything, and may exit.
-                traceback.print_exc(file=sys.stdout)
-                said = " ".join(str(error).split())
-                trouble = f"{type(error).__name__}: {said}"[:LONGEST_REASON]
+        with self._randomness.drawn_from():
+            trouble = self._trouble(steps)
         if trouble:  # here, where nothing holds what was in the way any more
             self._make_do(trouble)
         synchronise(self.device)
         self._share("seconds")
+
+    def _trouble(self, steps: int) -> str | None:
+        """Advance until so many steps are done; why that failed, if it did."""
+        try:
+            with self._limits():
+                self._advance(steps)
+        except torch.cuda.OutOfMemoryError as error:
+            return f"out of GPU memory: {error}".splitlines()[0]
+        except TimeIsUp:
+            return too_long()
+        except LossRefused as error:
+            return str(error)
+        except (UserError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            # A user's network or loss may raise anything, and may exit.
+            traceback.print_exc(file=sys.stdout)
+            said = " ".join(str(error).split())
+            return f"{type(error).__name__}: {said}"[:LONGEST_REASON]
+        return None
 
     @contextmanager
     def _limits(self) -> Iterator[None]:
@@ -237,8 +238,7 @@ class Together:
             self._model.keep(going_on)
             self._optimizer.keep(going_on)
             self._members = [self._members[k] for k in going_on]
-            self._segment = [(right[going_on], targets) for right, targets in self._segment]
-            self._of_epoch = [(one[:, going_on], two[:, going_on]) for one, two in self._of_epoch]
+            self._curves.keep(going_on)
             self._set_up_steps()
 
     def _look(self, start: int, first: int) -> None:
@@ -251,40 +251,30 @@ class Together:
                 if not well and member.result is None:
                     reason = f"the loss is not finite in epoch {self._epoch + 1}"
                     self._end(member, "diverged", reason, step)
-            self._segment.append((named, labels))
+            self._curves.add_step(named, labels)
             if step + 1 in self._ends:
                 self._end_segments(self._ends.count(step + 1))
-        self._of_epoch.append((losses.double(), right.sum(dim=2)))
+        self._curves.add_steps(losses, right)
 
     def _end_segments(self, count: int) -> None:
         """The accuracies of a segment, for it and those that end with it."""
-        accuracies = self._accuracies()
+        accuracies = self._curves.accuracies(self._task.settings.balanced)
         for k, member in enumerate(self._members):
             if member.result is None:
                 member.curve += [accuracies[k]] * count
-        self._segment.clear()
-
-    def _accuracies(self) -> list[float]:
-        """The accuracy of every member in the steps of this segment so far."""
-        rights, targets = (torch.stack(parts) for parts in zip(*self._segment, strict=True))
-        balanced = self._task.settings.balanced
-        return [
-            share_right(right.flatten(), targets.flatten(), balanced)
-            for right in rights.unbind(dim=1)
-        ]
+        self._curves.end_segment()
 
     def _end_epoch(self) -> None:
-        losses, hits = (torch.cat(parts) for parts in zip(*self._of_epoch, strict=True))
-        self._of_epoch.clear()
+        losses, hits = self._curves.end_epoch()
         settings = self._task.settings
         last = self._epoch == settings.epochs - 1
         for k, member in enumerate(self._members):
             if member.result is not None:
                 continue
-            member.training_loss.append(float(losses[:, k].mean()))
+            member.training_loss.append(losses[k])
             if self._per_epoch:
                 samples = self._epoch_steps * settings.batch_size
-                member.training_accuracy.append(float(hits[:, k].sum()) / samples)
+                member.training_accuracy.append(hits[k] / samples)
         if self._per_epoch or last or settings.early_stopping:
             self._validate()
         for k, member in enumerate(self._members):
@@ -294,7 +284,7 @@ class Together:
                 self._end(member, "completed", None)
             elif member.best.is_over():
                 if not member.curve:  # so that a look sees something
-                    member.curve.append(self._accuracies()[k])
+                    member.curve.append(self._curves.accuracies(settings.balanced)[k])
                 end, best = self._epoch + 1, member.best.epoch
                 self._end(member, "completed", f"stopped after epoch {end}; epoch {best} was best")
 
@@ -305,7 +295,7 @@ class Together:
         """
         if self._measured_at != self._done:
             self._clock = time.perf_counter()
-            with self._own_randomness():
+            with self._randomness.drawn_from():
                 self._measured = self._measure(self._task.looked_at)
             self._measured_at = self._done
             self._validated += len(self._task.looked_at)
@@ -361,19 +351,3 @@ class Together:
             for member in half:
                 member.begin()
         self._members = []
-
-    @contextmanager
-    def _own_randomness(self) -> Iterator[None]:
-        """What networks draw for themselves is drawn from here on where it was left."""
-        device = self.device
-        on_gpu = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(devices=on_gpu):
-            if self._random_state:
-                torch.set_rng_state(self._random_state[0])
-                for gpu, state in zip(on_gpu, self._random_state[1:], strict=True):
-                    torch.cuda.set_rng_state(state, gpu)
-            else:
-                torch.manual_seed(derive_seed("noise", self._seed))
-            yield
-            on_gpus = [torch.cuda.get_rng_state(gpu) for gpu in on_gpu]
-            self._random_state = [torch.get_rng_state(), *on_gpus]

@@ -1,6 +1,7 @@
 """What came of a training."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import nn
 
@@ -32,3 +33,7 @@ class TrainingResult:
     network: nn.Module | None = None
     full_samples: int = 0
     curve: list[float] = field(default_factory=list)
+
+    def columns(self, *names: str) -> dict[str, Any]:
+        """Some of this as columns of a record, under their own names."""
+        return {name: getattr(self, name) for name in names}

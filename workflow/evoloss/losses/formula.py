@@ -1,5 +1,7 @@
 """A loss from its text, whichever of the two forms it has, or from a champion's file."""
 
+import argparse
+
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.losses.champion_file import read_champion
@@ -8,6 +10,16 @@ from evoloss.losses.function_loss import FunctionLoss
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.losses.loss_module import Loss, RefusedLoss
 from evoloss.time_limit import TimeIsUp, time_limit, too_long, training_seconds
+
+
+def add_loss_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that tell a step which loss to train with, and on which task."""
+    parser.add_argument("--loss", required=True, help="name of the loss")
+    parser.add_argument("--formula", help="its expression, or module:function; or")
+    parser.add_argument("--champion", help="a champion.json that holds it")
+    parser.add_argument("--task", required=True, help="resolved task (JSON file)")
+    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
 
 
 def as_written(text: str, classes: int) -> Loss:

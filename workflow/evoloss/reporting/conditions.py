@@ -29,7 +29,16 @@ def outcomes(records: StudyRecords) -> pd.DataFrame:
 
 def _of_task(task: dict[str, Any], records: StudyRecords) -> list[dict[str, Any]]:
     mine = records.retrained[records.retrained["task"] == task["name"]]
-    measure = accuracy_column(records.description, task["name"])
+    settings = task["settings"]
+    of_task = {
+        "task": task["name"],
+        "dataset": settings["dataset"]["name"],
+        "classes": task["classes"],
+        "training_images": task["training_images"],
+        "label_noise": settings["label_noise"]["share"],
+        "input_noise": settings["input_noise"],
+        "epochs": settings["epochs"],
+    }
     by_loss = {
         loss: mine[mine["loss"] == loss].set_index("training_seed")
         for loss in records.description["losses"]
@@ -39,48 +48,52 @@ def _of_task(task: dict[str, Any], records: StudyRecords) -> list[dict[str, Any]
     if len(baseline):
         end = baseline["validation_accuracy"].map(lambda curve: curve[-1]).mean()
         target = task["chance"] + TARGET * (end - task["chance"])
-    rows = []
-    for loss, trainings in by_loss.items():
-        done = _completed(trainings)
-        common = done.index.intersection(baseline.index)
-        difference = paired_difference(
-            done.loc[common, measure], baseline.loc[common, measure], records.confidence
-        )
-        shown = loss != BASELINE
-        known = shown and difference.pairs >= FEWEST_RUNS
-        epochs = [epochs_to(curve, target) for curve in done["validation_accuracy"]]
-        reached = [number for number in epochs if math.isfinite(number)]
-        rows.append(
-            {
-                "task": task["name"],
-                "dataset": task["settings"]["dataset"]["name"],
-                "classes": task["classes"],
-                "training_images": task["training_images"],
-                "label_noise": task["settings"]["label_noise"]["share"],
-                "input_noise": task["settings"]["input_noise"],
-                "epochs": task["settings"]["epochs"],
-                "loss": loss,
-                "learning_rate": trainings["learning_rate"].iloc[0],
-                "training_seeds": len(trainings),
-                "completed": len(done),
-                "test_accuracy": done[measure].mean(),
-                "test_accuracy_sd": standard_deviation(done[measure]),
-                "difference_to_cross_entropy": difference.mean if shown else math.nan,
-                "ci_low": difference.low if known else math.nan,
-                "ci_high": difference.high if known else math.nan,
-                "target": target,
-                "reached": len(reached),
-                "epochs_to_target": pd.Series(reached, dtype=float).mean()
-                if len(reached) == len(trainings)
-                else math.inf,
-                "epochs_to_target_sd": standard_deviation(reached)
-                if len(reached) == len(trainings)
-                else math.nan,
-                "test_margin": done["test_margin"].mean(),
-                "test_margin_sd": standard_deviation(done["test_margin"]),
-            }
-        )
-    return rows
+    measure = accuracy_column(records.description, task["name"])
+    return [
+        {
+            **of_task,
+            "loss": loss,
+            "learning_rate": trainings["learning_rate"].iloc[0],
+            "training_seeds": len(trainings),
+            **_accuracy(
+                loss, _completed(trainings)[measure], baseline[measure], records.confidence
+            ),
+            **_speed(trainings, target),
+            **_margin(_completed(trainings)["test_margin"]),
+        }
+        for loss, trainings in by_loss.items()
+    ]
+
+
+def _accuracy(loss: str, done: pd.Series, baseline: pd.Series, level: float) -> dict[str, Any]:
+    common = done.index.intersection(baseline.index)
+    difference = paired_difference(done[common], baseline[common], level)
+    shown = loss != BASELINE
+    known = shown and difference.pairs >= FEWEST_RUNS
+    return {
+        "completed": len(done),
+        "test_accuracy": done.mean(),
+        "test_accuracy_sd": standard_deviation(done),
+        "difference_to_cross_entropy": difference.mean if shown else math.nan,
+        "ci_low": difference.low if known else math.nan,
+        "ci_high": difference.high if known else math.nan,
+    }
+
+
+def _speed(trainings: pd.DataFrame, target: float) -> dict[str, Any]:
+    epochs = [epochs_to(c, target) for c in _completed(trainings)["validation_accuracy"]]
+    reached = [number for number in epochs if math.isfinite(number)]
+    by_all = len(reached) == len(trainings)
+    return {
+        "target": target,
+        "reached": len(reached),
+        "epochs_to_target": pd.Series(reached, dtype=float).mean() if by_all else math.inf,
+        "epochs_to_target_sd": standard_deviation(reached) if by_all else math.nan,
+    }
+
+
+def _margin(margins: pd.Series) -> dict[str, Any]:
+    return {"test_margin": margins.mean(), "test_margin_sd": standard_deviation(margins)}
 
 
 def _completed(trainings: pd.DataFrame) -> pd.DataFrame:

@@ -59,6 +59,11 @@ def spread_text(mean: float, sd: float, digits: int, scale: float = 1.0) -> str:
     return plus_minus(mean, sd, digits, scale).replace("± ", f"±{SPACE}")
 
 
+def star(low: float, high: float) -> str:
+    """The star of a difference whose interval leaves out 0; empty for another, and for one without interval."""
+    return "*" if low > 0 or high < 0 else ""
+
+
 def difference_text(
     mean: float, low: float, high: float, digits: int, scale: float = 1.0, absent: str = "–"
 ) -> str:
@@ -69,7 +74,7 @@ def difference_text(
     if pd.isna(low):
         return text
     ends = f",{SPACE}".join(signed(scale * end, digits, plus=True) for end in (low, high))
-    return f"{text}{'*' if low > 0 or high < 0 else ''} [{ends}]"
+    return f"{text}{star(low, high)} [{ends}]"
 
 
 def p_text(p: float) -> str:

@@ -4,6 +4,7 @@ The description is JSON that names methods, run seeds, losses and so on; paths f
 of paths do not fit on a command line). Records come as pandas frames, their metadata as mappings.
 """
 
+import argparse
 import json
 import math
 from collections.abc import Mapping
@@ -26,6 +27,12 @@ from evoloss.search.records import AUDIT, CANDIDATES, LEDGER, RESCORED, SCORES
 def accuracy_column(description: Mapping[str, Any], task: str) -> str:
     """The column of the final trainings that a task is scored by: balanced accuracy, or top-1."""
     return "test_balanced_accuracy" if task in description["balanced_tasks"] else "test_accuracy"
+
+
+def add_record_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that tell a step which records of which study it reads."""
+    parser.add_argument("--folder", required=True, help="folder of the study")
+    parser.add_argument("--description", required=True, help="what of it to read, as JSON")
 
 
 class StudyRecords:

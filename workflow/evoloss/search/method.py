@@ -23,7 +23,7 @@ import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -36,9 +36,24 @@ from evoloss.expressions.tree import Expression
 PROTOCOL = ("Settings", "slots", "breed", "select")
 
 
+class _OfRow:
+    """What a row of a table says, under the names of its columns."""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """What the row says."""
+        values = {field.name: row[field.name] for field in dataclasses.fields(cls)}
+        return cls(**values | {"expression": parse(row["expression"])})
+
+    @property
+    def trained_as(self) -> str:
+        """The candidate whose trainings its fitness is of."""
+        return self.twin_of or self.candidate_id
+
+
 @dataclass(frozen=True)
-class Individual:
-    """A candidate with a fitness, which is the mean of `evaluations` trainings a task.
+class Individual(_OfRow):
+    """A candidate with a fitness, which is the mean of `evaluations` trainings a task: a row of `population`.
 
     `twin_of`: the earlier candidate that trains alike and whose fitness it has, if there is one.
     `rate_multiple`: the rate of those trainings, as a multiple of cross entropy's.
@@ -52,28 +67,10 @@ class Individual:
     twin_of: str | None = None
     rate_multiple: float = 1.0
 
-    @property
-    def trained_as(self) -> str:
-        """The candidate whose trainings its fitness is of."""
-        return self.twin_of or self.candidate_id
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> "Individual":
-        """A row of a `population` table."""
-        return cls(
-            candidate_id=row["candidate_id"],
-            expression=parse(row["expression"]),
-            fitness=row["fitness"],
-            evaluations=row["evaluations"],
-            born=row["born"],
-            twin_of=row["twin_of"],
-            rate_multiple=row["rate_multiple"],
-        )
-
 
 @dataclass(frozen=True)
-class Score:
-    """What came of one planned candidate of a generation; without fitness and rate when it failed.
+class Score(_OfRow):
+    """What came of one planned candidate of a generation, a row of `scores`; without fitness and rate when it failed.
 
     `fitness` is the mean of `evaluations` trainings a task: of one, unless it was reused.
     """
@@ -87,26 +84,6 @@ class Score:
     evaluations: int = 1
     twin_of: str | None = None
     rate_multiple: float | None = 1.0
-
-    @property
-    def trained_as(self) -> str:
-        """The candidate whose trainings its fitness is of."""
-        return self.twin_of or self.candidate_id
-
-    @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> "Score":
-        """A row of a `scores` table."""
-        return cls(
-            candidate_id=row["candidate_id"],
-            slot=row["slot"],
-            expression=parse(row["expression"]),
-            generation=row["generation"],
-            purpose=row["purpose"],
-            fitness=row["fitness"],
-            evaluations=row["evaluations"],
-            twin_of=row["twin_of"],
-            rate_multiple=row["rate_multiple"],
-        )
 
     def as_individual(self) -> Individual:
         """The candidate as an individual; it has a fitness."""

@@ -9,7 +9,7 @@ from typing import Any
 from evoloss.functional_check.records import PROPOSALS
 from evoloss.learning.records import EVALUATIONS
 from evoloss.parquet import read
-from evoloss.search.records import CANDIDATES
+from evoloss.search.records import CANDIDATES, SCORES
 
 Rows = list[dict[str, Any]]
 
@@ -50,11 +50,7 @@ class RunFolder:
         candidates = read(planned / "candidates.parquet", CANDIDATES)
         proposals = read(planned / "proposals.parquet", PROPOSALS)
         trained = mine if self.trains_alone else planned
-        evaluations = [
-            row
-            for batch in range(self.batches[number])
-            for row in read(trained / "evaluations" / f"{batch}.parquet", EVALUATIONS)
-        ]
+        evaluations = read_evaluations(trained / "evaluations", self.batches[number])
         if of_pool:
             candidates = candidates[: self.population]
             names = {row["candidate_id"] for row in candidates}
@@ -64,8 +60,30 @@ class RunFolder:
         return candidates, proposals, evaluations
 
 
+def read_evaluations(folder: Path, batches: int) -> Rows:
+    """The evaluations of a generation, batch by batch."""
+    files = (folder / f"{batch}.parquet" for batch in range(batches))
+    return [row for file in files for row in read(file, EVALUATIONS)]
+
+
+def read_scores(run: Path, generations: int) -> Rows:
+    """What came of all candidates of a run's first generations, so many."""
+    files = (run / f"generation{number}" / "scores.parquet" for number in range(generations))
+    return [row for file in files for row in read(file, SCORES)]
+
+
+def add_generation_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that name a generation of a run."""
+    parser.add_argument("--method", required=True, help="name of the method")
+    parser.add_argument("--algorithm", required=True, help="its algorithm")
+    parser.add_argument("--run-seed", type=int, required=True)
+    parser.add_argument("--generation", type=int, required=True)
+
+
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that tell a step where a run's records lie."""
+    """The flags that name a run, and tell a step where its records lie."""
+    parser.add_argument("--method", required=True, help="name of the method")
+    parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--run", required=True, help="folder of the run")
     parser.add_argument("--pool", help="folder of the pool, if the method has one")
     parser.add_argument(

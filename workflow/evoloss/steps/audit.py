@@ -10,14 +10,13 @@ from typing import Any
 from evoloss.command_line import Flags, run_step
 from evoloss.functional_check.settings import STAGES
 from evoloss.learning.device import choose_device
-from evoloss.learning.expression_training import expression_training
+from evoloss.learning.expression_training import train_expressions
 from evoloss.learning.resolved_task import (
     ResolvedTask,
     add_training_flags,
     read_resolved_tasks,
 )
 from evoloss.learning.task import Task, load_task
-from evoloss.learning.training import Training, side_by_side
 from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.search.records import AUDIT, STOPPED
@@ -42,13 +41,7 @@ def main(flags: Flags) -> None:
                 {"slot": slot, **row, **training}
                 for slot, (row, training) in enumerate(zip(drawn, trained, strict=True))
             ]
-    metadata = record(
-        flags,
-        "audit",
-        method=flags.method,
-        run_seed=flags.run_seed,
-        settings={"trainings": flags.trainings},
-    )
+    metadata = record(flags, "audit", settings={"trainings": flags.trainings})
     write(flags.output, rows, AUDIT, metadata)
 
 
@@ -101,35 +94,24 @@ def full_trainings(
     """The trainings that the search did not make or finish: on its seed and split, at one of its rates."""
     seed = training_seed("search", flags.run_seed, task.name, 0)
     rate = resolved.learning_rate * multiple
-    begun = [
-        expression_training(row["expression"], task, rate, seed, flags.as_written) for row in rows
-    ]
-    side_by_side(begun, flags.side_by_side)
-    for row, training in zip(rows, begun, strict=True):
-        yield {**_finished(row, training, task, seed), "rate_multiple": multiple}
-
-
-def _finished(row: dict[str, Any], training: Training, task: Task, seed: int) -> dict[str, Any]:
-    result = training.finish()
-    print(
-        f"{row['stage']}: {result.status}, accuracy {result.validation_accuracy}: {row['expression']}",
-        flush=True,
+    losses = [row["expression"] for row in rows]
+    results = train_expressions(
+        losses, task, [rate] * len(rows), seed, flags.as_written, flags.side_by_side
     )
-    return {
-        "task": task.name,
-        "training_seed": seed,
-        "validation_accuracy": result.validation_accuracy,
-        "status": result.status,
-        "reason": result.reason,
-        "training_samples": result.training_samples,
-        "seconds": result.seconds,
-    }
+    for row, result in zip(rows, results, strict=True):
+        accuracy = result.validation_accuracy
+        print(f"{row['stage']}: {result.status}, accuracy {accuracy}: {row['expression']}")
+        yield {
+            "task": task.name,
+            "training_seed": seed,
+            "rate_multiple": multiple,
+            **result.columns("validation_accuracy", "status", "reason"),
+            **result.columns("training_samples", "seconds"),
+        }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--method", required=True, help="name of the method")
-    parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--trainings", type=int, required=True, help="expressions to train")
     parser.add_argument(
         "--rates", default="[1.0]", help="multiples of cross entropy's rate, as JSON"

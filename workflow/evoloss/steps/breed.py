@@ -14,7 +14,8 @@ from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.method import Breeding, Individual, Score, load_algorithm, told
-from evoloss.search.records import CANDIDATES, POPULATION, SCORES
+from evoloss.search.records import CANDIDATES, POPULATION
+from evoloss.search.run_folder import add_generation_flags, read_scores
 from evoloss.seeds import generator
 
 
@@ -24,17 +25,9 @@ def main(flags: Flags) -> None:
     settings = parse_settings(algorithm.Settings, flags.settings)
     space = parse_settings(SearchSpace, flags.space)
     check = parse_settings(FunctionalCheckSettings, flags.functional_check)
-    metadata = record(
-        flags,
-        "breed",
-        method=flags.method,
-        run_seed=flags.run_seed,
-        generation=flags.generation,
-        settings=settings.model_dump(mode="json"),
-        functional_check=check.model_dump(mode="json"),
-    )
+    metadata = record(flags, "breed", settings=settings, functional_check=check)
     population = read(flags.population, POPULATION) if flags.population else []
-    scores = earlier_scores(flags)
+    scores = read_scores(Path(flags.run), flags.generation)
     if excess := overspent(scores, flags.budget_samples):
         raise UserError(
             f"search.budget_samples: {flags.method}, run seed {flags.run_seed}: {excess}"
@@ -54,11 +47,8 @@ def main(flags: Flags) -> None:
         space = algorithm.space(settings, flags.generation, space)
     classes = [read_json(path)["classes"] for path in flags.manifests]
     history = [Score.from_row(row) for row in scores]
-    seen = [row for row in scores if row["fingerprint"]]
-    fingerprints = [tuple(row["fingerprint"]) for row in seen]
-    known = {i.candidate_id: i for i in told([], history)} if settings.reuse else {}
-    reusable = [known.get(row["candidate_id"]) for row in seen]
-    funnel = Funnel(check, space, classes, flags.scale_matched, fingerprints)
+    seen, reusable = known_by_fingerprint(scores, history, settings.reuse)
+    funnel = Funnel(check, space, classes, flags.scale_matched, seen)
     proposer = Proposer(funnel, flags.generation, reusable=reusable, room=room, rates=flags.rates)
     breeding = Breeding(
         settings=settings,
@@ -78,6 +68,17 @@ def main(flags: Flags) -> None:
     print(f"{len(proposer.candidates)} planned, {len(proposer.proposals)} proposals")
     write(flags.proposals, proposer.proposals, PROPOSALS, metadata)
     write(flags.candidates, proposer.candidates, CANDIDATES, metadata)
+
+
+def known_by_fingerprint(
+    scores: list[dict[str, Any]], history: list[Score], reuse: bool
+) -> tuple[list[Any], list[Individual | None]]:
+    """The fingerprints that the run has seen, and of each the individual whose fitness a twin may take."""
+    seen = [row for row in scores if row["fingerprint"]]
+    known = {i.candidate_id: i for i in told([], history)} if reuse else {}
+    return [tuple(row["fingerprint"]) for row in seen], [
+        known.get(row["candidate_id"]) for row in seen
+    ]
 
 
 def nothing_to_do(
@@ -114,24 +115,9 @@ def affordable(scores: list[dict[str, Any]], budget: int | None) -> int | None:
     return max(0, (budget - sum(row["training_samples"] for row in scores)) // dearest)
 
 
-def earlier_scores(flags: Flags) -> list[dict[str, Any]]:
-    """What came of all candidates of this run before this generation.
-
-    Read by path: the files exist, since this generation's population came of them.
-    """
-    return [
-        row
-        for generation in range(flags.generation)
-        for row in read(Path(flags.run) / f"generation{generation}" / "scores.parquet", SCORES)
-    ]
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--method", required=True, help="name of the method")
-    parser.add_argument("--algorithm", required=True, help="its algorithm")
-    parser.add_argument("--run-seed", type=int, required=True)
-    parser.add_argument("--generation", type=int, required=True)
+    add_generation_flags(parser)
     parser.add_argument("--settings", required=True, help="method settings as JSON")
     parser.add_argument("--space", required=True, help="search space settings as JSON")
     parser.add_argument(

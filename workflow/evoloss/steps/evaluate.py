@@ -33,6 +33,12 @@ from evoloss.seeds import split_seed, training_seed
 
 Stopping = RacingSettings | HurdleSettings | None
 
+OF_A_RESULT = (
+    *("validation_accuracy", "status", "reason", "steps", "training_samples", "full_samples"),
+    *("validation_samples", "seconds", "validation_seconds", "peak_memory_bytes"),
+)
+"""What of a training's result is recorded."""
+
 
 def main(flags: Flags) -> None:
     """Write one row a training. A batch without candidates costs no start-up of torch."""
@@ -50,9 +56,7 @@ def main(flags: Flags) -> None:
     metadata = record(
         flags,
         "evaluate",
-        run_seed=flags.run_seed,
-        batch=flags.batch,
-        stopping=stopping and stopping.model_dump(mode="json"),
+        stopping=stopping,
         side_by_side=largest,
         settings=[task.as_json() for task in tasks],
     )
@@ -68,24 +72,10 @@ def trainings(
     """Train every candidate at its rates on every task, in a race or not; the rows, and the most side by
     side."""
     from evoloss.learning.device import choose_device
-    from evoloss.learning.task import load_task
     from evoloss.learning.training import MOST_SIDE_BY_SIDE
 
     device = choose_device(flags.device)
-    tasks = [
-        load_task(
-            *(r.name, r.settings, Path(flags.data), device),
-            resplit_seed=split_seed("search", flags.run_seed, r.name),
-        )
-        for r in resolved
-    ]
-    means = "racing" if isinstance(stopping, RacingSettings) else "hurdle"
-    for task in tasks if stopping else ():
-        problem = rungs_problem(
-            stopping.rungs, segment_ends(total_steps(task.settings, len(task.train)))
-        )
-        if problem:
-            raise UserError(f"rungs of {means} on task {task.name!r}: {problem}")
+    tasks = load(resolved, flags, device, stopping)
     new = [row for row in candidates if row["purpose"] == "new"]
     most = flags.side_by_side or MOST_SIDE_BY_SIDE[device.type]
     # A race is one group; of others no more begin than go on together.
@@ -98,6 +88,27 @@ def trainings(
         more, together = train(group, resolved, tasks, flags, stops, most)
         rows, largest = rows + more, max(largest, together)
     return rows, largest
+
+
+def load(
+    resolved: Sequence[ResolvedTask], flags: Flags, device: Any, stopping: Stopping
+) -> list[Any]:
+    """The tasks on the run's splits; raises UserError where one is too short for the rungs."""
+    from evoloss.learning.task import load_task
+
+    tasks = [
+        load_task(
+            *(r.name, r.settings, Path(flags.data), device),
+            resplit_seed=split_seed("search", flags.run_seed, r.name),
+        )
+        for r in resolved
+    ]
+    means = "racing" if isinstance(stopping, RacingSettings) else "hurdle"
+    for task in tasks if stopping else ():
+        ends = segment_ends(total_steps(task.settings, len(task.train)))
+        if problem := rungs_problem(stopping.rungs, ends):
+            raise UserError(f"rungs of {means} on task {task.name!r}: {problem}")
+    return tasks
 
 
 def train(
@@ -113,67 +124,70 @@ def train(
 
     What races, or takes a hurdle, is an entrant: a candidate at a rate, on all tasks.
     """
-    from evoloss.learning.contest import Contestant, contest
+    from evoloss.learning.contest import contest
     from evoloss.learning.device import device_name
-    from evoloss.learning.expression_training import expression_training
     from evoloss.learning.training import side_by_side
 
-    rates = {task.name: task.learning_rate for task in resolved}
-    held_out = stopping is not None and stopping.judged_by == "validation"
     entrants = [(row, multiple) for row in candidates for multiple in multiples_of(row, flags)]
-    contestants = {
-        (row["candidate_id"], multiple): Contestant(
-            {
-                task.name: expression_training(
-                    row["expression"],
-                    task,
-                    multiple * rates[task.name],
-                    seed_of(row, task.name, flags),
-                    flags.as_written,
-                )
-                for task in tasks
-            },
-            {task.name: len(task.looked_at) for task in tasks} if held_out else {},
-        )
-        for row, multiple in entrants
-    }
+    contestants = begin(entrants, resolved, tasks, flags, stopping)
     together = side_by_side([t for c in contestants.values() for t in c.trainings.values()], most)
     if stopping:
         looks = [segments_at(rung, SEGMENTS) for rung in stopping.rungs]
         contest(contestants, looks, decide(stopping, resolved, looks, len(entrants)))
+    rates = {task.name: task.learning_rate for task in resolved}
     rows = []
     for row, multiple in entrants:
         contestant = contestants[row["candidate_id"], multiple]
         for task, result in contestant.results().items():
-            rate = multiple * rates[task]
-            print(
-                f"{row['candidate_id']} {task} rate {rate:g} {result.status} accuracy {result.validation_accuracy} "
-                f"in {result.seconds:.2f} s: {row['expression']}",
-                flush=True,
-            )
-            rows.append(
-                {
-                    "candidate_id": row["candidate_id"],
-                    "task": task,
-                    "rate_multiple": multiple,
-                    "learning_rate": rate,
-                    "training_seed": seed_of(row, task, flags),
-                    "validation_accuracy": result.validation_accuracy,
-                    "status": result.status,
-                    "reason": result.reason,
-                    "steps": result.steps,
-                    "training_samples": result.training_samples,
-                    "looked_samples": contestant.looked_samples(task),
-                    "validation_samples": result.validation_samples,
-                    "seconds": result.seconds,
-                    "validation_seconds": result.validation_seconds,
-                    "device": device_name(tasks[0].device),
-                    "peak_memory_bytes": result.peak_memory_bytes,
-                    "full_samples": result.full_samples,
-                    "rung_accuracies": contestant.seen.get(task, []) if stopping else None,
-                }
-            )
+            trained = {
+                "candidate_id": row["candidate_id"],
+                "task": task,
+                "rate_multiple": multiple,
+                "learning_rate": multiple * rates[task],
+                "training_seed": seed_of(row, task, flags),
+                "looked_samples": contestant.looked_samples(task),
+                "device": device_name(tasks[0].device),
+                "rung_accuracies": contestant.seen.get(task, []) if stopping else None,
+                **result.columns(*OF_A_RESULT),
+            }
+            say(row["expression"], trained)
+            rows.append(trained)
     return rows, together
+
+
+def begin(
+    entrants: Sequence[tuple[dict[str, Any], float]],
+    resolved: Sequence[ResolvedTask],
+    tasks: Sequence[Any],
+    flags: Flags,
+    stopping: Stopping,
+) -> dict[Any, Any]:
+    """Every entrant's trainings, by candidate and rate; none has taken a step."""
+    from evoloss.learning.contest import Contestant
+    from evoloss.learning.expression_training import expression_training
+
+    rates = {task.name: task.learning_rate for task in resolved}
+    held_out = stopping is not None and stopping.judged_by == "validation"
+    looked_at = {task.name: len(task.looked_at) for task in tasks} if held_out else {}
+    contestants = {}
+    for row, multiple in entrants:
+        begun = {}
+        for task in tasks:
+            rate, seed = multiple * rates[task.name], seed_of(row, task.name, flags)
+            begun[task.name] = expression_training(
+                row["expression"], task, rate, seed, flags.as_written
+            )
+        contestants[row["candidate_id"], multiple] = Contestant(begun, looked_at)
+    return contestants
+
+
+def say(expression: str, row: Mapping[str, Any]) -> None:
+    """Print what came of a training."""
+    print(
+        f"{row['candidate_id']} {row['task']} rate {row['learning_rate']:g} {row['status']} accuracy "
+        f"{row['validation_accuracy']} in {row['seconds']:.2f} s: {expression}",
+        flush=True,
+    )
 
 
 def multiples_of(candidate: Mapping[str, Any], flags: Flags) -> list[float]:

@@ -52,14 +52,7 @@ def main(flags: Flags) -> None:
     print(
         f"{known} initial losses; {len(proposer.candidates) - known} of {drawn} random trees kept"
     )
-    metadata = record(
-        flags,
-        "initialise",
-        pool=flags.pool,
-        run_seed=flags.run_seed,
-        settings=pool.model_dump(mode="json"),
-        functional_check=check.model_dump(mode="json"),
-    )
+    metadata = record(flags, "initialise", settings=pool, functional_check=check)
     write(flags.proposals, proposer.proposals, PROPOSALS, metadata)
     write(flags.candidates, proposer.candidates, CANDIDATES, metadata)
 

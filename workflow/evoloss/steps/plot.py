@@ -4,7 +4,7 @@ import argparse
 import importlib
 
 from evoloss.command_line import Flags, run_step
-from evoloss.reporting.study_records import StudyRecords
+from evoloss.reporting.study_records import StudyRecords, add_record_flags
 from evoloss.reporting.style import save
 
 
@@ -17,8 +17,7 @@ def main(flags: Flags) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--figure", required=True, help="name of the figure")
-    parser.add_argument("--folder", required=True, help="folder of the study")
-    parser.add_argument("--description", required=True, help="which records to read, as JSON")
+    add_record_flags(parser)
     parser.add_argument("--pdf", required=True, help="file to write")
     parser.add_argument("--png", required=True, help="file to write")
     run_step(main, parser)

@@ -16,7 +16,7 @@ from evoloss.provenance import record
 def main(flags: Flags) -> None:
     """Write train, validation and test Parquet, then the manifest that others depend on."""
     settings = parse_settings(DatasetSettings, flags.settings)
-    metadata = record(flags, "prepare_dataset", settings=settings.model_dump(mode="json"))
+    metadata = record(flags, "prepare_dataset", settings=settings)
     place = {"root": flags.place} if settings.path is None else {"path": flags.place}
     settings = settings.model_copy(update=place)
     manifest = prepare(settings, Path(flags.folder), metadata, flags.source_state, flags.readers)

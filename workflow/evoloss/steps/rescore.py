@@ -10,14 +10,13 @@ from evoloss.errors import UserError
 from evoloss.expressions.parsing import parse
 from evoloss.files import write_json
 from evoloss.learning.device import choose_device
-from evoloss.learning.expression_training import expression_training
+from evoloss.learning.expression_training import train_expressions
 from evoloss.learning.resolved_task import (
     ResolvedTask,
     add_training_flags,
     read_resolved_tasks,
 )
 from evoloss.learning.task import load_task
-from evoloss.learning.training import side_by_side
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.parquet import read, write
 from evoloss.provenance import record
@@ -47,13 +46,7 @@ def main(flags: Flags) -> None:
         for repeat in range(settings.repeats)
         for row in trainings(chosen, task, repeat, flags)
     ]
-    metadata = record(
-        flags,
-        "rescore",
-        method=flags.method,
-        run_seed=flags.run_seed,
-        settings=settings.model_dump(mode="json"),
-    )
+    metadata = record(flags, "rescore", settings=settings)
     write(flags.output, rows, RESCORED, metadata)
     write_json(flags.champion, champion(rows, tasks, settings.repeats, flags))
 
@@ -116,12 +109,8 @@ def trainings(
     device = choose_device(flags.device)
     task = load_task(resolved.name, resolved.settings, Path(flags.data), device, split)
     rates = [resolved.learning_rate * candidate["rate_multiple"] for candidate in chosen]
-    begun = [
-        expression_training(candidate["expression"], task, rate, seed, flags.as_written)
-        for candidate, rate in zip(chosen, rates, strict=True)
-    ]
-    side_by_side(begun, flags.side_by_side)
-    results = [training.finish() for training in begun]
+    losses = [candidate["expression"] for candidate in chosen]
+    results = train_expressions(losses, task, rates, seed, flags.as_written, flags.side_by_side)
     return [
         {
             **candidate,
@@ -130,11 +119,8 @@ def trainings(
             "learning_rate": rate,
             "training_seed": seed,
             "split_seed": split,
-            "validation_accuracy": result.validation_accuracy,
-            "status": result.status,
-            "reason": result.reason,
-            "training_samples": result.training_samples,
-            "seconds": result.seconds,
+            **result.columns("validation_accuracy", "status", "reason"),
+            **result.columns("training_samples", "seconds"),
         }
         for candidate, rate, result in zip(chosen, rates, results, strict=True)
     ]

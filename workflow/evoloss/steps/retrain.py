@@ -20,11 +20,14 @@ from evoloss.learning.resolved_task import ResolvedTask, read_resolved_tasks
 from evoloss.learning.task import Part, Task, load_task
 from evoloss.learning.training import train
 from evoloss.learning.training_result import TrainingResult
-from evoloss.losses.formula import loss_or_refusal
+from evoloss.losses.formula import add_loss_flags, loss_or_refusal
 from evoloss.losses.loss_module import Loss
 from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.seeds import derive_seed, training_seed
+
+OF_TEST = [name for name in RETRAININGS.names if name.startswith(("test_", "temperature"))]
+"""What a training that did not complete has none of."""
 
 
 def main(flags: Flags) -> None:
@@ -39,12 +42,7 @@ def main(flags: Flags) -> None:
         training(number, resolved, loss, chosen, test, flags) for number in flags.training_seeds
     ]
     metadata = record(
-        flags,
-        "retrain",
-        task=resolved.name,
-        loss=flags.loss,
-        expression=loss.text,
-        settings=resolved.settings.model_dump(mode="json"),
+        flags, "retrain", task=resolved.name, expression=loss.text, settings=resolved.settings
     )
     write(flags.output, rows, RETRAININGS, metadata)
 
@@ -71,17 +69,11 @@ def training(
         "learning_rate": rate,
         "rate_at_edge": chosen["at_edge"],
         "factor": loss.factor,
-        "status": result.status,
-        "reason": result.reason,
-        "training_loss": result.training_loss,
-        "training_accuracy": result.training_accuracy,
-        "validation_accuracy": result.validation_accuracies,
-        **tested(result, task, task.part(test)),
-        "steps": result.steps,
-        "training_samples": result.training_samples,
-        "seconds": result.seconds,
         "device": device_name(device),
-        "peak_memory_bytes": result.peak_memory_bytes,
+        "validation_accuracy": result.validation_accuracies,
+        **result.columns("status", "reason", "training_loss", "training_accuracy", "steps"),
+        **result.columns("training_samples", "seconds", "peak_memory_bytes"),
+        **tested(result, task, task.part(test)),
     }
     print(f"seed {number}: {result.status}, test accuracy {row['test_accuracy']}", flush=True)
     return row
@@ -90,42 +82,18 @@ def training(
 def tested(result: TrainingResult, task: Task, test: Part) -> dict[str, Any]:
     """Test accuracy, margin, NLL and ECE, the last two raw and with the temperature that validation images choose."""
     if result.network is None:
-        return dict.fromkeys(
-            (
-                "test_accuracy",
-                "test_balanced_accuracy",
-                "test_margin",
-                "test_nll",
-                "test_ece",
-                "temperature",
-                "test_nll_scaled",
-                "test_ece_scaled",
-                "test_bin_share",
-                "test_bin_confidence",
-                "test_bin_accuracy",
-            )
-        )
-    logits = logits_of(result.network, test)
-    return {
-        "test_margin": mean_margin(logits, test.labels),
-        **calibration(
-            logits_of(result.network, task.validation),
-            task.validation.labels,
-            logits,
-            test.labels,
-        ),
-    }
+        return dict.fromkeys(OF_TEST)
+    logits, held_out = logits_of(result.network, test), task.validation
+    calibrated = calibration(
+        logits_of(result.network, held_out), held_out.labels, logits, test.labels
+    )
+    return {"test_margin": mean_margin(logits, test.labels), **calibrated}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--loss", required=True, help="name of the loss")
-    parser.add_argument("--formula", help="its expression, or module:function; or")
-    parser.add_argument("--champion", help="a champion.json that holds it")
-    parser.add_argument("--task", required=True, help="resolved task (JSON file)")
+    add_loss_flags(parser)
     parser.add_argument("--learning-rate", required=True, help="Parquet file of the loss's sweep")
     parser.add_argument("--training-seeds", nargs="+", type=int, required=True)
-    parser.add_argument("--data", required=True, help="folder of the prepared data sets")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

@@ -9,12 +9,13 @@ from typing import Any
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
 from evoloss.files import read_json
-from evoloss.learning.records import EVALUATIONS, charged
+from evoloss.learning.records import charged
 from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.fitness import Reference, best_rate, references
 from evoloss.search.method import Individual, Score, load_algorithm, ranked, told, truncate
 from evoloss.search.records import CANDIDATES, POPULATION, SCORES
+from evoloss.search.run_folder import add_generation_flags, read_evaluations
 from evoloss.search.settings import MethodSettings
 
 
@@ -24,14 +25,10 @@ def main(flags: Flags) -> None:
     first = flags.generation == 0
     settings = parse_settings(MethodSettings if first else algorithm.Settings, flags.settings)
     candidates = read(flags.candidates, CANDIDATES)
-    evaluations = [
-        row
-        for batch in range(flags.batches)
-        for row in read(Path(flags.evaluations) / f"{batch}.parquet", EVALUATIONS)
-    ]
-    previous = read(flags.previous, POPULATION) if flags.previous else []
     if first:
         candidates = candidates[: settings.population]
+    evaluations = read_evaluations(Path(flags.evaluations), flags.batches)
+    previous = read(flags.previous, POPULATION) if flags.previous else []
     by_task = references(read_json(path) for path in flags.tasks)
     if missing := incomplete(candidates, evaluations, by_task):
         raise UserError(
@@ -48,22 +45,25 @@ def main(flags: Flags) -> None:
     else:
         survivors = ranked(algorithm.select(parents, evaluated, settings))
     if not survivors:
-        ended = [row for row in evaluations if row["status"] != "stopped_early"]
-        reasons = sorted({row["reason"] or row["status"] for row in ended or evaluations})
         raise UserError(
             f"no individual of {flags.method}, run seed {flags.run_seed}, completed its training "
-            f"({'; '.join(reasons)}); use a pool with check_initial: true or a lower learning rate"
+            f"({why_none(evaluations)}); use a pool with check_initial: true or a lower learning rate"
         )
     print(f"best fitness {survivors[0].fitness:.4f}: {survivors[0].expression}")
-    metadata = record(
-        flags,
-        "select",
-        method=flags.method,
-        run_seed=flags.run_seed,
-        generation=flags.generation,
-        settings=settings.model_dump(mode="json"),
-    )
-    rows = [
+    metadata = record(flags, "select", settings=settings)
+    write(flags.scores, scores, SCORES, metadata)
+    write(flags.output, population(survivors, flags.generation), POPULATION, metadata)
+
+
+def why_none(evaluations: list[dict[str, Any]]) -> str:
+    """The reasons for which nobody completed a training."""
+    ended = [row for row in evaluations if row["status"] != "stopped_early"]
+    return "; ".join(sorted({row["reason"] or row["status"] for row in ended or evaluations}))
+
+
+def population(survivors: list[Individual], generation: int) -> list[dict[str, Any]]:
+    """The rows of `population`: the survivors, best first."""
+    return [
         {
             "candidate_id": individual.candidate_id,
             "expression": str(individual.expression),
@@ -72,14 +72,12 @@ def main(flags: Flags) -> None:
             "rate_multiple": individual.rate_multiple,
             "twin_of": individual.twin_of,
             "born": individual.born,
-            "age": flags.generation - individual.born,
+            "age": generation - individual.born,
             "size": individual.expression.size,
             "rank": rank,
         }
         for rank, individual in enumerate(survivors)
     ]
-    write(flags.scores, scores, SCORES, metadata)
-    write(flags.output, rows, POPULATION, metadata)
 
 
 def incomplete(
@@ -145,10 +143,7 @@ def _scored(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--method", required=True, help="name of the method")
-    parser.add_argument("--algorithm", required=True, help="its algorithm")
-    parser.add_argument("--run-seed", type=int, required=True)
-    parser.add_argument("--generation", type=int, required=True)
+    add_generation_flags(parser)
     parser.add_argument(
         "--settings",
         required=True,

@@ -47,12 +47,7 @@ def main(flags: Flags) -> None:
                 "incumbent_rate_multiple": incumbent.rate_multiple,
             }
         )
-    write(
-        flags.output,
-        rows,
-        LEDGER,
-        record(flags, "summarise", method=flags.method, run_seed=flags.run_seed),
-    )
+    write(flags.output, rows, LEDGER, record(flags, "summarise"))
 
 
 def leader(
@@ -105,8 +100,6 @@ def cost(proposals: list[dict], evaluations: list[dict]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--method", required=True, help="name of the method")
-    parser.add_argument("--run-seed", type=int, required=True)
     add_run_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

@@ -6,7 +6,7 @@ import importlib
 from evoloss.command_line import Flags, run_step
 from evoloss.files import atomic_path, write_text
 from evoloss.reporting.latex_table import to_latex, to_markdown
-from evoloss.reporting.study_records import StudyRecords
+from evoloss.reporting.study_records import StudyRecords, add_record_flags
 
 
 def main(flags: Flags) -> None:
@@ -26,8 +26,7 @@ def main(flags: Flags) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", required=True, help="name of the table")
-    parser.add_argument("--folder", required=True, help="folder of the study")
-    parser.add_argument("--description", required=True, help="which records to read, as JSON")
+    add_record_flags(parser)
     parser.add_argument("--caption", default="", help="of the LaTeX table, as plain text")
     parser.add_argument("--csv", required=True, help="file to write")
     parser.add_argument("--tex", required=True, help="file to write")

@@ -16,60 +16,31 @@ from evoloss.files import write_json
 from evoloss.learning.device import choose_device
 from evoloss.learning.models import initial_network
 from evoloss.learning.network import size_of
-from evoloss.learning.rate_sweep import sweep
+from evoloss.learning.rate_sweep import Sweep, sweep, tuning
 from evoloss.learning.records import LEARNING_RATES
 from evoloss.learning.resolved_task import ResolvedTask
 from evoloss.learning.schedule import SEGMENTS
 from evoloss.learning.settings import TaskSettings
-from evoloss.learning.task import Task, load_task
+from evoloss.learning.task import Task
 from evoloss.learning.training import Training
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.losses.gradient_scale import task_loss
 from evoloss.parquet import write
 from evoloss.provenance import record
-from evoloss.seeds import split_seed, training_seed
 
 
 def main(flags: Flags) -> None:
     """Sweep the task's learning rates with cross entropy and write the task as resolved."""
     settings = parse_settings(TaskSettings, flags.settings)
     device = choose_device(flags.device)
-
-    def load(repeat: int) -> Task:
-        split = split_seed("tune", 0, flags.task, repeat)
-        return load_task(flags.task, settings, Path(flags.data), device, split)
-
+    load, seeds = tuning("tune", flags.task, settings, Path(flags.data), device)
     task = load(0)
-    seeds = [
-        training_seed("tune", 0, flags.task, repeat) for repeat in range(settings.tuning_seeds)
-    ]
     loss = task_loss(CROSS_ENTROPY, task.classes, settings.match_gradient_scale)
     swept = sweep(loss, "cross_entropy", load, settings.learning_rates, seeds)
     if swept.trouble:
         raise UserError(swept.trouble)
-    chosen = [row for row in swept.rows if row["chosen"]]
-    parameters, multiply_adds = size_of(initial_network(task, 0), task.shape)
-    resolved = ResolvedTask(
-        name=flags.task,
-        settings=settings,
-        learning_rate=swept.rate,
-        learning_rates=swept.grid,
-        rate_at_edge=swept.at_edge,
-        classes=task.classes,
-        chance=chance(task),
-        cross_entropy_accuracy=fmean(row["validation_accuracy"] or 0.0 for row in chosen),
-        cross_entropy_curve=mean_curve(
-            [row["curve"] for row in chosen if row["status"] == "completed"]
-        ),
-        training_images=len(task.train),
-        changed_labels=task.changed_labels,
-        labels_digest=flags.labels,
-        cross_entropy_held_out=held_out_curve(loss, load, swept.rate, seeds)
-        if flags.held_out_curve
-        else [],
-        parameters=parameters,
-        multiply_adds=multiply_adds,
-    )
+    looks = held_out_curve(loss, load, swept.rate, seeds) if flags.held_out_curve else []
+    resolved = resolve(task, swept, looks, flags.labels)
     print(
         f"{flags.task}: rate {swept.rate:g}, cross entropy {resolved.cross_entropy_accuracy:.4f}, "
         f"grid {swept.grid}"
@@ -81,11 +52,33 @@ def main(flags: Flags) -> None:
             f"tasks.{flags.task}: cross entropy does not beat chance ({resolved.chance:.3f}) at any "
             f"rate of {swept.grid}; train longer (epochs) or try other learning_rates"
         )
-    metadata = record(
-        flags, "tune", task=flags.task, settings=settings.model_dump(mode="json"), seeds=seeds
-    )
+    metadata = record(flags, "tune", settings=settings, seeds=seeds)
     write(flags.sweep, swept.rows, LEARNING_RATES, metadata)
     write_json(flags.output, resolved.as_json())
+
+
+def resolve(task: Task, swept: Sweep, looks: list[float], labels: str) -> ResolvedTask:
+    """The task with what the sweep found; `looks` is cross entropy's curve on validation images."""
+    chosen = [row for row in swept.rows if row["chosen"]]
+    curves = [row["curve"] for row in chosen if row["status"] == "completed"]
+    parameters, multiply_adds = size_of(initial_network(task, 0), task.shape)
+    return ResolvedTask(
+        name=task.name,
+        settings=task.settings,
+        learning_rate=swept.rate,
+        learning_rates=swept.grid,
+        rate_at_edge=swept.at_edge,
+        classes=task.classes,
+        chance=chance(task),
+        cross_entropy_accuracy=fmean(row["validation_accuracy"] or 0.0 for row in chosen),
+        cross_entropy_curve=mean_curve(curves),
+        training_images=len(task.train),
+        changed_labels=task.changed_labels,
+        labels_digest=labels,
+        cross_entropy_held_out=looks,
+        parameters=parameters,
+        multiply_adds=multiply_adds,
+    )
 
 
 def held_out_curve(

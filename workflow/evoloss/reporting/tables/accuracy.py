@@ -1,12 +1,18 @@
 """Table accuracy: test accuracy of every retrained loss, and its paired difference to cross entropy."""
 
 import math
+from collections.abc import Iterator
 from textwrap import shorten
 
 import pandas as pd
 
 from evoloss.reporting.latex_table import Dressed, plus_minus, signed
-from evoloss.reporting.method_comparison import few_note, p_note, single_values
+from evoloss.reporting.method_comparison import (
+    difference_text,
+    few_note,
+    p_note,
+    single_values,
+)
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
@@ -103,13 +109,6 @@ def _row(
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     """Accuracies in percent; a star marks an interval that leaves out 0, bold the best of a task."""
-    differences = []
-    for row in frame.itertuples():
-        text = signed(100 * row.difference_to_cross_entropy, 2, plus=True)
-        if not math.isnan(row.ci_low):
-            low, high = (signed(100 * end, 2, plus=True) for end in (row.ci_low, row.ci_high))
-            text += f" [{low}, {high}]" + ("*" if row.ci_low > 0 or row.ci_high < 0 else "")
-        differences.append(text or "–")
     shown = pd.DataFrame(
         {
             "Task": frame["task"].where(~frame["task"].duplicated(), ""),
@@ -117,7 +116,10 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             "n": frame["training_seeds"].astype(str),
             "Rate": frame["learning_rate"].map(lambda v: f"{v:g}"),
             "Accuracy (%)": [_accuracy_text(row) for row in frame.itertuples()],
-            "Difference to CE (points)": differences,
+            "Difference to CE (points)": [
+                difference_text(row.difference_to_cross_entropy, row.ci_low, row.ci_high, 2, 100)
+                for row in frame.itertuples()
+            ],
             "p": frame["p_value"].map(lambda p: "" if pd.isna(p) else f"{p:.3f}"),
             "ECE (%)": frame["test_ece"].map(lambda v: signed(100 * v, 1)),
             "Scaled (%)": frame["test_ece_scaled"].map(lambda v: signed(100 * v, 1)),
@@ -125,10 +127,18 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     )
     if frame["p_value"].isna().all():
         shown = shown.drop(columns="p")
-    few = frame["training_seeds"].max() < FEWEST_RUNS
+    if frame["task"].nunique() == 1:
+        shown = shown.drop(columns="Task")
     best = frame[frame["training_seeds"] >= FEWEST_RUNS].groupby("task")["test_accuracy"].idxmax()
-    level = f"{100 * records.confidence:g} %"
-    notes = [
+    bold = frozenset((int(row), "Accuracy (%)") for row in best.dropna())
+    return Dressed(shown, bold, tuple(_notes(frame, records)))
+
+
+def _notes(frame: pd.DataFrame, records: StudyRecords) -> Iterator[str]:
+    few, level = frame["training_seeds"].max() < FEWEST_RUNS, f"{100 * records.confidence:g} %"
+    if frame["task"].nunique() == 1:
+        yield f"Task {frame['task'].iloc[0]}."
+    yield (
         "A value a training seed. Differences are paired by training seed. Scaled: ECE after temperature "
         "scaling."
         if few
@@ -136,37 +146,21 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         f"alone. Differences are paired by training seed, with {level} t intervals; * leaves out 0 (one loss "
         "at a time, not corrected for the number of losses). The interval covers the training seeds, not "
         "the choice of learning rates or test images. Scaled: ECE after temperature scaling."
-    ]
-    if frame["task"].nunique() == 1:
-        notes.insert(0, f"Task {frame['task'].iloc[0]}.")
-        shown = shown.drop(columns="Task")
-    if records.description["balanced_tasks"]:
-        notes.append(
-            f"Class-balanced accuracy: {', '.join(records.description['balanced_tasks'])}."
-        )
-    if frame["rate_at_edge"].any():
-        losses = ", ".join(
-            loss_name(loss) for loss in frame["loss"][frame["rate_at_edge"]].unique()
-        )
-        notes.append(f"The rate lies at the edge of all that were tried: {losses}.")
-    failed = frame[frame["note"].str.contains(INCOMPLETE, regex=False)]
-    notes += [f"{loss_name(row.loss)}: {row.note}." for row in failed.itertuples()]
-    if few:
-        notes.append(
-            few_note(
-                100 * frame["difference_to_cross_entropy"],
-                100 * frame["difference_sd"],
-                " points",
-                records.confidence,
-                "training seeds",
-            )
-        )
-    else:
-        compared = frame[frame["loss"] != BASELINE]
-        notes.append(p_note(compared["p_value"], compared["differing_seeds"], "training seeds"))
-    return Dressed(
-        shown, frozenset((int(row), "Accuracy (%)") for row in best.dropna()), tuple(notes)
     )
+    if balanced := records.description["balanced_tasks"]:
+        yield f"Class-balanced accuracy: {', '.join(balanced)}."
+    at_edge = frame["loss"][frame["rate_at_edge"]].unique()
+    if len(at_edge):
+        losses = ", ".join(map(loss_name, at_edge))
+        yield f"The rate lies at the edge of all that were tried: {losses}."
+    for row in frame[frame["note"].str.contains(INCOMPLETE, regex=False)].itertuples():
+        yield f"{loss_name(row.loss)}: {row.note}."
+    compared, unit = frame[frame["loss"] != BASELINE], "training seeds"
+    if few:
+        mean, sd = 100 * frame["difference_to_cross_entropy"], 100 * frame["difference_sd"]
+        yield few_note(mean, sd, " points", records.confidence, unit)
+    else:
+        yield p_note(compared["p_value"], compared["differing_seeds"], unit)
 
 
 def _accuracy_text(row: tuple) -> str:

@@ -1,11 +1,10 @@
 """Table label_noise: test accuracy of every loss by the share of wrong training labels."""
 
-import math
-
 import pandas as pd
 
 from evoloss.reporting.conditions import outcomes
 from evoloss.reporting.latex_table import Dressed, plus_minus
+from evoloss.reporting.method_comparison import star
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.statistics import FEWEST_RUNS
 from evoloss.reporting.study_records import StudyRecords
@@ -64,5 +63,4 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
 
 def _accuracy(row: pd.Series) -> str:
     text = plus_minus(row["test_accuracy"], row["test_accuracy_sd"], 2, 100) or "failed"
-    leaves_out = not math.isnan(row["ci_low"]) and (row["ci_low"] > 0 or row["ci_high"] < 0)
-    return text + ("*" if leaves_out else "")
+    return text + star(row["ci_low"], row["ci_high"])

@@ -5,7 +5,8 @@ import math
 import pandas as pd
 
 from evoloss.reporting.conditions import TARGET, outcomes
-from evoloss.reporting.latex_table import Dressed, plus_minus, signed
+from evoloss.reporting.latex_table import Dressed, plus_minus
+from evoloss.reporting.method_comparison import difference_text
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.statistics import FEWEST_RUNS
 from evoloss.reporting.study_records import StudyRecords
@@ -28,7 +29,10 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
                 plus_minus(mean, sd, 2, 100) or "failed"
                 for mean, sd in zip(frame["test_accuracy"], frame["test_accuracy_sd"], strict=True)
             ],
-            "Difference to CE (points)": [_difference(row) for row in frame.itertuples()],
+            "Difference to CE (points)": [
+                difference_text(row.difference_to_cross_entropy, row.ci_low, row.ci_high, 2, 100)
+                for row in frame.itertuples()
+            ],
             "Epochs to target": [_epochs(row) for row in frame.itertuples()],
             "Margin": [
                 plus_minus(mean, sd) or "–"
@@ -47,14 +51,6 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         "other one, in units of the network's logits, on test images; 1 is one-hot logits.",
     )
     return Dressed(shown, notes=notes, long=True)
-
-
-def _difference(row) -> str:
-    text = signed(100 * row.difference_to_cross_entropy, 2, plus=True)
-    if not math.isnan(row.ci_low):
-        low, high = (signed(100 * end, 2, plus=True) for end in (row.ci_low, row.ci_high))
-        text += f" [{low}, {high}]" + ("*" if row.ci_low > 0 or row.ci_high < 0 else "")
-    return text or "–"
 
 
 def _epochs(row) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,46 +81,63 @@ def build(records: StudyRecords) -> pd.DataFrame:
       what being the highest of many noisy values flatters it by.
     """
     reference = records.description["reference_method"]
-    ledgers, fitness = records.ledgers, champion_fitness(records)
-    per_run = ledgers.groupby(["method", "run_seed"])[[*SUMS, "rescore_samples"]].sum()
-    per_run = per_run.rename(columns={"rescore_samples": "rescore_search_samples"})
-    peak = ledgers.groupby("method")["peak_memory_bytes"].max()
-    rescored = records.rescored.groupby(["method", "run_seed"])[["training_samples"]].sum()
+    fitness, spent = champion_fitness(records), _spent(records)
     differences = compare(fitness, reference, records.confidence, records.overlap)
     incumbents = curves(records)
     costs_to_match = relative_costs(incumbents, reference)
     costs_of_target = costs_to_target(incumbents, records.target)
     noise = _noise(records).groupby("method").mean()
-    rows = []
-    for method in records.methods:
-        difference = differences.loc[method]
-        rows.append(
-            {
-                "method": method,
-                "runs": int(fitness[method].count()),
-                "best_fitness": fitness[method].mean(),
-                "best_fitness_sd": standard_deviation(fitness[method].dropna()),
-                "fitness_of_runs": " ".join(f"{value:.6g}" for value in fitness[method]),
-                "fitness_difference": difference["difference"],
-                "difference_ci_low": difference["ci_low"],
-                "difference_ci_high": difference["ci_high"],
-                "difference_sd": difference["sd"],
-                "differing_runs": difference["differing"],
-                "p_value": difference["p_value"],
-                **_matching(costs_to_match[method], method == reference, records.confidence),
-                "decided_at_once": decided_at_once(incumbents, reference),
-                "target": records.target,
-                **_reaching(costs_of_target[method], records.confidence),
-                **per_run.loc[method].mean().to_dict(),
-                **noise.loc[method].to_dict(),
-                "rescore_samples": rescored.loc[method]["training_samples"].mean(),
-                "tuning_samples": records.sweeps["training_samples"].sum(),
-                "peak_memory_bytes": peak[method],
-            }
-        )
+    rows = [
+        {
+            "method": method,
+            **_fitness(fitness[method], differences.loc[method]),
+            **_matching(costs_to_match[method], method == reference, records.confidence),
+            "decided_at_once": decided_at_once(incumbents, reference),
+            "target": records.target,
+            **_reaching(costs_of_target[method], records.confidence),
+            **spent.loc[method, [*SUMS, "rescore_search_samples"]].to_dict(),
+            **noise.loc[method].to_dict(),
+            "rescore_samples": spent.loc[method, "rescore_samples"],
+            "tuning_samples": records.sweeps["training_samples"].sum(),
+            "peak_memory_bytes": spent.loc[method, "peak_memory_bytes"],
+        }
+        for method in records.methods
+    ]
     frame = pd.DataFrame(rows)
     samples = frame.set_index("method")["training_samples"]
     return frame.assign(relative_cost=frame["training_samples"] / samples[reference])
+
+
+def _spent(records: StudyRecords) -> pd.DataFrame:
+    """What a method's runs have spent on average, one row a method."""
+    ledgers = records.ledgers
+    sums = ledgers.groupby(RUN)[[*SUMS, "rescore_samples"]].sum()
+    sums = sums.rename(columns={"rescore_samples": "rescore_search_samples"})
+    again = records.rescored.groupby(RUN)["training_samples"].sum()
+    return (
+        sums.groupby("method")
+        .mean()
+        .assign(
+            rescore_samples=again.groupby("method").mean(),
+            peak_memory_bytes=ledgers.groupby("method")["peak_memory_bytes"].max(),
+        )
+    )
+
+
+def _fitness(of_runs: pd.Series, difference: pd.Series) -> dict[str, Any]:
+    """The columns on the champions' fitness, and how it differs from the reference's."""
+    return {
+        "runs": int(of_runs.count()),
+        "best_fitness": of_runs.mean(),
+        "best_fitness_sd": standard_deviation(of_runs.dropna()),
+        "fitness_of_runs": " ".join(f"{value:.6g}" for value in of_runs),
+        "fitness_difference": difference["difference"],
+        "difference_ci_low": difference["ci_low"],
+        "difference_ci_high": difference["ci_high"],
+        "difference_sd": difference["sd"],
+        "differing_runs": difference["differing"],
+        "p_value": difference["p_value"],
+    }
 
 
 def _noise(records: StudyRecords) -> pd.DataFrame:

@@ -156,15 +156,19 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     )
     tested = [column for column in ("p", "p ") if (shown[column] != "").any()]
     shown = shown.drop(columns=[column for column in ("p", "p ") if column not in tested])
+    return Dressed(shown, bold, _notes(records, bool(methods), bool(tested)))
+
+
+def _notes(records: StudyRecords, bred: bool, tested: bool) -> tuple[str, ...]:
     level = f"{100 * records.confidence:g} %"
-    notes = (
+    return (
         "Mean test accuracy on each task, every loss at its own rate. Bold: the published loss other than cross "
         "entropy with the highest mean there, chosen by these test accuracies, which favours it; it is what "
         "'best published' compares with.",
         f"n is training seeds, and {level} t intervals are paired by them."
         + (
             " Of champions n is runs, and intervals are crossed for runs and training seeds."
-            if methods
+            if bred
             else ""
         )
         + f" Below {FEWEST_RUNS} there is no interval. {STAR_NOTE}",
@@ -172,7 +176,6 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         if tested
         else f"No p-values: fewer than {SMALLEST_TESTED} training seeds and runs.",
     )
-    return Dressed(shown, bold, notes)
 
 
 def _differences(frame: pd.DataFrame, mean: str, low: str, high: str) -> list[str]:
