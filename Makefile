@@ -2,8 +2,8 @@
 # make report                      the report as an archive, report.zip
 # make test                        format, lint and all tests
 # make CONFIG=config/smoke.yaml    another configuration, merged over the default
-# make estimate CONFIG=...         what that would cost on this machine
-# make reproduce STUDY=digits      is a finished study what it says?
+# make estimate CONFIG=...         what a study costs on this machine
+# make reproduce STUDY=digits      can a finished study be reproduced?
 # make archive STUDY=digits        a study in one file, with checksums
 # make verify ARCHIVE=file         is an archive as it was packed? (unpack ARCHIVE=file unpacks it)
 # make redraw STUDY=digits         tables and figures anew, from the records alone
@@ -32,12 +32,12 @@ run: setup
 	@cat results/$(STUDY)/chapter/verdict.txt
 	@echo "Tables, figures, losses, chapter/ and report.html lie in results/$(STUDY)/"
 
-# Everything with captions in one archive that needs no network.
+# All tables and figures with captions, in one archive that needs no network.
 report: run
 	$(BIN)/snakemake --report results/$(STUDY)/report.zip $(OVERLAY)
 	@echo "results/$(STUDY)/report.zip holds it; unpack it and open report.html"
 
-# Whether a finished study is what it says: its records, and two jobs of it made again.
+# Check a finished study: all its records, and two of its jobs, which run again.
 reproduce: setup
 	$(BIN)/python -m evoloss.study.reproduce $(STUDY) $(if $(SEED),--seed $(SEED))
 
@@ -74,7 +74,7 @@ $(READY): envs/requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Two workers: the longest workflow test runs on one core, beside everything else.
+# Two workers: the longest workflow test runs on one core while all others run on the second.
 test: setup format lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/workflow/test_resumption.py tests
 
@@ -94,9 +94,10 @@ workflow-tests: setup
 
 # The JSON schema for editors, from the typed settings.
 schema: setup
-	$(BIN)/python -m evoloss.study.configuration > workflow/schemas/config.schema.json
+	$(BIN)/python -m evoloss.study.configuration > .schema.tmp
+	mv .schema.tmp workflow/schemas/config.schema.json
 
-# New pins from the ranges, in a throw-away environment.
+# Pin new versions within the ranges, in a temporary environment.
 lock:
 	rm -rf .venv-lock
 	$(PYTHON) -m venv .venv-lock

@@ -1,4 +1,7 @@
-"""Small data sets on disk, in the formats of the real ones: classes differ by colour, under noise."""
+"""Small data sets on disk, in the formats of the real ones: classes differ by colour, under noise.
+
+They are made up, because no test may download anything, and because a training on them ends within a second.
+"""
 
 import pickle
 from pathlib import Path

@@ -149,10 +149,7 @@ def main() -> None:
             continue
         task = a_task(name, network, batch, images, device)
         together_row(rows, figures, f"{network}_{batch}", task, small)
-    show(
-        ["task", "way", "images/s", "s a training", "peak, MiB", "ratio"],
-        rows,
-    )
+    show(["task", "way", "images/s", "s a training", "peak, MiB", "ratio"], rows)
     figures["start_s"] = start_seconds(flags.device)
     print(f"first result of a job after {figures['start_s']} s")
     tell("gpu", figures)

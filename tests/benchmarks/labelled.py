@@ -42,18 +42,8 @@ FASHION = {"source": "fashion_mnist", "validation_fraction": 0.1}
 PARITY, PAIRS = {"source": "digits", "name": "parity"}, {"source": "digits", "name": "pairs"}
 TASKS: dict[str, dict[str, Any]] = {
     "digits": {"dataset": "digits", "epochs": 4, "batch_size": 128},
-    "fashion_mnist": {
-        "dataset": FASHION,
-        "training_images": 8192,
-        "epochs": 2,
-        "batch_size": 128,
-    },
-    "fashion_gentle": {
-        "dataset": FASHION,
-        "training_images": 8192,
-        "epochs": 2,
-        "batch_size": 64,
-    },
+    "fashion_mnist": {"dataset": FASHION, "training_images": 8192, "epochs": 2, "batch_size": 128},
+    "fashion_gentle": {"dataset": FASHION, "training_images": 8192, "epochs": 2, "batch_size": 64},
     "digits_noisy": {
         "dataset": "digits",
         "epochs": 8,

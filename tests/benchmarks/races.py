@@ -17,14 +17,7 @@ import numpy as np
 import pandas as pd
 from race_on_records import trained
 
-from evoloss.search.racing import (
-    SEGMENTS,
-    RacingSettings,
-    losers,
-    places,
-    race_cost,
-    segments_at,
-)
+from evoloss.search.racing import SEGMENTS, RacingSettings, losers, places, race_cost, segments_at
 
 SHARES = (0.1, 0.15, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.7)
 MOST_RUNGS = 4

@@ -132,7 +132,7 @@ def killed_job(copy: Copy) -> None:
     jobs[0].send_signal(signal.SIGKILL)
     assert process.wait() != 0
     text = (copy.folder / "output.txt").read_text()
-    assert "the job was killed (SIGKILL). If nobody did, memory ran out" in text, text[-4000:]
+    assert "killed (SIGKILL). If you did not do it, memory ran out" in text, text[-4000:]
     copy.run()
 
 

@@ -1,3 +1,5 @@
+"""`python -m evoloss.compare`: is a loss better than cross entropy on my images?"""
+
 import sys
 
 import numpy as np
@@ -12,6 +14,7 @@ from evoloss.reporting.statistics import paired_difference
 
 
 def run(monkeypatch, capsys, *arguments):
+    """What the command prints; it runs in this process, since a new one imports torch for seconds."""
     monkeypatch.setattr(sys, "argv", ["compare", *arguments])
     compare.main()
     return capsys.readouterr().out
@@ -19,7 +22,7 @@ def run(monkeypatch, capsys, *arguments):
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    """A folder without prepared data, a small task, and a loss of one's own."""
+    """A working folder without prepared data, with a small task, and a loss that makes a network unlearn."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "own_losses.py").write_text(
@@ -34,26 +37,10 @@ def elsewhere(tmp_path, monkeypatch):
 
 
 TASK = ("--task", "digits_noisy", "--configfile", "small.yaml", "--seeds", "5")
-
-
-def test_cross_entropy_in_disguise_is_recognised(elsewhere, monkeypatch, capsys):
-    text = run(monkeypatch, capsys, "2 * (y * -log(p))", *TASK)
-    assert "has the accuracy of cross entropy on every seed" in text
-    assert "Difference +0.00 points" in text
-    assert "accuracy on fresh splits of the training part, n = 5 seeds" in text
-    assert list(elsewhere.glob("results")) == []
-
-
-def test_a_loss_that_unlearns_is_worse(elsewhere, monkeypatch, capsys):
-    text = run(monkeypatch, capsys, "own_losses:inverted", *TASK)
-    assert "own_losses:inverted is worse than cross entropy" in text
-
-
-def test_the_test_images_are_looked_at_when_asked_for(elsewhere, monkeypatch, capsys):
-    assert "accuracy on test images" in run(monkeypatch, capsys, "mse", *TASK, "--test")
-
+"""The small task of `elsewhere`, with the fewest seeds that allow an interval."""
 
 OWN = ("--image-size", "8", "--epochs", "2", "--batch-size", "8", "--learning-rates", "0.1")
+"""Flags that make a training on `--images` end within a second."""
 
 
 @pytest.mark.parametrize("place", ["images", "labels.csv"])
@@ -78,6 +65,24 @@ def test_own_images_need_no_configuration(elsewhere, monkeypatch, capsys, place)
     assert not (elsewhere / "results").exists()
 
 
+def test_cross_entropy_in_disguise_is_recognised(elsewhere, monkeypatch, capsys):
+    text = run(monkeypatch, capsys, "2 * (y * -log(p))", *TASK)
+    assert "has the accuracy of cross entropy on every seed" in text
+    assert "Difference +0.00 points" in text
+    assert "accuracy on fresh splits of the training part, n = 5 seeds" in text
+    assert list(elsewhere.glob("results")) == []
+
+
+def test_a_loss_that_unlearns_is_worse(elsewhere, monkeypatch, capsys):
+    """Slow (5 s), since both losses are tuned and trained on five seeds; a fake training could not unlearn."""
+    text = run(monkeypatch, capsys, "own_losses:inverted", *TASK)
+    assert "own_losses:inverted is worse than cross entropy" in text
+
+
+def test_the_test_images_are_looked_at_when_asked_for(elsewhere, monkeypatch, capsys):
+    assert "accuracy on test images" in run(monkeypatch, capsys, "mse", *TASK, "--test")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -93,7 +98,10 @@ def test_own_images_need_no_configuration(elsewhere, monkeypatch, capsys, place)
         (("ngl", *TASK, "--epochs", "2"), "--epochs: only --images takes it"),
         (("ngl", "--images", "none"), "there is no folder none/train"),
         (("ngl", "--images", "none.csv"), "none.csv cannot be read"),
-        (("ngl", "--images", "none", "--configfile", "small.yaml"), "--configfile: only --task"),
+        (
+            ("ngl", "--images", "none", "--configfile", "small.yaml"),
+            "--configfile goes with --task only",
+        ),
         (("ngl", "--images", "none", "--image-size", "1"), "error: --image-size: got 1"),
         (("ngl", "--images", " "), "--images: the path is empty"),
         (("ngl", "--images", "none", "--network", "no_such:net"), "--network: Python finds no"),
@@ -101,7 +109,9 @@ def test_own_images_need_no_configuration(elsewhere, monkeypatch, capsys, place)
         (("-(y * p", "--images", "none"), "cannot be read"),
     ],
 )
-def test_mistakes_are_sentences(elsewhere, monkeypatch, capsys, arguments, sentence):
+def test_a_mistake_on_the_command_line_gets_a_sentence(
+    elsewhere, monkeypatch, capsys, arguments, sentence
+):
     with pytest.raises(SystemExit):
         run(monkeypatch, capsys, *arguments)
     assert sentence in capsys.readouterr().out
@@ -122,13 +132,13 @@ def test_too_few_images_for_a_batch_name_the_flag(elsewhere, monkeypatch, capsys
 def test_a_planted_difference_is_found_and_a_planted_null_is_not():
     baseline = [0.90, 0.91, 0.92, 0.90, 0.91]
     better = [
-        value + 0.02 + noise
+        value + 0.02 + noise  # the planted difference: two points, ten times its noise
         for value, noise in zip(baseline, [0, 0.002, 0.001, -0.001, 0], strict=True)
     ]
     assert verdict("x", better, baseline, 0.95)[1] == "x is better than cross entropy"
     assert verdict("x", baseline, better, 0.95)[1] == "x is worse than cross entropy"
     same = [value + 0.01 for value in (0.5, 0.25, 0.125, 0.5, 0.25)]
-    assert "says nothing" in verdict("x", same, [0.5, 0.25, 0.125, 0.5, 0.25], 0.95)[1]
+    assert "has no interval" in verdict("x", same, [0.5, 0.25, 0.125, 0.5, 0.25], 0.95)[1]
     null = [0.91, 0.90, 0.91, 0.92, 0.90]
     assert verdict("x", null, baseline, 0.95)[1].startswith("no difference between x")
 
@@ -142,10 +152,10 @@ def test_a_prepared_copy_counts_only_with_these_settings(elsewhere, monkeypatch,
     assert not up_to_date(dataset, elsewhere / "nothing")
 
 
-def test_splits_of_one_pool_widen_the_interval():
+def test_the_interval_is_wider_because_the_splits_share_images():
     """The 95 % interval covers a difference of zero in about 95 % of simulated comparisons."""
     rng = np.random.default_rng(0)
-    pool, n, share = 400, 5, 0.25
+    pool, n, share = 400, 5, 0.25  # images, seeds, and the share of the images that validates
     covered = {0.0: 0, share / (1 - share): 0}
     for _ in range(400):
         # Two models that err on an image as often as each other, whatever they were trained on.
@@ -155,5 +165,6 @@ def test_splits_of_one_pool_widen_the_interval():
         for overlap in covered:
             found = paired_difference(differences, [0.0] * n, 0.95, overlap)
             covered[overlap] += found.low <= 0 <= found.high
+    # In 400 comparisons a share of 95 % varies by about one point. Without the overlap it falls short.
     assert covered[0.0] < 0.92 * 400
     assert covered[share / (1 - share)] > 0.93 * 400

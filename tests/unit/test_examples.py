@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.parametrize(
     ("command", "least"),
+    # The least accuracy in percent: a little below what examples/README.md says.
     [
         (["plain.py"], 95),
         (["multi_label.py"], 95),
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ],
 )
 def test_an_example_trains(command, least):
+    """Slow (12 s or more), since a user's first program must run as a whole: it starts Python and trains to the end."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "workflow")}
     done = subprocess.run(
         [sys.executable, *command],

@@ -1,3 +1,5 @@
+"""Records: tables and JSON that are written as a whole, checked when read, and refused if somebody edited them."""
+
 import math
 import shutil
 import threading
@@ -17,7 +19,7 @@ SCHEMA = pa.schema([("name", pa.string()), ("value", pa.float64())])
 ROWS = [{"name": "a", "value": 1.5}, {"name": "b", "value": None}]
 
 
-def test_rows_and_metadata_survive(tmp_path):
+def test_rows_and_metadata_are_read_as_they_were_written(tmp_path):
     path = tmp_path / "deep" / "file.parquet"
     write(path, ROWS, SCHEMA, {"study": "test", "seeds": [1, 2]})
     assert read(path, SCHEMA) == ROWS
@@ -55,6 +57,7 @@ def test_concurrent_writers_leave_one_whole_file(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
+    # Each writer writes the two rows some times over; half a file would be refused.
     assert len(read(path, SCHEMA)) % 2 == 0
     assert list(tmp_path.iterdir()) == [path]
 
@@ -73,6 +76,7 @@ def test_missing_damaged_and_foreign_files_get_a_sentence(tmp_path):
 
 def test_json_is_sorted_and_its_faults_are_named(tmp_path):
     write_json(tmp_path / "a.json", {"b": 1, "a": [1.5]})
+    # The key "a" comes first, though it was written last.
     assert (tmp_path / "a.json").read_text().index('"a"') < 10
     assert read_json(tmp_path / "a.json") == {"a": [1.5], "b": 1}
     with pytest.raises(UserError, match="is missing"):
@@ -146,7 +150,7 @@ def test_a_value_that_cannot_be_is_not_written(tmp_path, name, value, passes):
             write(path, [{name: value}], schema, {})
 
 
-def test_an_order_is_what_a_job_was_told_but_for_what_is_the_machines():
+def test_flags_that_concern_the_machine_are_no_part_of_an_order():
     flags = ["--study", "a", "--epochs", "3", "--side-by-side", "8"]
     order = order_of("evaluate", flags)
     assert order == order_of("evaluate", ["--side-by-side", "2", *flags[:4]])

@@ -1,4 +1,8 @@
-"""Toy problems whose fitness is computed from the tree, and runs of a method on them without training."""
+"""Stand-ins for a search: toy problems, and runs of a search method on them.
+
+The fitness of a toy problem is computed from the tree itself. So a run of many generations takes a second, and the
+best possible tree is known.
+"""
 
 from collections import Counter
 from contextlib import suppress
@@ -15,6 +19,7 @@ from evoloss.search.method import Breeding, Individual, Score, ranked, truncate
 
 SPACE = SearchSpace()
 TARGET = Counter(parse("-(y * log(p)) + square(p - y)").nodes)
+"""The nodes, with their counts, of the tree that `nodes_fitness` rewards."""
 P, Y = (
     axis.flatten()
     for axis in torch.meshgrid(
@@ -23,6 +28,7 @@ P, Y = (
         indexing="ij",
     )
 )
+"""The grid of p and y on which `distance_fitness` compares two functions."""
 
 
 def nodes_fitness(tree):
@@ -43,7 +49,11 @@ def distance_fitness(text):
 
 
 class Run:
-    """A run of a method: its population, and the scores it is shown as its history."""
+    """A fake run of a search method: its population, and the scores it is shown as its history.
+
+    A real run trains and checks every candidate. Here `fitness(tree)` stands for the trainings, and `passes(tree)`
+    for the functional check. `proposed` holds what the method proposed last: (slot, tree, operator, parents).
+    """
 
     def __init__(self, module, settings, seed, fitness=nodes_fitness, passes=lambda tree: True):
         self.module, self.settings, self.seed = module, settings, seed
@@ -53,6 +63,7 @@ class Run:
         self.next = 0 if settings.pool is None else 1
 
     def _initial(self):
+        """Generation 0: as many random trees as the population holds, ranked."""
         rng = np.random.default_rng(self.seed)
         trees = [ramped_half_and_half(SPACE, i, rng) for i in range(self.settings.population)]
         found = [self._individual(0, slot, tree) for slot, tree in enumerate(trees)]
@@ -60,6 +71,7 @@ class Run:
         return truncate([], found, self.settings.population)
 
     def _individual(self, generation, slot, tree):
+        """A candidate with the fitness that this toy problem gives its tree."""
         name = f"g{generation:04d}s{slot:03d}"
         return Individual(name, tree, self.fitness(tree), 1, generation)
 
@@ -73,10 +85,12 @@ class Run:
         known = {score.expression for score in self.history} if self.settings.reuse else set()
 
         def ask(wanted):
+            """End the generation if so many more trainings would go beyond `room`."""
             if room is not None and rates * len(self.trained) + len(again) + wanted > room:
                 raise BudgetSpent
 
         def propose(slot, tree, operator, parents, objection=None):
+            """In place of a search's own: the child gets its slot if `passes` says so or its loss has been trained."""
             ask(rates)
             self.proposed.append((slot, tree, operator, tuple(parents)))
             assert slot not in children
@@ -88,6 +102,7 @@ class Run:
             return True
 
         def rescore(slot, individual):
+            """In place of a search's own: note that the individual is to be trained again."""
             ask(1)
             again.append((slot, individual))
 
@@ -112,6 +127,7 @@ class Run:
         return children, again
 
     def step(self):
+        """Breed one generation, and let the method select the next population."""
         children, _ = self.breed()
         self.history += [score(child, slot) for slot, child in children.items()]
         self.population = ranked(
@@ -126,7 +142,28 @@ class Run:
         return max(score.fitness for score in self.history)
 
 
+def individual(number, text, fitness=0.5, born=0):
+    """A candidate as a search method sees it, with an invented fitness; `born` is its generation."""
+    return Individual(f"g{born:04d}s{number:03d}", parse(text), fitness, 1, born)
+
+
+def champion(expression="-(y * log(p))"):
+    """What a champion's file holds, of a search that never ran."""
+    return {
+        "study": "tiny",
+        "loss": "egp_seed0",
+        "method": "egp",
+        "run_seed": 0,
+        "candidate_id": "g1s0",
+        "expression": str(expression),
+        "fitness": 1.0,
+        "fitness_is": "leave-one-out: each fresh training counts",
+        "repeats": 3,
+    }
+
+
 def score(individual, slot):
+    """The record that a history keeps of a new individual."""
     return Score(
         individual.candidate_id,
         slot,
@@ -138,4 +175,5 @@ def score(individual, slot):
 
 
 def hash_of(part):
+    """A number for a part of a seed; Python's own hash of a text differs from run to run."""
     return part if isinstance(part, int) else sum(map(ord, part))

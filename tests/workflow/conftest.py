@@ -10,9 +10,10 @@ from study_copy import Copy
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Copy:
-    """A copy in which the tiny study has run to its end on two cores. Do not edit it.
+    """A copy in which the tiny study has run to its end on two cores. A test may read it and must not change it.
 
-    Made once, by whichever worker of pytest-xdist needs it first.
+    It is made once, by the worker of pytest-xdist that needs it first. That is a whole study, with every rule in it: most
+    tests here are quick because they only read it, or copy it.
     """
     root = tmp_path_factory.getbasetemp()
     root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
@@ -27,7 +28,7 @@ def finished(tmp_path_factory) -> Copy:
 
 @pytest.fixture
 def scratch(finished, tmp_path) -> Copy:
-    """A finished copy of one's own, times and metadata included, to edit and plan in."""
+    """A copy of the finished study, with file times and Snakemake's metadata, which the test may edit and run."""
     target = tmp_path / "scratch"
     shutil.copytree(finished.folder, target, copy_function=shutil.copy2)
     return Copy(target, fresh=False)

@@ -26,6 +26,7 @@ class Copy:
             self._fill()
 
     def _fill(self) -> None:
+        """Copy what a study needs to run, and no results."""
         for name in COPIED:
             source, target = ROOT / name, self.folder / name
             if source.is_dir():
@@ -34,6 +35,7 @@ class Copy:
                 shutil.copy(source, target)
 
     def command(self, *arguments: str, cores: int = 2, config: str | list[str] = TINY) -> list[str]:
+        """The command line that runs Snakemake with a configuration, or several on top of each other."""
         files = [config] if isinstance(config, str) else config
         return [
             *(sys.executable, "-m", "snakemake", "--cores", str(cores)),
@@ -41,13 +43,9 @@ class Copy:
         ]
 
     def run(
-        self,
-        *arguments: str,
-        cores: int = 2,
-        config: str | list[str] = TINY,
-        check: bool = True,
+        self, *arguments: str, cores: int = 2, config: str | list[str] = TINY, check: bool = True
     ):
-        """Run Snakemake to its end; its output as text is in `stdout`."""
+        """Run Snakemake to its end; `stdout` has all that it says. With `check` it must succeed."""
         answer = subprocess.run(
             self.command(*arguments, cores=cores, config=config),
             cwd=self.folder,
@@ -60,7 +58,7 @@ class Copy:
         return answer
 
     def planned(self, *arguments: str, config: str | list[str] = TINY) -> dict[str, int]:
-        """What a dry run would do: rule -> number of jobs (without `all`)."""
+        """The number of jobs by rule that a dry run announces, without `all`; it runs nothing."""
         lines = self.run("-n", *arguments, config=config).stdout.splitlines()
         if any("Nothing to be done" in line for line in lines):
             return {}
@@ -75,7 +73,7 @@ class Copy:
         return jobs
 
     def planned_files(self, *arguments: str, config: str | list[str] = TINY) -> list[str]:
-        """The output files that a dry run would make."""
+        """The output files of the jobs that a dry run announces."""
         lines = self.run("-n", *arguments, config=config).stdout.splitlines()
         return [
             path
@@ -85,7 +83,7 @@ class Copy:
         ]
 
     def overlay(self, text: str, name: str = "overlay") -> str:
-        """A configuration of tiny.yaml and `text` on top."""
+        """Write a configuration of tiny.yaml with `text` on top, and return its path in the copy."""
         config = yaml.safe_load((self.folder / TINY).read_text())
         update_config(config, yaml.safe_load(text))
         path = self.folder / "config" / f"{name}.yaml"
@@ -93,7 +91,7 @@ class Copy:
         return str(path.relative_to(self.folder))
 
     def edit(self, path: str, old: str, new: str) -> None:
-        """Change a file's text, once."""
+        """Replace a text in a file of the copy, once."""
         target = self.folder / path
         text = target.read_text()
         assert old in text

@@ -1,4 +1,8 @@
-"""A study in one file, redrawn elsewhere without training; and whether a study is what it says."""
+"""A study packed in one file and redrawn elsewhere without training; and whether a study is what it says.
+
+The tests run the commands and Snakemake itself, which takes seconds each: what counts is that a reader's own run
+works.
+"""
 
 import io
 import os
@@ -27,6 +31,7 @@ def module(copy, name, *arguments):
 
 @pytest.fixture
 def packed(scratch):
+    """The path of an archive of the finished study."""
     status, said = module(scratch, "archive", "pack", "tiny")
     assert status == 0, said
     return scratch.folder / "results" / "tiny.tar.gz"
@@ -75,7 +80,7 @@ def repacked(path, change):
 
 
 def other(name, content):
-    """Changes the table of accuracies, leaves it out, or puts it elsewhere."""
+    """A change for `repacked`: the table of accuracies has another content or place, or is left out."""
     return lambda n, c: (name and (name, content or c)) if n.endswith("accuracy.csv") else (n, c)
 
 
@@ -90,6 +95,7 @@ ALTERED = (
 
 def test_altered_damaged_and_missing_archives_are_refused(scratch, packed):
     def refused(what, name, sentence):
+        """Assert that a command fails with this sentence."""
         status, said = module(scratch, "archive", what, name)
         assert status != 0
         assert sentence in said
@@ -120,7 +126,7 @@ def test_a_finished_study_is_reproduced(scratch):
     assert before == after
 
 
-def test_what_is_not_what_it_says_is_told(scratch):
+def test_an_edited_record_and_a_study_that_is_not_there_are_told(scratch):
     record = scratch.folder / RUN / "generation1" / "evaluations" / "0.parquet"
     status = record.stat()
     edited(record, "validation_accuracy", 0.99)

@@ -1,4 +1,7 @@
-"""Records are believed only if they are what this study's own jobs wrote, with these settings."""
+"""Records are believed only if this study's own jobs wrote them, with these settings.
+
+Each test starts Snakemake once or twice, for some seconds: the decision to make a record again is taken in planning.
+"""
 
 import os
 import shutil
@@ -9,6 +12,17 @@ import pytest
 
 RUN = "results/tiny/search/egp/seed0"
 REPORTING = {"tabulate", "plot", "export_loss", "chapter", "compile_chapter"}
+
+
+def edited(path, column, value):
+    """Put a value into the first row of a record, and keep all that the file says of itself."""
+    with pq.ParquetFile(path) as file:
+        table, says = file.read(), file.metadata.metadata
+    place = table.column_names.index(column)
+    values = [value, *table[column].to_pylist()[1:]]
+    field = table.schema.field(column)
+    table = table.set_column(place, field, pa.array(values, field.type))
+    pq.write_table(table.replace_schema_metadata(says), path, compression="zstd")
 
 
 def test_settings_that_changed_while_snakemakes_memory_was_away_are_noticed(scratch):
@@ -41,22 +55,11 @@ def test_a_record_that_is_gone_is_made_again_though_nothing_lacks_it(scratch):
     record = f"{RUN}/generation1/candidates.parquet"
     (scratch.folder / record).unlink()
     assert record in scratch.planned_files()
-    # Images may be deleted to save room.
+    # Prepared images are no such record: a user may delete them to save room.
     (scratch.folder / "results/tiny/data/digits/train.parquet").unlink()
     assert "results/tiny/data/digits/train.parquet" not in scratch.planned_files(
         f"{RUN}/ledger.parquet"
     )
-
-
-def edited(path, column, value):
-    """Put a value into the first row of a record, and keep all that it says of itself."""
-    with pq.ParquetFile(path) as file:
-        table, says = file.read(), file.metadata.metadata
-    place = table.column_names.index(column)
-    values = [value, *table[column].to_pylist()[1:]]
-    field = table.schema.field(column)
-    table = table.set_column(place, field, pa.array(values, field.type))
-    pq.write_table(table.replace_schema_metadata(says), path, compression="zstd")
 
 
 def test_an_edited_record_is_made_again_and_its_study_is_as_before(scratch, finished):

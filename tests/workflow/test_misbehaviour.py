@@ -1,4 +1,4 @@
-"""Losses of the user's that raise, hang, exit or give NaN: recorded, and everything else is made."""
+"""Losses of a user's that raise, hang, exit or give NaN are recorded, and everything else is made."""
 
 import csv
 
@@ -71,10 +71,13 @@ FAILING = {
     "nan": "is not finite on random logits",
     "allocates": "RuntimeError",
 }
+"""What the records say of each loss that cannot train."""
 HARMLESS = ("reseeds", "forks")
+"""Losses that disturb the process, and still train as cross entropy does."""
 
 
 def test_losses_that_misbehave_are_recorded_and_all_else_is_made(scratch, finished):
+    """It runs nine losses more, of which two hang for three seconds a training: no smaller run shows all at once."""
     (scratch.folder / "bad.py").write_text(LOSSES)
     losses = ", ".join(f"{{{name}: 'bad:{name}'}}" for name in (*FAILING, *HARMLESS))
     config = scratch.overlay(

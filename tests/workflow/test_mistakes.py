@@ -1,4 +1,7 @@
-"""Mistakes of users: a sentence, before any job where that is possible, and nothing lost."""
+"""A mistake of a user gets a sentence, before any job where that is possible, and nothing is lost.
+
+Each test starts Snakemake, for some seconds: what counts is what a user then reads.
+"""
 
 import pytest
 from image_files import write_folder
@@ -58,7 +61,7 @@ def test_a_spent_budget_asks_for_no_more_trainings(scratch):
     assert sum(row["training_samples"] for row in ledger) == 6 * 256
 
 
-def test_an_unchecked_pool_is_the_letter_of_the_draft(scratch):
+def test_an_unchecked_pool_takes_every_proposal_as_the_draft_does(scratch):
     config = scratch.overlay("{study: draft, search: {pools: {default: {check_initial: false}}}}")
     target = "results/draft/search/egp/seed0/generation0/population.parquet"
     scratch.run(target, config=config)

@@ -1,4 +1,7 @@
-"""Every overlay can be planned as it is, and a shrunken copy of it runs for real on a few images."""
+"""Every overlay can be planned as it is, and a shrunken copy of some runs for real on a few images.
+
+Planning an overlay takes some seconds. It is worth them, since an overlay is the first thing that a user runs.
+"""
 
 import csv
 import functools
@@ -12,15 +15,11 @@ from study_copy import ROOT
 
 OVERLAYS = ["fashion_mnist_cpu", "fashion_mnist", "cifar10", "cifar100", "three_datasets"]
 RUN = ["fashion_mnist", "three_datasets"]
-"""Those that are run, shrunken; the last has the data sets of fashion_mnist_cpu, cifar10 and cifar100."""
+"""The overlays that are run, shrunken. The last has the data sets of fashion_mnist_cpu, cifar10 and cifar100 in it."""
 COMPARISONS = ["fashion_rivals", "fashion_racing", "as_published", "ablation", "smoke"]
 
-SHRUNKEN = {
-    "training_images": None,
-    "batch_size": 32,
-    "learning_rates": [0.2],
-    "tuning_seeds": 1,
-}
+SHRUNKEN = {"training_images": None, "batch_size": 32, "learning_rates": [0.2], "tuning_seeds": 1}
+"""Settings that every task of a shrunken overlay has."""
 
 
 @pytest.mark.parametrize("name", OVERLAYS + COMPARISONS)
@@ -85,7 +84,8 @@ def shrunken(folder: Path, name: str) -> dict:
 
 
 @pytest.mark.parametrize("name", RUN)
-def test_a_shrunken_copy_runs(scratch, name):
+def test_a_shrunken_overlay_runs_and_every_task_learns(scratch, name):
+    """It trains on every data set and network of an overlay: planning alone would not show that they fit together."""
     config = shrunken(scratch.folder, name)
     (scratch.folder / "config" / "shrunken.yaml").write_text(yaml.safe_dump(config))
     results = scratch.folder / "results" / "shrunken"

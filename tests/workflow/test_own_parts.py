@@ -1,4 +1,8 @@
-"""One's own images, network and loss: the example of docs/own-parts.md as it stands there, and what it reruns."""
+"""A user's own images, network, loss and method: the examples of docs/own-parts.md as they stand there.
+
+Each test runs Snakemake on what a reader of the page would paste, for up to a minute: a page that does not run is worse
+than none.
+"""
 
 import csv
 import re
@@ -34,7 +38,7 @@ retrain: {training_seeds: [0, 1]}
 
 
 def example() -> dict[str, str]:
-    """File name -> content, of the blocks in the page's section."""
+    """The files of the page's example, by name: every block of code in its section."""
     text = (ROOT / "docs" / "own-parts.md").read_text()
     section = text.split("## Your own images, network and loss")[1].split("\n## ")[0]
     return dict(re.findall(r"```\w+\n# (\w+\.\w+)[^\n]*\n(.*?)```", section, re.DOTALL))
@@ -42,7 +46,7 @@ def example() -> dict[str, str]:
 
 @pytest.fixture
 def pets(scratch):
-    """A copy with the page's files in it, a folder of images, and a small search."""
+    """A copy of the study with the example's files in it, a folder of images, and a small search."""
     for name, content in example().items():
         (scratch.folder / name).write_text(content)
     write_folder(
@@ -53,6 +57,7 @@ def pets(scratch):
 
 
 def run(copy, *targets, **options):
+    """Run Snakemake on the example, shrunken."""
     return copy.run(*targets, config=["pets.yaml", "shrink.yaml"], **options)
 
 
@@ -67,7 +72,7 @@ def test_the_pages_example_is_short_and_runs(pets):
     assert set(rows) == {"cross_entropy", "ngl", "margin", "egp_seed0"}
     assert float(rows["cross_entropy"]["test_accuracy"]) > 1 / 3
 
-    # What changed under the prepared copy is noticed; what only moved is not.
+    # A change of the images under their prepared copy is noticed, and a move of their folder is none.
     plan = {"config": ["pets.yaml", "shrink.yaml"]}
     target = "results/pets/tables/accuracy.csv"
     assert pets.planned(target, **plan) == {}
@@ -153,7 +158,7 @@ def test_a_package_is_not_executed_while_planning(scratch):
     assert scratch.planned(config=config)["retrain"] > 0
 
 
-def test_it_can_be_run_from_anywhere(scratch, tmp_path):
+def test_a_study_can_be_planned_from_any_folder(scratch, tmp_path):
     command = [sys.executable, "-P", "-m", "snakemake", "-n", "-s", f"{scratch.folder}/Snakefile"]
     done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,7 @@
-"""Determinism and kills: the same records whatever the cores, the directory or the accidents."""
+"""Determinism and kills: a study has the same records whatever its cores, its folder or its accidents.
+
+The tests start, kill and rerun real studies, which takes from seconds to minutes: such an accident cannot be faked.
+"""
 
 import functools
 import json
@@ -14,8 +17,8 @@ from study_copy import ROOT, TINY, Copy, environment
 
 pytestmark = pytest.mark.timeout(900)
 
-
 OUTPUT = "output.txt"
+"""Where a run that is started writes what it says."""
 
 
 def start(copy, *arguments, cores=2, config=TINY):
@@ -37,6 +40,7 @@ def start(copy, *arguments, cores=2, config=TINY):
 
 
 def wait_for(condition, process, copy, seconds=600):
+    """Wait until the condition holds, while the run is alive."""
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, (copy.folder / OUTPUT).read_text()
@@ -56,9 +60,10 @@ KILLS = (
 
 
 def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, tmp_path):
-    """On one core, in another directory, killed in a race, in other searches and in a retraining job.
+    """The run is on one core, in another folder, and killed in a race, in other searches and in a retraining job.
 
-    Whatever the signal and whoever gets it: soon nothing of the run is alive, and the same command goes on.
+    Whatever the signal and whoever gets it: soon nothing of the run is alive, and the same command goes on. This is the
+    longest test. It runs a whole study, since only that shows that no kill leaves a trace in any record.
     """
     copy = Copy(tmp_path / "elsewhere")
     results = copy.folder / "results" / "tiny"
@@ -74,7 +79,7 @@ def test_one_core_elsewhere_and_kills_on_the_way_give_the_same_records(request, 
     assert not (results / "tables/accuracy.csv").exists()
     copy.run(cores=1)
     assert copy.planned() == {}
-    # Asked for late: the other worker has made it in the meantime.
+    # Ask for it late: the other worker of pytest-xdist has made it in the meantime.
     finished = request.getfixturevalue("finished")
     ours, theirs = copy.records(), finished.records()
     assert ours.keys() == theirs.keys()
@@ -108,6 +113,7 @@ def test_two_live_runs_of_one_study_refuse_each_other(tmp_path):
 
 
 def test_plain_starts_give_the_records_that_the_job_server_gives(tmp_path, finished):
+    """It runs one search anew, every job in a process of its own: that is slow, and is what is compared."""
     copy = Copy(tmp_path / "copy")
     config = copy.overlay("machine: {job_server: false, side_by_side: 1, cuda_graphs: false}")
     copy.run("results/tiny/search/egp/seed0/rescored.parquet", config=config)
@@ -125,7 +131,7 @@ def test_no_orphan_of_old_settings_writes_into_a_run_with_new_ones(tmp_path):
     process = start(copy, target, config=long)
     log = copy.folder / "results/tiny/logs/tune/digits_clean.log"
     wait_for(log.exists, process, copy)
-    time.sleep(3)  # torch is imported, and it trains
+    time.sleep(3)  # until torch is imported and the job trains
     process.kill()
     process.wait(timeout=10)
     end = time.monotonic() + 5
@@ -181,9 +187,10 @@ def test_a_job_whose_server_died_starts_plainly_unless_its_run_died_too(tmp_path
 
     (tmp_path / "socket").touch()
     died = subprocess.Popen([sys.executable, "-c", ""])
-    time.sleep(1)  # It is dead, and its parent, this test, has not asked.
+    time.sleep(1)  # By now it is dead, and its parent, this test, has not waited for it.
 
     def told(run):
+        """Ask a dead server, on behalf of this run, to start a job."""
         place = [str(tmp_path / "socket"), sys.executable, run]
         return subprocess.run(
             command,

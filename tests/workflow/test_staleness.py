@@ -1,4 +1,7 @@
-"""What reruns after a change, by dry runs: what is affected, and nothing else."""
+"""What reruns after a change, shown by dry runs: what is affected, and nothing else.
+
+Each test takes one or two dry runs of some seconds: only Snakemake itself can say what it would rerun.
+"""
 
 import json
 import os
@@ -18,6 +21,7 @@ SUMMARY = {
     "chapter",
     "compile_chapter",
 }
+"""The rules that run after the searches: those that summarise them, and all that follow."""
 
 COMPILED = "results/tiny/chapter/compiled.txt"
 CHAPTER = [
@@ -117,7 +121,7 @@ def test_more_generations_run_only_the_new_ones(scratch):
     }
     assert generations == {"generation3", "generation4"}
     jobs = scratch.planned(config=config)
-    assert (jobs["breed"], jobs["select"]) == (8, 8)
+    assert (jobs["breed"], jobs["select"]) == (8, 8)  # two new generations of four methods
     assert set(jobs) <= {"breed", "evaluate", "select"} | SUMMARY
 
 
@@ -205,9 +209,10 @@ def test_a_lost_file_is_made_again(scratch):
     assert jobs["prepare_dataset"] == 1
 
 
-def test_five_hundred_generations_plan(scratch):
+def test_five_hundred_generations_can_be_planned(scratch):
     config = scratch.overlay("{study: long, search: {generations: 500}}")
     jobs = scratch.planned(config=config)
+    # Four methods breed 500 times and select once more; taylor_glo breeds its beginning too.
     assert jobs["breed"] == 2001
     assert jobs["select"] == 2004
 

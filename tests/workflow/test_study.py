@@ -1,4 +1,4 @@
-"""One whole run: deliverables, their contents, and a second run that has nothing to do."""
+"""One whole run of the tiny study: its files, what is in them, and a second run that has nothing to do."""
 
 import csv
 import importlib.util
@@ -35,16 +35,18 @@ COLUMNS = {
     "datasets": "dataset classes training_images validation_images test_images",
     "implementation": "group item value",
 }
+"""Columns that a reader of each table can rely on."""
 
 METHODS = ("egp", "egp_racing", "glo", "taylor_glo")
 
 
 def table(copy, name):
+    """The rows of a table of the study."""
     with (copy.folder / "results" / "tiny" / "tables" / f"{name}.csv").open() as file:
         return list(csv.DictReader(file))
 
 
-def test_everything_promised_is_there(finished):
+def test_every_table_and_figure_that_is_promised_is_there(finished):
     results = finished.folder / "results" / "tiny"
     for name, columns in COLUMNS.items():
         assert set(columns.split()) <= set(table(finished, name)[0]), name
@@ -88,7 +90,7 @@ def test_a_second_run_has_nothing_to_do(scratch):
     assert "Nothing to be done" in scratch.run().stdout
 
 
-def test_the_numbers_add_up(finished):
+def test_tables_add_up_to_what_the_records_say(finished):
     records = finished.records()
     rows = {row["method"]: row for row in table(finished, "search_cost")}
     for method in ("egp", "glo"):
@@ -269,7 +271,7 @@ def test_the_logged_command_can_be_pasted(finished, tmp_path):
     assert made == (finished.folder / "results/tiny/tables/datasets.csv").read_text()
 
 
-def test_the_report_is_built(scratch):
+def test_snakemakes_report_has_the_figures_tables_and_losses(scratch):
     scratch.run("--report", "results/tiny/report.html")
     report = (scratch.folder / "results" / "tiny" / "report.html").read_text()
     for text in ("anytime", "accuracy", "egp_seed0.py", "Efficiency", "Final accuracy", "Losses"):

@@ -31,9 +31,8 @@ def run_step(main: Callable[[Flags], None], parser: argparse.ArgumentParser) -> 
     watch_run()
     _keep_pandas_out()
     if str(Path.cwd()) not in sys.path:
-        sys.path.append(
-            str(Path.cwd())
-        )  # where a user's own parts lie; last, so that they shadow nothing
+        # A user's own modules lie here; last in the path, they hide no other module.
+        sys.path.append(str(Path.cwd()))
     print(pasteable_command(), flush=True)
     try:
         main(flags)
@@ -46,7 +45,7 @@ def run_step(main: Callable[[Flags], None], parser: argparse.ArgumentParser) -> 
 
 
 class _NoPandas:
-    """A finder that denies pandas."""
+    """An import finder that says that pandas is not there."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> None:
@@ -55,9 +54,9 @@ class _NoPandas:
 
 
 def _keep_pandas_out() -> None:
-    """Spare a step that has not imported pandas 0.4 s: pyarrow imports it to recognise its types.
+    """Save 0.4 s in a step that has not imported pandas: pyarrow would import it to recognise its types.
 
-    pyarrow looks once and remembers; pandas itself can still be imported afterwards.
+    pyarrow tries once and remembers the result; pandas can still be imported afterwards.
     """
     if "pandas" not in sys.modules:
         sys.meta_path.insert(0, _NoPandas)
@@ -76,7 +75,7 @@ def pasteable_command(arguments: Sequence[str] | None = None) -> str:
 
 
 def parse_settings(model: type[Model], text: str) -> Model:
-    """Settings from a `--settings` flag, checked again against the room's own model."""
+    """The settings from a `--settings` flag, checked again against their model. Raises UserError."""
     try:
         return model.model_validate_json(text)
     except ValidationError as error:

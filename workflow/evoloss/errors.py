@@ -1,8 +1,8 @@
-"""The one exception that is meant for the user's eyes."""
+"""The one exception whose message is written for the user."""
 
 
 class UserError(Exception):
-    """Something the user can put right: the message is one sentence that says what and how.
+    """An error that the user can fix: the message is one sentence that says what is wrong and how to fix it.
 
     Steps print it without a traceback; the Snakefile stops with it before any job.
     """

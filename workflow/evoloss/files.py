@@ -17,9 +17,9 @@ SEAL = "seal"
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """A unique temporary name beside `path`, renamed to it on success and removed on failure.
+    """A unique temporary path beside `path`, renamed to `path` on success and removed on failure.
 
-    Unique, since after a kill an orphan may still be writing the same file. An orphan renames nothing.
+    It is unique because after a kill an orphaned job may still write the same file. An orphan renames nothing.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,13 +39,13 @@ def write_text(path: str | Path, text: str) -> None:
 
 
 def write_json(path: str | Path, value: dict[str, Any]) -> None:
-    """Write a JSON record atomically: keys sorted, so that equal content is equal bytes, and sealed."""
+    """Write a JSON record atomically, with a seal, and with sorted keys so that equal content gives equal bytes."""
     sealed = {**value, SEAL: json_seal(value, place_of(path))}
     write_text(path, json.dumps(sealed, indent=2, sort_keys=True) + "\n")
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """Read a JSON record; raises UserError when it is missing, or not as it was written there."""
+    """Read a JSON record; raises UserError if it is missing, edited or moved."""
     value = parse_json(path)
     seal = value.pop(SEAL, None) if isinstance(value, dict) else None
     if seal is None or seal != json_seal(value, place_of(path)):
@@ -57,7 +57,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
 
 
 def parse_json(path: str | Path) -> Any:
-    """What a JSON file holds; raises UserError when it is missing or damaged."""
+    """The content of a JSON file; raises UserError if it is missing or damaged."""
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:

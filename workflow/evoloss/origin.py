@@ -1,4 +1,4 @@
-"""What a record says of itself: where it belongs, what its job was told, and a seal over all of it."""
+"""What a record says about itself: its place, its order (a digest of what its job was told), and a seal."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ NEUTRAL = ("--side-by-side", "--readers", "--place")
 
 
 def place_of(path: str | Path) -> str | None:
-    """A record's path from its study's name on: what follows the last folder `results`. None elsewhere.
+    """A record's path after the last folder `results`, from the study's name on; None outside such a folder.
 
-    It names study, method, run seed, generation and batch, or task, loss and block. A record that lies
-    elsewhere than it says belongs to another job.
+    It names study, method, run seed, generation and batch, or task, loss and block. A record that lies in
+    another place than its own belongs to another job.
     """
     parts = Path(path).parts
     if "results" not in parts[:-1]:
@@ -24,9 +24,9 @@ def place_of(path: str | Path) -> str | None:
 
 
 def order_of(step: str, arguments: Sequence[str]) -> str:
-    """A digest of what a job was told: its step and flags, the digest of its code among them.
+    """A digest of what a job was told: its step and its flags, one of which is the digest of its code.
 
-    The planner computes it from the command that a job would have, the job from the one it got.
+    The planner computes it from the command of the planned job, the job from its own command.
     """
     kept, skip = [], False
     for argument in arguments:
@@ -37,7 +37,7 @@ def order_of(step: str, arguments: Sequence[str]) -> str:
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """The first 16 hexadecimal digits of SHA-256, of all parts."""
+    """The first 16 hexadecimal digits of the SHA-256 of all parts."""
     total = hashlib.sha256()
     for part in parts:
         total.update(part)
@@ -45,5 +45,5 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def json_seal(value: Mapping[str, Any], place: str | None) -> str:
-    """The seal of a JSON record that lies in `place`."""
+    """The seal of a JSON record whose place is `place`."""
     return digest([json.dumps([place, value], sort_keys=True).encode()])

@@ -20,7 +20,7 @@ RANGES = {
     **dict.fromkeys(("accuracy", "accuracies", "confidence", "share", "ece"), (0.0, 1.0)),
     **dict.fromkeys(("seconds", "samples", "steps", "bytes", "nll"), (0.0, math.inf)),
 }
-"""Last word of a column's name -> between which values it lies, where it has any."""
+"""Last word of a column's name -> the range of its values; missing values are allowed."""
 ROUNDING = 1e-9
 DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, MemoryError)
 """What reading a damaged file may raise."""
@@ -34,10 +34,10 @@ def write(
     schema: pa.Schema,
     metadata: Mapping[str, Any],
 ) -> None:
-    """Write `rows` (one mapping a row, exactly the schema's columns) with `metadata` as JSON.
+    """Write `rows` (mappings with exactly the schema's columns) with `metadata` as JSON.
 
-    Raises ValueError when a row lacks a column or has one that the schema does not know: an
-    unknown value is an explicit None.
+    Raises ValueError if a row lacks a column (an unknown value is an explicit None), has one that is not in
+    the schema, or has a value out of range.
     """
     names = set(schema.names)
     for number, row in enumerate(rows):
@@ -53,20 +53,19 @@ def write(
 def write_columns(
     path: str | Path, columns: Mapping[str, Any], schema: pa.Schema, metadata: Mapping[str, Any]
 ) -> None:
-    """Write whole columns (arrays of one length), as `write` does for rows."""
+    """Write columns (arrays of equal length), as `write` does for rows."""
     table = pa.Table.from_pydict(dict(columns), schema=schema)
     _write_table(path, table, metadata)
 
 
 def _write_table(path: str | Path, table: pa.Table, metadata: Mapping[str, Any]) -> None:
-    problem = out_of_range(table)
-    if problem:
+    if problem := out_of_range(table):
         raise ValueError(f"{path}: {problem}")
     blob = json.dumps(metadata, sort_keys=True).encode()
     sink = io.BytesIO()
     with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
         writer.write_table(table)
-        # All but the footer is written; the footer holds the seal.
+        # All except the footer is written now; the footer holds the seal.
         seal = _seal(sink.getbuffer(), blob, path)
         writer.add_key_value_metadata({METADATA_KEY: blob, SEAL_KEY: seal})
     with atomic_path(path) as temporary:
@@ -76,8 +75,8 @@ def _write_table(path: str | Path, table: pa.Table, metadata: Mapping[str, Any])
 def read_table(path: str | Path, schema: pa.Schema, sealed: bool = True) -> pa.Table:
     """Read a file as a table, if it is what evoloss wrote in that place.
 
-    Raises UserError when it is missing, damaged, edited, from elsewhere, of another schema, or holds a
-    value that cannot be. `sealed=False` looks at no seal, for large files whose reader has a checksum.
+    Raises UserError if it is missing, damaged, edited, moved, of another schema, or has a value out of
+    range. `sealed=False` does not check the seal: for large files whose reader has a checksum.
     """
     try:
         data = Path(path).read_bytes()
@@ -116,7 +115,7 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def problem_of(path: str | Path) -> str | None:
-    """Why a file is not what evoloss wrote in that place, or None. Its schema is not looked at."""
+    """Why a file is not what evoloss wrote in that place, or None. Its schema is not checked."""
     try:
         return _broken_seal(Path(path).read_bytes(), path)
     except OSError as error:
@@ -140,12 +139,12 @@ def _broken_seal(data: bytes, path: str | Path) -> str | None:
 
 
 def _seal(rows: memoryview, blob: bytes, path: str | Path) -> bytes:
-    """A digest of the rows as compressed, of the metadata and of the place."""
+    """A digest of the compressed rows, the metadata and the place."""
     return digest([rows, blob, (place_of(path) or "").encode()]).encode()
 
 
 def out_of_range(table: pa.Table) -> str | None:
-    """The first column with a value that cannot be, by what its name says it is; or None."""
+    """A sentence about the first column with a value outside its range (RANGES), or None."""
     for name in table.column_names:
         column = table[name].combine_chunks()
         if pa.types.is_list(column.type):

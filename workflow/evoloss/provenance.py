@@ -1,4 +1,4 @@
-"""Where a record comes from: code version, machine and packages. Unknown is None, never a guess."""
+"""Where a record comes from: code version, machine and packages. What is unknown is None, never a guess."""
 
 import os
 import platform
@@ -29,8 +29,8 @@ PACKAGES = (
     "sympy",
 )
 
-WHOSE = ("method", "pool", "run_seed", "generation", "batch", "loss", "task")
-"""Flags of steps that say whose a record is."""
+WHOSE = ("method", "run_seed", "generation", "batch", "loss", "task")
+"""Flags of steps that say which run, batch, loss or task a record belongs to."""
 
 
 @lru_cache(maxsize=1)
@@ -56,8 +56,8 @@ def provenance() -> dict[str, Any]:
 def record(flags: Namespace, step: str, **details: Any) -> dict[str, Any]:
     """The metadata of a Parquet file: study, step, its settings and seeds, and the provenance.
 
-    `flags` are those of the step, of which those that say whose the record is are recorded; `order` and `code` are
-    digests of all that it was told and of its code. Settings may be given as models.
+    Of the step's `flags`, those in WHOSE are recorded. `order` is a digest of all that the step was told, `code` one
+    of its code. `details` may be settings models.
     """
     whose = {name: value for name, value in vars(flags).items() if name in WHOSE}
     plain = {
@@ -76,7 +76,7 @@ def record(flags: Namespace, step: str, **details: Any) -> dict[str, Any]:
 
 
 def peak_memory_bytes() -> int | None:
-    """The largest resident size this process has had, in bytes."""
+    """The peak resident memory of this process in bytes; None on Windows."""
     try:
         import resource
     except ImportError:  # Windows

@@ -1,6 +1,6 @@
-"""Whether the run that a job belongs to still lives. A job whose run is gone ends, and writes nothing.
+"""Whether the run that a job belongs to is still alive. A job whose run is gone ends and writes nothing.
 
-A restart may have other settings: what an orphan of the old ones wrote late would pass for the new one's.
+A restarted run may have other settings, and would take what an orphaned job writes late for its own records.
 """
 
 import os
@@ -10,17 +10,17 @@ import time
 from pathlib import Path
 
 RUN = "EVOLOSS_RUN"
-"""Environment variable of a run's jobs: its main process, and when that began."""
+"""Environment variable of a run's jobs: the id of the run's main process, and when that began."""
 LOOK_SECONDS = 0.5
 
 
 def name_run() -> None:
-    """Say in the environment of this process's jobs that they are its own."""
+    """Set RUN, which tells the jobs of this process that they belong to it."""
     os.environ[RUN] = f"{os.getpid()} {_beginning(os.getpid())}"
 
 
 def run_is_gone() -> bool:
-    """Whether this process is a job whose run has ended; False for a command that somebody typed."""
+    """Whether this process is a job whose run has ended; False for a command that was typed by hand."""
     run = os.environ.get(RUN)
     if not run:
         return False
@@ -29,7 +29,7 @@ def run_is_gone() -> bool:
 
 
 def end_without_run() -> None:
-    """End this process at once where its run is gone."""
+    """End this process at once if its run is gone."""
     if run_is_gone():
         print("error: the run of this job is gone, so it ends without a result", flush=True)
         sys.stderr.flush()
@@ -37,7 +37,7 @@ def end_without_run() -> None:
 
 
 def watch_run() -> None:
-    """Look from now on, in a thread, whether the run of this job lives, and end with it."""
+    """Start a thread that ends this process when the run of this job is gone."""
 
     def look() -> None:
         while True:
@@ -49,7 +49,7 @@ def watch_run() -> None:
 
 
 def _beginning(process: int) -> str:
-    """When a process began, as Linux counts, since numbers are used again; empty for a dead one, and elsewhere."""
+    """When a process began, in Linux's units (process ids are reused); empty for a dead process, and without /proc."""
     try:
         state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     except (OSError, ValueError):
@@ -62,6 +62,6 @@ def _exists(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # it is another user's
+    except OSError:  # the process is another user's
         return True
     return True

@@ -11,7 +11,7 @@ Problem = tuple[str, str]
 
 
 class Disagreement(ValueError):
-    """Keys of a model are each legal, but do not go together."""
+    """The values of some keys of a model are valid one by one, but not together."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("\n".join(f"{key}: {sentence}" for key, sentence in problems))
@@ -26,7 +26,7 @@ class StrictModel(BaseModel):
     )
 
     def problems(self) -> Iterator[Problem]:
-        """What cannot be, though every key is legal by itself; to be overridden by models that have such."""
+        """Combinations of valid values that are not allowed together. Models with such combinations override it."""
         yield from ()
 
     @model_validator(mode="after")
@@ -37,7 +37,7 @@ class StrictModel(BaseModel):
 
 
 def not_once(**lists: Iterable[Any]) -> Iterator[Problem]:
-    """A problem for each list, by its key, in which an entry stands twice."""
+    """One problem per list, given by its key, in which an entry stands twice."""
     for key, values in lists.items():
         values = list(values)
         if len(set(values)) < len(values):

@@ -1,4 +1,4 @@
-"""A limit in seconds on what Python code takes, by a signal: for the main thread of a process."""
+"""A time limit for Python code, by a signal: only for the main thread of a process."""
 
 import os
 import signal
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 TRAINING_SECONDS = "EVOLOSS_TRAINING_SECONDS"
-"""Environment variable of a job: seconds that a training may take; 0 or none is no limit."""
+"""Environment variable of a job: seconds that a training may take; 0 or unset: no limit."""
 AGAIN_SECONDS = 0.5
-"""The signal repeats: code that is stopped may swallow an exception."""
+"""The signal repeats after this time, because the stopped code may catch the first exception."""
 
 
 class TimeIsUp(BaseException):
@@ -17,20 +17,20 @@ class TimeIsUp(BaseException):
 
 
 def training_seconds() -> float:
-    """Seconds that one training may take; 0 is no limit."""
+    """Seconds that one training may take; 0: no limit."""
     return float(os.environ.get(TRAINING_SECONDS) or 0)
 
 
 def too_long() -> str:
-    """The reason of what took longer."""
+    """The reason for the failure of a training that took longer."""
     return f"took longer than machine.training_seconds, {training_seconds():g}"
 
 
 @contextmanager
 def time_limit(seconds: float, error: type[BaseException] = TimeoutError) -> Iterator[None]:
-    """Raise `error` in the code inside once so many seconds are over. No limit where `seconds` is not positive.
+    """Raise `error` in the code inside after `seconds`; there is no limit if `seconds` is not positive.
 
-    What does not come back to Python, such as a call of C that hangs, is not stopped.
+    Code that does not return to Python, such as a hanging C function, is not stopped.
     """
     if seconds <= 0:
         yield
@@ -52,7 +52,7 @@ def time_limit(seconds: float, error: type[BaseException] = TimeoutError) -> Ite
 
 @contextmanager
 def last_resort(seconds: float, sentence: str) -> Iterator[None]:
-    """End the process with a sentence where the code inside has not ended by then; none where not positive."""
+    """Print `sentence` and end the process if the code inside runs longer; no limit if `seconds` is not positive."""
 
     def end() -> None:
         print(f"error: {sentence}", flush=True)

@@ -1,3 +1,3 @@
-"""The package's version (in no closure: a release reruns nothing)."""
+"""The package's version (not part of any step's code digest: a release reruns nothing)."""
 
 VERSION = "0.2.0"

@@ -12,7 +12,7 @@ from snakemake.utils import update_config
 
 LIBRARY = str(Path(workflow.basedir) / "workflow")
 HERE = ("", str(Path.cwd()), str(workflow.basedir))
-# Snakemake puts the Snakefile's folder first. Last, so that a user's own file takes no library's place.
+# Snakemake puts the Snakefile's folder first. Here it is last, so that a user's own file cannot hide a library.
 sys.path[:] = [LIBRARY, *(path for path in sys.path if path not in HERE), str(Path.cwd())]
 
 from evoloss.errors import UserError
@@ -34,7 +34,7 @@ notice_foreign_records()
 try:
     for path in workflow.configfiles:
         read_yaml(path)
-    # What --config nests comes as text.
+    # Nested values of --config arrive as text.
     update_config(config, typed(workflow.config_settings.config))
     settings = load(config)
     plan = Plan(settings)
@@ -76,14 +76,14 @@ study_lock = StudyLock(plan.results)
 def begin_run():
     """Refuse to run beside another live run of the same study, and start the job server.
 
-    The main process alone does either, and the server only for jobs of this machine.
+    Only the main process does this, and it starts the server only if jobs run on this machine.
     """
     if workflow.exec_mode == ExecMode.DEFAULT:
         try:
             study_lock.acquire()
             if count := bring_to_the_present(plan.results):
                 logger.warning(
-                    f"{count} files of {plan.results} were of the future, as after a clock was set back; they count as of now."
+                    f"{count} files of {plan.results} were dated in the future (was the clock set back?); they now have the present time."
                 )
             write_text(f"{plan.results}/configuration.yaml", as_yaml(config))
             check_images(Path(plan.results) / "data" / name for name in plan.source_states)
@@ -94,7 +94,7 @@ def begin_run():
 
 
 def fail_run():
-    """Say what a job could not: on a full disk its log is empty."""
+    """Report a full disk: the failed job could not, its log is empty."""
     if workflow.exec_mode == ExecMode.DEFAULT and disk_is_full(plan.results):
         logger.error(
             f"The disk of {plan.results} is full. Free some space and type the same command again: nothing is lost."
@@ -102,7 +102,7 @@ def fail_run():
 
 
 def end_run():
-    """Say where the chapter and the best loss lie, and what came of the study, once all of it is there."""
+    """Print the verdict, the best loss and the place of the chapter, once the study is complete."""
     verdict = Path(plan.results) / "chapter" / "verdict.txt"
     if workflow.exec_mode == ExecMode.DEFAULT and not workflow.touch and verdict.is_file():
         compiled = verdict.with_name("compiled.txt")

@@ -20,8 +20,8 @@ rule prepare_dataset:
         settings=plan.dataset_settings,
         source_state=lambda wildcards: plan.source_states[wildcards.dataset],
         folder=lambda wildcards, output: str(Path(output.manifest).parent),
-        # A param that depends on the output counts for nothing when it changes: where the files lie
-        # is no part of the experiment, what they are is in source_state.
+        # Snakemake ignores changes of a param that depends on the output. Where the files lie is not
+        # part of the experiment; what they are is in source_state.
         place=lambda wildcards, output: str(settings.datasets()[wildcards.dataset].place()),
     shell:
         "python -m evoloss.steps.prepare_dataset --study {wildcards.study} --code {params.code} "
@@ -30,7 +30,7 @@ rule prepare_dataset:
 
 
 rule tune:
-    """Find the learning rate that cross entropy likes best on a task."""
+    """Find the best learning rate of cross entropy on a task."""
     input:
         manifest=lambda wildcards: plan.manifests([wildcards.task]),
         images=lambda wildcards: ancient(plan.images([wildcards.task], "train", "validation")),

@@ -98,7 +98,7 @@ rule export_loss:
 
 
 rule chapter:
-    """Write the study as a chapter of LaTeX, with every number of its prose as a macro."""
+    """Write the study as a LaTeX chapter, with every number of its text as a macro."""
     input:
         tables=[*plan.table_files("csv"), *plan.table_files("tex")],
     output:
@@ -123,7 +123,7 @@ rule chapter:
 
 
 rule compile_chapter:
-    """Compile the chapter where pdflatex is installed, and say so where it is not."""
+    """Compile the chapter, or write that pdflatex is not installed."""
     input:
         chapter=rules.chapter.output.chapter,
         macros=rules.chapter.output.macros,

@@ -1,8 +1,9 @@
-# The final retraining: every loss with a rate of its own, and the only look at the test images.
+# The final retraining: every loss at its own best learning rate. Only these rules use the test images.
+# `code_of` (evoloss/study/source_closure.py) digests the code of a step and of the task's network: an edit reruns the job.
 
 
 rule choose_rate:
-    """Find the learning rate that one loss likes best."""
+    """Find the best learning rate of one loss."""
     input:
         task="results/{study}/tasks/{task}.json",
         champion=plan.champion,
@@ -31,7 +32,7 @@ rule choose_rate:
 
 
 rule retrain:
-    """Train with one loss on a block of seeds, and test."""
+    """Train with one loss on a block of seeds, and test the networks."""
     input:
         task="results/{study}/tasks/{task}.json",
         champion=plan.champion,

@@ -28,7 +28,7 @@ rule initialise:
 
 
 rule breed:
-    """Let a method propose children, and sift them with the functional check."""
+    """Let a method propose children, and filter them with the functional check."""
     input:
         population=plan.previous_population,
         manifests=plan.search_manifests,
@@ -68,8 +68,8 @@ rule evaluate:
     params:
         code=code_of("evaluate", *plan.search_networks),
         flags=plan.evaluate_flags,
-        # A param that depends on the output counts for nothing when it changes: how many train at once
-        # is the machine's business.
+        # Snakemake ignores changes of a param that depends on the output. How many candidates train at
+        # once depends on the machine and changes no record.
         side_by_side=lambda wildcards, output: plan.side_by_side,
     shell:
         "python -m evoloss.steps.evaluate --code {params.code} {params.flags} {params.side_by_side} "
@@ -77,7 +77,7 @@ rule evaluate:
 
 
 rule select:
-    """Decide who survives a generation."""
+    """Select the individuals that survive a generation."""
     input:
         previous=plan.previous_population,
         candidates=plan.candidates,
@@ -102,7 +102,7 @@ rule select:
 
 
 rule summarise:
-    """Write the ledger of a run: what every generation cost, and who led."""
+    """Write the ledger of a run: the cost and the best individual of every generation."""
     input:
         plan.populations,
     output:
@@ -160,7 +160,7 @@ rule rescore:
 
 
 rule audit:
-    """Train some of what a run rejected or stopped, in full and off its books."""
+    """Train some rejected or stopped candidates of a run in full, outside its budget."""
     input:
         populations=plan.populations,
         tasks=plan.search_tasks,

@@ -1,3 +1,5 @@
+"""Graphs: expressions with named parts, which are written, computed and mutated once however often they are used."""
+
 import numpy as np
 import pytest
 import torch
@@ -7,11 +9,7 @@ from strategies import expressions
 
 from evoloss.expressions.compile import compile_expression, python_function
 from evoloss.expressions.graph import Graph, as_graph, graph_of
-from evoloss.expressions.graph_variation import (
-    one_point_mutation,
-    operation_mutation,
-    random_graph,
-)
+from evoloss.expressions.graph_variation import one_point_mutation, operation_mutation, random_graph
 from evoloss.expressions.latex import simplified_latex, to_latex
 from evoloss.expressions.parsing import ExpressionError, parse
 from evoloss.expressions.settings import SearchSpace
@@ -23,14 +21,16 @@ from evoloss.losses.registry import formula_of
 SPACE = SearchSpace()
 seeds = st.integers(0, 10**6)
 graphs = seeds.map(lambda seed: random_graph(SPACE, np.random.default_rng(seed)))
+"""Random graphs, as a search draws them."""
 LOG_P = torch.tensor([-1e4, -20.0, -3.0, -0.7, -1e-6] * 2, dtype=torch.float64)
 Y = torch.tensor([0.0] * 5 + [1.0] * 5, dtype=torch.float64)
 
 
 def flattened(graph: Graph) -> Expression:
-    """The tree that a graph stands for."""
+    """The tree that a graph stands for, in which a part stands as often as it is used."""
 
     def nodes(index):
+        """The nodes of the tree below a node of the graph, in prefix order."""
         return (graph.nodes[index], *(n for i in graph.inputs[index] for n in nodes(i)))
 
     return Expression(nodes(graph.root))
@@ -122,10 +122,10 @@ def test_sharing_that_would_be_a_tree_of_a_million_nodes_is_small():
         ]
     )
     graph = parse(f"{text}; u * y - u")
-    assert graph.size == 24
+    assert graph.size == 24  # p, y, their sum; 19 products; the last product and the difference
     assert compile_expression(graph)(LOG_P, Y).isfinite().all()
     assert simplified_latex(graph) is None
-    assert to_latex(graph).count("=") == 20
+    assert to_latex(graph).count("=") == 20  # one for each named part, a to u without p
 
 
 def test_a_graph_is_a_loss_like_any_other():
@@ -146,10 +146,10 @@ def test_a_graph_is_a_loss_like_any_other():
     [
         ("a = log(p); y * p", "the part 'a' is never used; take it out"),
         ("a = p; a = y; a", "'a' is defined twice"),
-        ("p = y; p", "p cannot name a part, for it means something else"),
+        ("p = y; p", "p cannot name a part, because it already has a meaning"),
         ("log = y; log", "log cannot name a part"),
         ("a = log(b); y * a", "unknown name 'b'"),
-        ("a = log(p)", "after its named parts an expression is missing"),
+        ("a = log(p)", "an expression is missing after the named parts"),
         ("a += 1; a * y", "a part is written as name = expression, and ends with ;"),
         ("a = b = p; a * b", "a part is written as name = expression"),
         ("a = p; import os", "an expression is missing"),
@@ -157,12 +157,12 @@ def test_a_graph_is_a_loss_like_any_other():
         ("= p", "cannot be read"),
     ],
 )
-def test_mistakes_are_sentences(text, sentence):
+def test_a_mistake_in_a_named_part_gets_a_sentence(text, sentence):
     with pytest.raises(ExpressionError, match=sentence.replace("+", r"\+")):
         parse(text)
 
 
-def test_graphs_that_are_none_are_refused():
+def test_nodes_that_make_no_graph_are_refused():
     for nodes, inputs in (((), ()), (("p", "log"), ((), (1,))), (("p", "p"), ((), ()))):
         with pytest.raises(ValueError):  # noqa: PT011
             Graph(nodes, inputs)

@@ -1,3 +1,5 @@
+"""Formulas in LaTeX, as the tables and figures show them."""
+
 import pytest
 from hypothesis import given, settings
 from strategies import expressions
@@ -20,12 +22,12 @@ from evoloss.expressions.parsing import parse
         ("exp(p) * 1e-05", r"e^{p_k} \, 1 \cdot 10^{-5}"),
     ],
 )
-def test_known_formulas(text, latex):
+def test_a_tree_is_written_as_a_formula_with_as_few_brackets_as_it_needs(text, latex):
     assert to_latex(parse(text)) == latex
 
 
 @given(expressions)
-def test_braces_balance(tree):
+def test_every_formula_closes_the_braces_that_it_opens(tree):
     latex = to_latex(tree)
     assert latex.count("{") == latex.count("}")
     assert latex.count(r"\left") == latex.count(r"\right")

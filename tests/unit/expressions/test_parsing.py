@@ -1,3 +1,5 @@
+"""Text becomes a tree; text of a stranger becomes a sentence, and never code."""
+
 import time
 
 import pytest
@@ -7,11 +9,6 @@ from strategies import expressions
 from evoloss.errors import UserError
 from evoloss.expressions.parsing import ExpressionError, parse
 from evoloss.expressions.tree import Expression
-
-
-@given(expressions)
-def test_parsing_what_was_printed_gives_the_same_tree(tree):
-    assert parse(str(tree)) == tree
 
 
 @pytest.mark.parametrize(
@@ -28,8 +25,13 @@ def test_parsing_what_was_printed_gives_the_same_tree(tree):
         ("y / C", ("div", "y", 10.0)),
     ],
 )
-def test_known_texts(text, nodes):
+def test_a_text_becomes_a_tree_in_prefix_order(text, nodes):
     assert parse(text, classes=10).nodes == nodes
+
+
+@given(expressions)
+def test_parsing_what_was_printed_gives_the_same_tree(tree):
+    assert parse(str(tree)) == tree
 
 
 @pytest.mark.parametrize(
@@ -103,7 +105,7 @@ def test_the_number_of_classes_must_be_known_where_it_is_used():
 @pytest.mark.parametrize(
     "nodes", [(), ("add", "p"), ("p", "y"), ("foo",), (float("nan"),), (1e17,)]
 )
-def test_trees_that_are_no_trees_are_refused(nodes):
+def test_nodes_that_make_no_tree_are_refused(nodes):
     with pytest.raises(ValueError):  # noqa: PT011
         Expression(nodes)
 

@@ -1,3 +1,5 @@
+"""Random trees, and the operators that make new trees of old ones."""
+
 from collections import Counter
 
 import numpy as np
@@ -24,7 +26,9 @@ SPACES = [
     SearchSpace(functions=["add", "sub", "log"], constants=[], constant_share=0.0, max_size=5),
     SearchSpace(max_depth=1, max_size=3, initial_min_depth=1, initial_max_depth=1),
 ]
+"""The default, and three spaces so small that an operator often has little choice."""
 ONE_BINARY = SearchSpace(functions=["div", "exp", "log", "sin", "cos", "tanh"], constant_share=0.3)
+"""Its only function of two arguments is the quotient, so some trees have no mutant that mentions p and y."""
 
 RNG = np.random.default_rng(3)
 
@@ -33,6 +37,7 @@ seeds = st.integers(0, 2**32)
 
 
 def tree_of(space, seed):
+    """A random tree of a space; the seed also chooses its place on the ramp of depths."""
     return ramped_half_and_half(space, seed % 7, np.random.default_rng(seed))
 
 
@@ -40,6 +45,16 @@ def within(tree, space):
     """Whether a tree keeps the limits and mentions p and y."""
     limits = tree.size <= space.max_size and tree.depth <= space.max_depth
     return limits and "p" in tree and "y" in tree
+
+
+def test_a_random_tree_is_mutated_and_crossed():
+    space, rng = SearchSpace(), np.random.default_rng(0)
+    first, second = (ramped_half_and_half(space, index, rng) for index in range(2))
+    mutant = one_point_mutation(first, space, rng)
+    child = subtree_crossover(first, second, space, rng)
+    assert mutant != first
+    assert all(within(tree, space) for tree in (first, second, mutant, child))
+    assert parse(str(child)) == child
 
 
 @given(spaces, seeds)
@@ -70,8 +85,9 @@ def test_a_redrawn_tree_is_distributed_as_those_that_mention_both():
     once = [ramped_half_and_half(space, 1, rng, redraws=0) for _ in range(6000)]
     both = Counter(str(tree) for tree in once if "p" in tree and "y" in tree)
     drawn = Counter(str(ramped_half_and_half(space, 1, rng)) for _ in range(both.total()))
-    assert both.total() < 3000
+    assert both.total() < 3000  # most first draws lack p or y, so redrawing matters
     assert drawn.total() == both.total()
+    # The chi-squared test needs some trees in every cell of its table.
     common = [text for text, n in both.items() if n > 20]
     table = [[counts[text] for text in common] for counts in (both, drawn)]
     assert chi2_contingency(table).pvalue > 0.001
@@ -84,7 +100,7 @@ def test_a_parent_that_can_have_no_child_with_both_does_not_hold_up_the_run(text
     assert not ("p" in child and "y" in child)
 
 
-def test_the_first_draw_stands_for_who_repairs_it_itself():
+def test_without_redraws_a_mutant_may_lack_p_or_y():
     trees = [subtree_mutation(parse("p + y"), SearchSpace(), RNG, redraws=0) for _ in range(50)]
     assert any("p" not in tree or "y" not in tree for tree in trees)
 
@@ -121,6 +137,7 @@ def test_ramped_half_and_half_walks_the_ramp_with_full_and_grown_trees():
 
 def test_the_same_generator_gives_the_same_trees():
     def trees():
+        """Twenty trees of a fresh generator."""
         rng = np.random.default_rng(7)
         return [ramped_half_and_half(SearchSpace(), i, rng) for i in range(20)]
 

@@ -1,4 +1,4 @@
-"""What a network is shown: every image once an epoch, shifted and mirrored as the seed says."""
+"""The batches of an epoch show every image once, shifted and mirrored as the seed says."""
 
 import torch
 
@@ -10,7 +10,7 @@ IMAGES = torch.arange(1.0, 65.0).reshape(1, 8, 8, 1)
 
 
 def shown(*names, seed=0, images=IMAGES, n=200, margin=(1, 1)):
-    """200 times the same image, as an epoch of two batches shows it: (n, 8, 8)."""
+    """The same image `n` times, (n, 8, 8), as an epoch of two batches shows it."""
     settings = TaskSettings.model_validate(
         {"dataset": "digits", "batch_size": n // 2, "augmentation": list(names)}
     )
@@ -22,12 +22,25 @@ def shown(*names, seed=0, images=IMAGES, n=200, margin=(1, 1)):
     return torch.cat([batches.at(step)[0][:, 0] for step in range(batches.steps)])
 
 
+def test_an_epoch_shows_every_image_once_in_whole_batches():
+    settings = TaskSettings.model_validate(
+        {"dataset": "digits", "batch_size": 16, "augmentation": []}
+    )
+    part = Part(torch.randn(64, 8, 8, 1), torch.arange(64), (0, 0))
+    batches = Batches(part, settings, seed=3)
+    batches.draw_epoch()
+    images, _ = batches.at(0)
+    assert (batches.steps, images.shape) == (4, (16, 1, 8, 8))
+    seen = torch.cat([batches.at(step)[1] for step in range(4)])
+    assert sorted(seen.tolist()) == list(range(64))
+
+
 def test_flip_mirrors_every_other_image():
     mirrored = shown("flip")
     same = (mirrored == IMAGES[:, :, :, 0]).flatten(1).all(dim=1)
     flipped = (mirrored == IMAGES[:, :, :, 0].flip(2)).flatten(1).all(dim=1)
     assert bool((same ^ flipped).all())
-    assert 60 < int(same.sum()) < 140
+    assert 60 < int(same.sum()) < 140  # about half of 200
 
 
 def test_crop_shifts_by_the_margin_at_most_and_moves_zeros_in():
@@ -39,14 +52,14 @@ def test_crop_shifts_by_the_margin_at_most_and_moves_zeros_in():
     assert torch.equal(up[0, :7], IMAGES[0, 1:, :, 0])
 
 
-def test_both_at_once_shift_the_mirror_image():
+def test_crop_and_flip_together_shift_the_mirror_image():
     pictures = shown("crop", "flip", margin=(1, 2))
     padded = torch.nn.functional.pad(IMAGES[0, :, :, 0], (2, 2, 1, 1))
     windows = [padded[y : y + 8, x : x + 8] for y in range(3) for x in range(5)]
     possible = {tuple(w.flatten().tolist()) for w in windows}
     possible |= {tuple(w.flip(1).flatten().tolist()) for w in windows}
     seen = {tuple(picture.flatten().tolist()) for picture in pictures}
-    assert len(possible) == 30
+    assert len(possible) == 30  # 3 shifts down times 5 to the right, each as it is and mirrored
     assert seen <= possible
     assert len(seen) > 25
 
@@ -69,5 +82,6 @@ def test_a_step_may_be_a_number_or_a_tensor_and_the_seed_decides():
             assert torch.equal(targets, first.targets(0, 4)[step])
             assert images.shape == (16, 3, 8, 8)
             seen.append(targets)
+        # Of 70 images the incomplete last batch is left out, and no other is shown twice.
         assert len(torch.cat(seen[epoch * 4 :]).unique()) == 64
     assert not torch.equal(torch.cat(seen[:4]), torch.cat(seen[4:]))

@@ -1,4 +1,4 @@
-"""Data sets made of some classes of another."""
+"""A data set may be made of some classes of another."""
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ COUNTS = np.bincount(load_digits().target)
 
 
 def prepared(folder, classes):
+    """Prepare the digits with these classes: the name, the manifest, all labels and the training part."""
     settings = TaskSettings.model_validate(
         {"dataset": {"source": "digits", "classes": classes}}
     ).dataset
@@ -40,7 +41,7 @@ def test_two_classes_make_a_binary_data_set(tmp_path):
     assert not any(image.tobytes() in eights for image in part.train.pixels[part.train.labels == 1])
 
 
-def test_one_class_against_the_rest(tmp_path):
+def test_one_class_against_the_rest_makes_two_classes(tmp_path):
     name, manifest, labels, _ = prepared(tmp_path, [3, "rest"])
     assert (name, manifest["class_names"]) == ("digits_3_rest", ["3", "rest"])
     assert np.bincount(labels).tolist() == [COUNTS[3], COUNTS.sum() - COUNTS[3]]

@@ -1,4 +1,4 @@
-"""Trainings that pause, end early and race: nothing of it may show in the numbers of those that go on."""
+"""Trainings may pause, end early and race; the numbers of those that go on do not show it."""
 
 import dataclasses
 import types
@@ -8,29 +8,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from toy_losses import CE, MAE, MSE, Bomb
 
-from evoloss.expressions.parsing import parse
 from evoloss.learning import together as together_module
 from evoloss.learning.accuracy import balanced_accuracy, top1_accuracy
 from evoloss.learning.contest import Contestant, contest
 from evoloss.learning.evaluation import accuracy
 from evoloss.learning.schedule import SEGMENTS, segment_ends
 from evoloss.learning.training import Training, train
-from evoloss.losses.expression_loss import CROSS_ENTROPY
-from evoloss.losses.gradient_scale import task_loss
-
-CE = task_loss(CROSS_ENTROPY, 10, match_gradient_scale=True)
-MSE = task_loss(parse("square(p - y)"), 10, match_gradient_scale=True)
-MAE = task_loss(parse("abs(p - y)"), 10, match_gradient_scale=True)
 
 
 def state(result):
-    """All weights and statistics, as one vector."""
+    """All weights and statistics of a trained network, as one vector."""
     return torch.cat([value.double().flatten() for value in result.network.state_dict().values()])
 
 
 def same(one, other):
-    """Equal results, the seconds and the memory apart."""
+    """Assert that two results are equal, apart from seconds and memory."""
     assert torch.equal(state(one), state(other))
     for name in (
         *("status", "reason", "steps", "training_samples", "validation_samples", "full_samples"),
@@ -42,21 +36,29 @@ def same(one, other):
 
 
 def dropout_network(shape, classes):
+    """A network that draws random numbers of its own."""
     return nn.Sequential(
         nn.Flatten(), nn.Linear(64, 32), nn.Dropout(0.5), nn.ReLU(), nn.Linear(32, classes)
     )
 
 
-class Bomb(nn.Module):
-    """Not finite at its third call."""
+def test_a_contest_stops_whom_its_judge_names_and_trains_the_others_to_the_end(make_task):
+    task = make_task()  # of 8 steps
+    running = {
+        "cross entropy": Contestant({"digits": Training(CE, task, 0.2, seed=1)}),
+        "absolute error": Contestant({"digits": Training(MAE, task, 0.2, seed=1)}),
+    }
 
-    def __init__(self):
-        super().__init__()
-        self.calls = 0
+    def judge(look, accuracies):
+        """Stop the one that is named here, whatever the accuracies at the look are."""
+        return {"absolute error": f"stopped at look {look}"}
 
-    def forward(self, logits, targets):
-        self.calls += 1
-        return logits.sum() * (float("inf") if self.calls == 3 else 1e-3)
+    contest(running, looks=[6], stops=judge)
+    result = running["cross entropy"].results()["digits"]
+    assert (result.status, result.steps) == ("completed", 8)
+    stopped = running["absolute error"].results()["digits"]
+    assert (stopped.status, stopped.reason) == ("stopped_early", "stopped at look 0")
+    assert stopped.steps == 3  # six of 18 segments: a third of 8 steps, rounded up
 
 
 @pytest.mark.parametrize(
@@ -123,16 +125,17 @@ def test_a_curve_has_an_entry_a_segment_however_few_the_steps(make_task, images,
 
 @pytest.mark.parametrize("balanced", [False, True])
 def test_a_look_is_of_the_batches_of_its_own_segment(make_task, balanced):
-    # One step a segment, and a loss that notes what each step gets right.
     right = []
 
     class Noting(nn.Module):
+        """A loss that notes how many images each step gets right."""
+
         def forward(self, logits, targets):
             measure = balanced_accuracy if balanced else top1_accuracy
             right.append(measure(logits.detach(), targets))
             return CE(logits, targets)
 
-    task = make_task(training_images=576, epochs=2, balanced=balanced)
+    task = make_task(training_images=576, epochs=2, balanced=balanced)  # one step a segment
     training = Training(Noting(), task, 0.2, 0)
     assert training.advance(5) == pytest.approx(right)
     assert len(right) == 5
@@ -140,8 +143,11 @@ def test_a_look_is_of_the_batches_of_its_own_segment(make_task, balanced):
 
 
 def test_a_balanced_look_weighs_the_classes_of_a_whole_segment_alike(make_task):
-    # Eight steps a segment; who always names the same class has a tenth, however many it has.
+    # A segment has eight steps. A network that always names one class is right on a tenth of the classes,
+    # however many images the class has.
     class Fixed(nn.Module):
+        """A loss that teaches nothing, and notes the targets that it is shown."""
+
         def forward(self, logits, targets):
             seen.append(targets)
             return 0 * logits.sum()
@@ -175,7 +181,7 @@ def test_a_stopped_training_says_what_it_took_and_no_more(make_task):
     assert result.validation_accuracy is None
     assert result.validation_accuracies == []
     assert result.peak_memory_bytes > 2**20
-    # The word is final.
+    # A training that was stopped stays stopped.
     assert training.stop("again") is result
     assert training.finish() is result
     assert training.advance(SEGMENTS) == curve
@@ -185,7 +191,7 @@ def test_a_training_is_stopped_after_its_first_segment_at_the_earliest(make_task
     result = Training(CE, make_task(training_images=576, epochs=4), 0.2, 0).stop("not wanted")
     assert (result.status, result.reason, result.steps) == ("stopped_early", "not wanted", 2)
     assert len(result.curve) == 1
-    # One of a single step is over by then.
+    # A training of a single step is over by then.
     result = Training(CE, make_task(training_images=64, epochs=1), 0.2, 0).stop("not wanted")
     assert (result.status, result.steps, result.training_samples) == ("completed", 1, 64)
     assert result.validation_accuracy is not None
@@ -204,7 +210,7 @@ def test_a_stop_after_the_end_changes_nothing(make_task):
     assert (bomb.result.steps, bomb.result.full_samples) == (2, 512)
 
 
-def test_one_that_cannot_begin_has_ended(make_task):
+def test_a_training_that_cannot_begin_has_ended(make_task):
     training = Training.failed(make_task(), "no gradient")
     assert training.advance(3) == []
     result = training.stop("too late")
@@ -219,6 +225,8 @@ def test_waiting_for_ones_turn_is_not_time_in_training(make_task, monkeypatch):
     )
 
     class Slow(nn.Module):
+        """A loss that takes a second a call on a clock that the test moves."""
+
         def forward(self, logits, targets):
             clock.now += 1.0
             return CE(logits, targets)
@@ -227,15 +235,15 @@ def test_waiting_for_ones_turn_is_not_time_in_training(make_task, monkeypatch):
     for segments in (3, 6, 7, 12):
         training.advance(segments)
         clock.now += 1000.0
-    assert training.finish().seconds == 8.0
+    assert training.finish().seconds == 8.0  # 8 steps of a second each
     stopped = Training(Slow(), make_task(), 0.2, 0)
     stopped.advance(6)
     clock.now += 1000.0
-    assert stopped.stop("lost").seconds == 3.0
+    assert stopped.stop("lost").seconds == 3.0  # six segments are three steps
 
 
 def entrants(task, *losses, second=None):
-    """Contestants a, b, c, ... on one task, or on two."""
+    """Contestants a, b, c, ... of these losses, each on one task, or on two."""
     tasks = {"one": task} | ({"two": second} if second else {})
     return {
         name: Contestant({key: Training(loss, t, 0.2, 1) for key, t in tasks.items()})
@@ -244,7 +252,7 @@ def entrants(task, *losses, second=None):
 
 
 class Judge:
-    """Stops whom it was told to at each look, and remembers whom it was shown."""
+    """A judge who stops at each look whom the test says, and remembers whom it was shown."""
 
     def __init__(self, *names):
         self.names, self.shown = names, []
@@ -311,7 +319,7 @@ def test_outputs_that_are_not_finite_are_worth_nothing_at_a_look(make_task):
     assert training.held_out_accuracy() == 0.0
 
 
-def test_of_many_validation_images_looks_are_at_some(make_task, monkeypatch):
+def test_a_look_uses_only_some_of_many_validation_images(make_task, monkeypatch):
     monkeypatch.setattr("evoloss.learning.task.MOST_LOOKED_AT", 50)
     task = make_task()
     chosen = torch.arange(50) * len(task.validation) // 50
@@ -321,11 +329,11 @@ def test_of_many_validation_images_looks_are_at_some(make_task, monkeypatch):
     training.advance(9)
     network = training.together._model.network
     assert training.held_out_accuracy() == accuracy(network, task.looked_at)
-    # What it ends with is measured on all of them, and both are counted.
+    # The final accuracy is measured on all of them, and the images of both are counted.
     assert training.finish().validation_samples == 50 + len(task.validation)
 
 
-def test_one_that_ends_by_itself_is_out_and_not_shown(make_task):
+def test_a_contestant_that_ends_by_itself_is_out_and_not_shown(make_task):
     running = entrants(make_task(), Bomb(), CE, MSE)
     judge = Judge([], ["c"])
     contest(running, [6, 9], judge)  # of 8 steps: after 3 and 4
@@ -337,7 +345,7 @@ def test_one_that_ends_by_itself_is_out_and_not_shown(make_task):
     assert results["c"].steps == 4
 
 
-def test_one_that_ends_between_two_looks_keeps_what_was_seen(make_task):
+def test_a_contestant_that_ends_between_two_looks_keeps_what_was_seen(make_task):
     running = entrants(make_task(), Bomb(), CE)
     judge = Judge([], [])
     contest(running, [2, 9], judge)  # of 8 steps: after 1 and 4; it bursts at the third
@@ -346,7 +354,7 @@ def test_one_that_ends_between_two_looks_keeps_what_was_seen(make_task):
 
 
 @pytest.mark.parametrize("bursts", ["one", "two"])
-def test_one_that_fails_on_a_task_has_failed_on_the_others(make_task, bursts):
+def test_a_contestant_that_fails_on_a_task_has_failed_on_the_others(make_task, bursts):
     task = make_task()
     losses = {"one": CE, "two": CE} | {bursts: Bomb()}
     burst = Contestant({key: Training(loss, task, 0.2, 1) for key, loss in losses.items()})
@@ -366,7 +374,7 @@ def test_a_contest_without_looks_stops_nobody(make_task):
     assert running["a"].results()["one"].status == "completed"
 
 
-def test_one_that_has_come_to_its_end_is_not_stopped_any_more(make_task):
+def test_a_contestant_that_has_come_to_its_end_is_not_stopped_any_more(make_task):
     running = entrants(make_task(epochs=12, early_stopping=1), CE, MSE)
     ended = {name: c.trainings["one"].finish() for name, c in running.items()}
     assert all(result.status == "completed" for result in ended.values())

@@ -1,21 +1,18 @@
+"""Prepared data sets: their three splits, their pixels and their moments."""
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
 from evoloss.errors import UserError
-from evoloss.learning.datasets import (
-    Images,
-    load_training_part,
-    moments,
-    read_manifest,
-    split,
-)
+from evoloss.learning.datasets import Images, load_training_part, moments, read_manifest, split
 from evoloss.learning.held_out import load_test_split
 from evoloss.learning.preparation import prepare
 from evoloss.learning.settings import DatasetSettings
 
 
 def as_set(images):
+    """Each image with its label as one string of bytes, so that images can be compared in any order."""
     return {
         bytes(image) + bytes([label])
         for image, label in zip(images.pixels, images.labels, strict=True)
@@ -25,6 +22,7 @@ def as_set(images):
 def test_the_three_splits_are_disjoint_complete_and_stratified(data_folder):
     part = load_training_part(data_folder / "digits")
     test = load_test_split(data_folder / "digits")
+    # A third of the 1797 digits are test images, and a quarter of the others validation images.
     assert (len(part.train), len(part.validation), len(test)) == (898, 300, 599)
     together = np.concatenate([part.train.labels, part.validation.labels, test.labels])
     assert np.bincount(together).tolist() == np.bincount(load_digits().target).tolist()
@@ -49,7 +47,7 @@ def test_moments_are_of_the_training_images_alone(data_folder):
     assert manifest["std"] == pytest.approx([train.std()])
 
 
-def test_moments_of_several_channels():
+def test_moments_are_a_mean_and_a_deviation_a_channel():
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (20, 3, 5, 4), dtype=np.uint8)
     mean, std = moments(Images(pixels, np.zeros(20, dtype=np.int64)))

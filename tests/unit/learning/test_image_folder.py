@@ -1,3 +1,5 @@
+"""Images that lie in a folder a class, and what a user may find wrong with them."""
+
 import os
 import shutil
 
@@ -15,10 +17,12 @@ from evoloss.learning.settings import DatasetSettings
 
 
 def settings(root, **changes):
+    """The data set of the image folder `root`, scaled to 8 x 8 pixels."""
     return DatasetSettings(source="image_folder", path=str(root), image_size=8, **changes)
 
 
 def read(root, **changes):
+    """The images of the folder `root`."""
     return read_source(settings(root, **changes))
 
 
@@ -86,38 +90,49 @@ def test_several_readers_give_the_same_pixels(tmp_path):
     assert np.array_equal(one.training_part.pixels, two.training_part.pixels)
 
 
+# What the next test does to a folder.
+
+
 def missing(root):
+    """Remove the whole folder."""
     shutil.rmtree(root)
 
 
 def no_train(root):
+    """Give the training images' folder another name."""
     (root / "train").rename(root / "training")
 
 
 def single_class(root):
+    """Leave one class of three."""
     for name in ("bee", "cat"):
         shutil.rmtree(root / "train" / name)
 
 
 def empty_class(root):
+    """Add a class without an image."""
     (root / "train/dog").mkdir()
     (root / "train/dog/notes.txt").write_text("no image")
 
 
 def no_classes(root):
+    """Leave an empty training folder."""
     shutil.rmtree(root / "train")
     (root / "train").mkdir()
 
 
 def unknown_in_test(root):
+    """Give a class of the test images a name that training does not have."""
     (root / "test/bee").rename(root / "test/wasp")
 
 
 def stray(root):
+    """Put an image beside the folders of the classes."""
     (root / "train/ant/000.png").rename(root / "train/000.png")
 
 
 def damaged(root):
+    """Make one image a text and cut another in half."""
     (root / "train/ant/000.png").write_text("not an image")
     whole = (root / "test/cat/000.png").read_bytes()
     (root / "test/cat/000.png").write_bytes(whole[: len(whole) // 2])
@@ -143,7 +158,7 @@ def damaged(root):
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_unusable_folders_are_a_sentence(tmp_path, harm, sentence):
+def test_unusable_folders_get_a_sentence(tmp_path, harm, sentence):
     root = tmp_path / "images"
     write_folder(root)
     harm(root)
@@ -151,17 +166,15 @@ def test_unusable_folders_are_a_sentence(tmp_path, harm, sentence):
         read(root)
 
 
-def test_too_many_pixels_are_a_sentence(tmp_path):
+def test_too_many_pixels_get_a_sentence(tmp_path):
     write_folder(tmp_path)
     with pytest.raises(UserError, match=r"72 images of 3 x 900 x 900 pixels take 0.2 GiB"):
         read_image_folder(tmp_path, 900, 3, 10**8)
 
 
-def test_too_few_images_to_split_are_a_sentence(tmp_path):
+def test_too_few_images_to_split_get_a_sentence(tmp_path):
     write_folder(tmp_path, {"train": {"a": 1, "b": 60}})
-    with pytest.raises(
-        UserError, match=r"image_folder: a share of .* \(of 'a' there are 1\); change"
-    ):
+    with pytest.raises(UserError, match=r"image_folder: a share of .* \(class 'a' has 1\); change"):
         prepare(settings(tmp_path), tmp_path / "prepared", {})
 
 
@@ -201,7 +214,7 @@ def test_images_are_only_what_the_list_of_formats_has(tmp_path):
         read(tmp_path)
 
 
-def test_a_small_file_of_a_huge_image_is_a_sentence(tmp_path):
+def test_a_small_file_of_a_huge_image_gets_a_sentence(tmp_path):
     write_folder(tmp_path)
     Image.new("1", (10_000, 10_000)).save(tmp_path / "train/ant/huge.png")
     with pytest.raises(UserError, match=r"huge\.png \(10000 x 10000 pixels; at most 67,108,864"):

@@ -24,12 +24,14 @@ def images(tmp_path):
 
 
 def write(folder, rows, header="image,label,split", name="labels.csv"):
+    """Write a table of these rows, as a spreadsheet program would, and return its path."""
     text = "\n".join([header, *(",".join(row) for row in rows)])
     (folder / name).write_text(text + "\n", encoding="utf-8-sig")
     return folder / name
 
 
 def settings(table, **changes):
+    """The data set of a table, scaled to 8 x 8 pixels."""
     return DatasetSettings(source="image_folder", path=str(table), image_size=8, **changes)
 
 
@@ -101,14 +103,14 @@ def test_a_changed_label_is_noticed_and_a_touched_file_is_not(images):
         (lambda rows: [], None, "has no rows for training"),
     ],
 )
-def test_unusable_tables_are_a_sentence(images, change, header, sentence):
+def test_unusable_tables_get_a_sentence(images, change, header, sentence):
     root, rows = images
     table = write(root, change(rows), header or "image,label,split")
     with pytest.raises(UserError, match=sentence):
         read_source(settings(table))
 
 
-def test_a_table_that_is_not_there_or_no_text_is_a_sentence(tmp_path):
+def test_a_table_that_is_not_there_or_no_text_gets_a_sentence(tmp_path):
     with pytest.raises(UserError, match=r"none\.csv cannot be read"):
         read_source(settings(tmp_path / "none.csv"))
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00image")

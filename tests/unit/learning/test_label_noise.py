@@ -1,4 +1,4 @@
-"""Wrong labels of every kind, on what they may be on."""
+"""Wrong labels of every kind, on training and validation images."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,14 @@ PLACES = np.arange(4000)
 
 
 def noise(**values):
+    """The settings of a noise."""
     return LabelNoise.model_validate(values)
+
+
+def test_a_quarter_of_the_labels_becomes_wrong():
+    labels = np.arange(200) % 10
+    found = noise(share=0.25).applied(labels, places=np.arange(200), classes=10, seed=1)
+    assert (found != labels).sum() == 50
 
 
 @given(st.floats(0, 0.99), st.integers(2, 20), st.integers(0, 1000))
@@ -29,12 +36,14 @@ def test_symmetric_noise_changes_its_share_to_other_classes(share, classes, seed
 def test_symmetric_noise_favours_no_class():
     found = noise(share=0.6).applied(LABELS, PLACES, 5, 1)
     shifts = np.bincount((found - LABELS) % 5)
+    # 40 % of 4000 labels stay, and the others are shared by four classes.
     assert shifts[0] == 1600
     assert shifts[1:] == pytest.approx(np.full(4, 600), abs=80)
 
 
 def test_pair_noise_goes_to_the_next_class():
     found = noise(kind="pair", share=0.35).applied(LABELS, PLACES, 5, 1)
+    # 35 % of 4000 labels.
     assert np.bincount((found - LABELS) % 5).tolist() == [2600, 1400]
 
 
@@ -67,7 +76,9 @@ def test_a_mistake_says_what_the_kind_needs(values, sentence):
 
 def test_the_noise_is_on_training_labels_and_on_validation_labels_unless_they_are_clean(make_task):
     clean, noisy, again = make_task(), make_task(label_noise=0.25), make_task(label_noise=0.25)
-    assert int((clean.train.labels != noisy.train.labels).sum()) == noisy.changed_labels == 64
+    assert (
+        int((clean.train.labels != noisy.train.labels).sum()) == noisy.changed_labels == 64
+    )  # of 256
     assert clean.changed_labels == 0
     assert torch.equal(clean.train.images, noisy.train.images)
     assert torch.equal(noisy.train.labels, again.train.labels)
@@ -76,7 +87,7 @@ def test_the_noise_is_on_training_labels_and_on_validation_labels_unless_they_ar
     trusted = make_task(label_noise=0.25, validation="clean")
     assert torch.equal(trusted.validation.labels, clean.validation.labels)
     assert torch.equal(trusted.train.labels, noisy.train.labels)
-    # Another split has the clean one's labels too, but for the noise.
+    # On another split too the labels differ from the clean ones by the noise alone.
     resplit = make_task(label_noise=0.25, resplit_seed=1), make_task(resplit_seed=1)
     assert int((resplit[0].train.labels != resplit[1].train.labels).sum()) == 64
 
@@ -95,8 +106,9 @@ def test_a_files_labels_follow_their_images_through_every_split(make_task, tmp_p
         assert torch.equal(found.validation.labels, (clean.validation.labels + 3) % 10)
 
 
-def test_a_file_that_does_not_fit_gets_a_sentence(make_task, tmp_path):
+def test_a_file_of_labels_that_does_not_fit_gets_a_sentence(make_task, tmp_path):
     def message(content, name="labels.txt"):
+        """The sentence that a user gets for a file of labels with this content."""
         path = tmp_path / name
         if content is not None:
             path.write_text(content)
@@ -115,13 +127,14 @@ def test_a_file_that_does_not_fit_gets_a_sentence(make_task, tmp_path):
 
 def test_settings_know_a_number_and_the_classes():
     def task(**values):
+        """The settings of a task on the digits."""
         return TaskSettings.model_validate({"dataset": "digits", **values})
 
     assert task(label_noise=0.4).label_noise == noise(kind="symmetric", share=0.4)
     assert task(label_noise=0).label_noise.active is False
     with pytest.raises(ValueError, match="2 rows, and there are 10 classes"):
         task(label_noise={"kind": "matrix", "matrix": [[1.0, 0.0], [0.0, 1.0]]})
-    with pytest.raises(ValueError, match=r"take dataset\.classes out"):
+    with pytest.raises(ValueError, match=r"remove dataset\.classes"):
         task(
             dataset={"source": "digits", "classes": [3, 8]},
             label_noise={"kind": "file", "path": "x.npy"},

@@ -1,19 +1,25 @@
+"""Networks by name and of a user's own, their sizes, and what is wrong with those that do not fit."""
+
 import pkgutil
 
 import pytest
 import torch
 from torch import nn
+from toy_losses import CE
 
 from evoloss.errors import UserError
 from evoloss.learning import networks
 from evoloss.learning.network import build, size_of
 from evoloss.learning.settings import NETWORK_NAMES
 from evoloss.learning.training import train
-from evoloss.losses.expression_loss import CROSS_ENTROPY
-from evoloss.losses.gradient_scale import task_loss
 
 SMALL, LARGE = (3, 32, 32), (3, 96, 96)
-CE = task_loss(CROSS_ENTROPY, 10, match_gradient_scale=True)
+
+
+def test_a_network_is_built_by_name_and_maps_images_to_logits():
+    network = build("convnet", (1, 28, 28), classes=10)
+    images = torch.randn(2, 1, 28, 28)
+    assert network(images).shape == (2, 10)
 
 
 def test_named_networks_are_the_modules_there_are():
@@ -56,11 +62,16 @@ def test_sizes_are_the_published_ones(name, parameters, multiply_adds):
 
 
 def own_network(shape, classes):
+    """A network that fits."""
     return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes))
 
 
 def viewing_network(shape, classes):
+    """A network that raises on images in channels-last order."""
+
     class Viewing(nn.Module):
+        """A convolution whose outputs are viewed as rows, as much code does it."""
+
         def __init__(self):
             super().__init__()
             self.convolution = nn.Conv2d(shape[0], 4, 3)
@@ -73,18 +84,21 @@ def viewing_network(shape, classes):
 
 
 def asserting_network(shape, classes):
+    """A network that is made for three classes only."""
     assert classes == 3
 
 
 def empty_network(shape, classes):
+    """A network without parameters."""
     return nn.Flatten()
 
 
 def wrong_network(shape, classes):
+    """A network that gives one logit too many."""
     return nn.Sequential(nn.Flatten(), nn.Linear(shape[0] * shape[1] * shape[2], classes + 1))
 
 
-def test_networks_of_ones_own(make_task):
+def test_a_network_of_ones_own_trains_and_one_that_does_not_fit_gets_a_sentence(make_task):
     name = f"{__name__}:own_network"
     (result,) = train([CE], make_task(network=name), [0.1], 0)
     assert result.validation_accuracy > 0.3

@@ -1,4 +1,4 @@
-"""Sweeps over learning rates: the best one lies inside the grid, wherever the grid began."""
+"""A sweep finds the best learning rate inside its grid, wherever the grid began."""
 
 from types import SimpleNamespace
 
@@ -12,10 +12,13 @@ TASK = SimpleNamespace(classes=10)
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Trainings whose accuracy is a function of the rate alone."""
+    """A function that replaces trainings by ones whose accuracy is a function of the rate alone."""
 
     def install(accuracy_of):
+        """From here on, trainings have the accuracy `accuracy_of` of their rate; None is a divergence."""
+
         def train(losses, task, rates, seed):
+            """Stand in for a training, which would take seconds."""
             accuracy = accuracy_of(rates[0])
             status = "diverged" if accuracy is None else "completed"
             return [TrainingResult(status, None, 1, 64, 10, 0.1, 0.0, None, accuracy)]
@@ -26,11 +29,12 @@ def measured(monkeypatch):
 
 
 def nothing(repeat):
-    """A task in name: these trainings see no images."""
+    """A task in name only: these trainings see no images."""
     return TASK
 
 
 def sweep(grid, seeds=(1,)):
+    """Sweep over a grid of rates with these fake trainings."""
     return rate_sweep.sweep(None, "ce", nothing, grid, seeds)
 
 
@@ -39,7 +43,7 @@ def test_the_grid_grows_until_the_best_rate_is_inside(measured):
     found = sweep([0.1, 0.2], seeds=[1, 2])
     assert found.rate == 1.6
     assert found.grid == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2]
-    assert len(found.rows) == 12
+    assert len(found.rows) == 12  # six rates on two seeds
     assert {row["learning_rate"] for row in found.rows if row["chosen"]} == {1.6}
     assert not found.at_edge
     assert {row["at_edge"] for row in found.rows} == {False}
@@ -53,7 +57,8 @@ def test_it_grows_downwards_too(measured):
 
 @pytest.mark.parametrize("grid", [[0.2], [1e-3, 2e-3], [25.0, 50.0, 100.0]])
 def test_a_grid_that_lies_wholly_beside_finds_its_way(measured, grid):
-    def accuracy(rate):  # chance where nothing is learnt, nothing where it diverges
+    def accuracy(rate):
+        """Chance where nothing is learnt, and None where it diverges."""
         return None if rate > 20 else 0.1 if rate < 0.02 else 0.9 - abs(rate - 0.2) / 10
 
     measured(accuracy)

@@ -1,4 +1,4 @@
-"""Trainings side by side: what comes of each is what comes of it alone, to within rounding."""
+"""Trainings side by side give what each of them gives alone, to within rounding."""
 
 import pytest
 import torch
@@ -26,11 +26,34 @@ TEXTS = [
 
 
 def trainings(task, texts=TEXTS, seed=1):
+    """A training of each expression on the task, from the same seed."""
     return [expression_training(text, task, 0.1, seed) for text in texts]
 
 
 def finished(members):
+    """Train all to the end."""
     return [member.finish() for member in members]
+
+
+def plain(shape, classes):
+    """A convolutional network without batch norm, of a user's own."""
+    side = (shape[1] + 1) // 2 * ((shape[2] + 1) // 2)
+    return nn.Sequential(
+        nn.Conv2d(shape[0], 4, 3, padding=1),
+        nn.ReLU(),
+        nn.MaxPool2d(2, ceil_mode=True),
+        nn.Flatten(),
+        nn.Linear(4 * side, 16),
+        nn.ReLU(),
+        nn.Linear(16, classes),
+    )
+
+
+def test_two_losses_train_side_by_side(make_task):
+    members = trainings(make_task(), ["-(y * log(p))", "square(p - y)"])
+    assert side_by_side(members, 16) == 2
+    for result in finished(members):
+        assert (result.status, result.steps) == ("completed", 8)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +68,7 @@ def finished(members):
     ],
     ids=["sgd", "mlp", "adamw", "own network", "early stopping", "stopping within a segment"],
 )
-def test_side_by_side_is_one_by_one(make_task, changes):
+def test_trainings_side_by_side_end_as_they_do_one_by_one(make_task, changes):
     task = make_task(**changes)
     alone, together = finished(trainings(task)), trainings(task)
     assert side_by_side(together, 16) == len(TEXTS)
@@ -63,19 +86,6 @@ def test_side_by_side_is_one_by_one(make_task, changes):
             own = other.network.state_dict()[name]
             if value.is_floating_point():
                 torch.testing.assert_close(own, value, atol=0.02, rtol=0.02)
-
-
-def plain(shape, classes):
-    side = (shape[1] + 1) // 2 * ((shape[2] + 1) // 2)
-    return nn.Sequential(
-        nn.Conv2d(shape[0], 4, 3, padding=1),
-        nn.ReLU(),
-        nn.MaxPool2d(2, ceil_mode=True),
-        nn.Flatten(),
-        nn.Linear(4 * side, 16),
-        nn.ReLU(),
-        nn.Linear(16, classes),
-    )
 
 
 def test_a_race_stops_some_and_leaves_the_others_alone(make_task):
@@ -97,7 +107,7 @@ def test_a_race_stops_some_and_leaves_the_others_alone(make_task):
             assert other.validation_accuracy == pytest.approx(one.validation_accuracy, abs=0.02)
 
 
-def test_one_that_diverges_takes_no_other_along(make_task):
+def test_a_training_that_diverges_takes_no_other_along(make_task):
     task = make_task(epochs=3)
     texts = [TEXTS[0], "-(y * log(p))", TEXTS[1]]
     alone, together = trainings(task, texts), trainings(task, texts)
@@ -119,6 +129,8 @@ def test_only_what_is_alike_trains_side_by_side_and_no_more_than_asked(make_task
     assert len({id(member.together) for member in others}) == 2
 
     class Own(nn.Module):
+        """A loss that is no expression."""
+
         def forward(self, logits, targets):
             return nn.functional.cross_entropy(logits, targets)
 
@@ -137,7 +149,7 @@ def test_what_trainings_side_by_side_take_is_shared_out(make_task):
 
 
 @pytest.mark.parametrize("name", ["convnet", "resnet9"])
-def test_stacked_networks_are_their_networks(name):
+def test_stacked_networks_compute_what_each_computes_alone(name):
     torch.manual_seed(0)
     networks = [build(name, (3, 12, 12), 5) for _ in range(3)]
     stacked = stack(networks[0], 3)
@@ -166,7 +178,7 @@ def test_a_layer_of_another_kind_cannot_be_stacked():
             stack(nn.Sequential(nn.Conv2d(1, 4, 3), layer), 2)
 
 
-def test_looked_up_losses_are_the_losses():
+def test_losses_from_a_table_have_the_values_and_gradients_of_the_losses():
     losses = [ExpressionLoss(parse(text), factor=0.5 + k) for k, text in enumerate(TEXTS)]
     source = torch.Generator().manual_seed(derive_seed("tables"))
     logits = 3 * torch.randn(len(losses), 64, 10, generator=source)
@@ -188,16 +200,8 @@ def test_looked_up_losses_are_the_losses():
     )
 
 
-def test_networks_side_by_side_start_from_the_seeds_weights(make_task):
-    task = make_task()
-    stacked = stack(initial_network(task, 3), 4)
-    for number in range(4):
-        for key, value in state_of(stacked, number).items():
-            assert torch.equal(value, initial_network(task, 3).state_dict()[key])
-
-
-def test_looked_up_losses_go_on_beyond_the_table():
-    """The table ends at log p = -32; cross entropy's slope does not."""
+def test_losses_from_a_table_go_on_beyond_its_end():
+    """The table ends at log p = -32, and cross entropy's slope goes on."""
     losses = [ExpressionLoss(parse(text)) for text in ("-(y * log(p))", "abs(p - y)")]
     logits = (1e4 * torch.eye(10)[:2]).expand(2, 2, 10)
     targets = torch.tensor([1, 1])
@@ -208,3 +212,11 @@ def test_looked_up_losses_go_on_beyond_the_table():
         value.backward()
         torch.testing.assert_close(values[k], value.detach(), rtol=1e-6, atol=1e-4)
         torch.testing.assert_close(gradients[k], own.grad, rtol=1e-6, atol=1e-6)
+
+
+def test_networks_side_by_side_start_from_the_seeds_weights(make_task):
+    task = make_task()
+    stacked = stack(initial_network(task, 3), 4)
+    for number in range(4):
+        for key, value in state_of(stacked, number).items():
+            assert torch.equal(value, initial_network(task, 3).state_dict()[key])

@@ -1,4 +1,4 @@
-"""A data set that changed under its prepared copy is noticed; one that was touched or moved is not."""
+"""A data set whose files changed under its prepared copy is noticed; one that was touched or moved is not."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from evoloss.learning.source_files import FIRST_COPY, missing_place, source_stat
 
 @pytest.fixture
 def prepared(tmp_path):
-    """A prepared image folder: its settings and the folder of the copy."""
+    """A prepared image folder: its settings, and the folder of the prepared copy."""
     write_folder(tmp_path / "images")
     settings = DatasetSettings(source="image_folder", path=str(tmp_path / "images"), image_size=8)
     folder = tmp_path / "prepared"
@@ -42,6 +42,7 @@ def test_edited_added_removed_and_relabelled_images_are_a_change(prepared, tmp_p
     images = tmp_path / "images" / "train"
 
     def swapped():
+        """Give two images each other's content."""
         first, second = images / "ant/000.png", images / "ant/001.png"
         content = first.read_bytes()
         first.write_bytes(second.read_bytes())
@@ -93,7 +94,7 @@ def test_a_place_that_is_gone_is_told(prepared, tmp_path):
     assert "images is not there; its prepared copy is used" in missing_place(settings)
 
 
-def test_names_that_are_no_utf8_and_broken_links(prepared, tmp_path):
+def test_a_name_that_is_no_utf8_is_a_change_and_a_broken_link_gets_a_sentence(prepared, tmp_path):
     settings, folder = prepared
     images = tmp_path / "images" / "train" / "ant"
     (images / "000.png").rename(images / os.fsdecode(b"\xe9t\xe9.png"))

@@ -1,4 +1,4 @@
-"""torchvision's data sets, each read from small files in its own format, and what can go wrong."""
+"""torchvision's data sets, each read from small files in its own format, and what can go wrong with them."""
 
 import numpy as np
 import pytest
@@ -14,12 +14,13 @@ IDX = {"mnist": "MNIST", "kmnist": "KMNIST", "fashion_mnist": "FashionMNIST"}
 
 
 def read(name, root):
+    """Read a data set from the files below `root`."""
     return read_source(DatasetSettings(source=name, root=str(root)))
 
 
 @pytest.fixture
 def unchecked(monkeypatch):
-    """Let torchvision accept small files under the names of the real ones."""
+    """Let torchvision accept small files under the names of the real ones, whose checksums it knows."""
     for reader in (vision.datasets.CIFAR10, vision.datasets.CIFAR100):
         for attribute in ("train_list", "test_list"):
             monkeypatch.setattr(
@@ -37,6 +38,7 @@ def test_idx_files_are_read(tmp_path, name):
     write_idx(tmp_path, IDX[name])
     settings = DatasetSettings(source=name, root=str(tmp_path))
     manifest = prepare(settings, tmp_path / "prepared", {"study": "test"})
+    # A quarter of the file's 200 training images.
     assert manifest["images"] == {"train": 150, "validation": 50, "test": 50}
     assert manifest["shape"] == [1, 28, 28]
     assert len(manifest["class_names"]) == 10
@@ -77,6 +79,7 @@ def test_svhn_is_read_and_ten_means_zero(tmp_path, unchecked):
 @pytest.mark.parametrize("name", [n for n, source in SOURCES.items() if source.torchvision])
 def test_without_a_network_a_sentence_says_which_files_go_where(tmp_path, name, monkeypatch):
     def offline(*args, **kwargs):
+        """Stand in for a machine without a network."""
         raise OSError("no network in this test")
 
     monkeypatch.setattr("urllib.request.urlopen", offline)
@@ -101,7 +104,7 @@ def test_one_missing_file_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("bytes_left", [0, 10, 5000])
-def test_a_damaged_file_is_a_sentence(tmp_path, bytes_left):
+def test_a_damaged_file_gets_a_sentence(tmp_path, bytes_left):
     write_idx(tmp_path, "MNIST")
     path = tmp_path / "MNIST/raw/train-images-idx3-ubyte"
     path.write_bytes(path.read_bytes()[:bytes_left])
@@ -111,7 +114,7 @@ def test_a_damaged_file_is_a_sentence(tmp_path, bytes_left):
         read("mnist", tmp_path)
 
 
-def test_images_and_labels_that_do_not_belong_together(tmp_path):
+def test_images_and_labels_of_different_numbers_get_a_sentence(tmp_path):
     write_idx(tmp_path, "MNIST")
     write_idx(tmp_path / "other", "MNIST", sizes=(("train", 150), ("t10k", 50)))
     name = "MNIST/raw/train-labels-idx1-ubyte"
@@ -120,7 +123,7 @@ def test_images_and_labels_that_do_not_belong_together(tmp_path):
         read("mnist", tmp_path)
 
 
-def test_labels_out_of_range_are_a_sentence(tmp_path):
+def test_labels_out_of_range_get_a_sentence(tmp_path):
     write_idx(tmp_path, "MNIST", classes=12)
     settings = DatasetSettings(source="mnist", root=str(tmp_path))
     with pytest.raises(UserError, match="labels run from 0 to 11, but there are 10 classes"):
@@ -129,6 +132,7 @@ def test_labels_out_of_range_are_a_sentence(tmp_path):
 
 def test_auto_is_the_augmentation_that_suits_the_source():
     def resolved(dataset):
+        """What `auto` becomes for a data set."""
         return TaskSettings.model_validate(
             {"dataset": dataset, "augmentation": "auto"}
         ).augmentation

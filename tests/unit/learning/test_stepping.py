@@ -1,10 +1,10 @@
-"""Steps that read their number from the device, too little memory: what a GPU needs, as far as a CPU can show."""
+"""What trainings do on a GPU, as far as a CPU can show it: steps that read their number from the device, and too little memory."""
 
 import pytest
 import torch
 from torch import nn
+from toy_losses import CE, MSE
 
-from evoloss.expressions.parsing import parse
 from evoloss.learning import models as models_module
 from evoloss.learning import together as together_module
 from evoloss.learning.evaluation import logits_of, validation_accuracy
@@ -12,11 +12,7 @@ from evoloss.learning.expression_training import expression_training
 from evoloss.learning.models import StackedModel, initial_network
 from evoloss.learning.stepping import StepsOnDevice
 from evoloss.learning.training import Training, side_by_side, train
-from evoloss.losses.expression_loss import CROSS_ENTROPY
-from evoloss.losses.gradient_scale import task_loss
 
-CE = task_loss(CROSS_ENTROPY, 10, match_gradient_scale=True)
-MSE = task_loss(parse("square(p - y)"), 10, match_gradient_scale=True)
 TEXTS = ["-(y * log(p))", "square(p - y)", "abs(p - y)", "exp(y - p) * (1 - p)"]
 
 
@@ -31,7 +27,7 @@ TEXTS = ["-(y * log(p))", "square(p - y)", "abs(p - y)", "exp(y - p) * (1 - p)"]
     ],
     ids=["plain", "adamw", "augmented", "early stopping", "mixed precision"],
 )
-def test_a_step_that_reads_its_number_is_the_step(make_task, monkeypatch, changes):
+def test_steps_that_read_their_number_from_the_device_train_alike(make_task, monkeypatch, changes):
     task = make_task(**changes)
     expected = train([CE, MSE], task, [0.1, 0.1], 1, per_epoch=True)
     monkeypatch.setattr(together_module, "Steps", StepsOnDevice)
@@ -44,7 +40,7 @@ def test_a_step_that_reads_its_number_is_the_step(make_task, monkeypatch, change
         assert other.validation_accuracies == pytest.approx(one.validation_accuracies, abs=0.02)
 
 
-def test_a_pause_and_a_divergence_are_seen_there_too(make_task, monkeypatch):
+def test_a_pause_and_a_divergence_are_seen_by_steps_on_the_device_too(make_task, monkeypatch):
     monkeypatch.setattr(together_module, "Steps", StepsOnDevice)
     task = make_task(epochs=3)
     whole = Training(CE, task, 0.2, 0).finish()
@@ -55,6 +51,8 @@ def test_a_pause_and_a_divergence_are_seen_there_too(make_task, monkeypatch):
     assert paused.result.validation_accuracy == whole.validation_accuracy
 
     class Bomb(nn.Module):
+        """Cross entropy, but NaN at its sixth call, which is in the second epoch."""
+
         calls = 0
 
         def forward(self, logits, targets):
@@ -67,7 +65,7 @@ def test_a_pause_and_a_divergence_are_seen_there_too(make_task, monkeypatch):
 
 
 class Narrow(nn.Module):
-    """Has memory for so many images at once."""
+    """A network with memory for so many images at once, in the place of a GPU that is too small."""
 
     def __init__(self, network, most):
         super().__init__()
@@ -100,6 +98,7 @@ def test_too_little_memory_for_all_side_by_side_trains_half_of_them_at_a_time(
     forward = StackedModel.forward
 
     def narrow(self, images, targets):
+        """Run out of memory above two networks, as a GPU that is too small would."""
         if self.members > 2:
             raise torch.cuda.OutOfMemoryError("too many networks")
         return forward(self, images, targets)
@@ -120,6 +119,8 @@ def test_too_little_memory_for_all_side_by_side_trains_half_of_them_at_a_time(
 
 def test_one_training_that_does_not_fit_has_failed(make_task):
     class Large(nn.Module):
+        """A loss that never fits into memory."""
+
         def forward(self, logits, targets):
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB.")
 
@@ -139,6 +140,8 @@ def test_mixed_precision_finds_the_accuracy_of_float32(make_task):
 
 def test_a_loss_may_be_of_double_precision(make_task, monkeypatch):
     class Double(nn.Module):
+        """Cross entropy computed in double precision, as a user's loss may be."""
+
         def forward(self, logits, targets):
             return CE(logits.double(), targets)
 
@@ -150,10 +153,12 @@ def test_a_loss_may_be_of_double_precision(make_task, monkeypatch):
 
 
 def test_a_compiled_network_trains_as_it_does_uncompiled(make_task, monkeypatch):
+    """It takes seven seconds, most of them for loading torch's compiler."""
     compiled = []
     compiler = torch.compile
 
     def noted(network, **options):
+        """Compile as usual, and note that it happened."""
         compiled.append(network)
         return compiler(network, **options)
 

@@ -1,3 +1,5 @@
+"""Trainings: they learn, repeat bit by bit, and say what became of a loss or network that misbehaves."""
+
 import subprocess
 import sys
 import time
@@ -5,9 +7,9 @@ import time
 import pytest
 import torch
 from torch import nn
+from toy_losses import CE, MSE, Bomb
 
 from evoloss.errors import UserError
-from evoloss.expressions.parsing import parse
 from evoloss.learning.accuracy import balanced_accuracy, mean_margin, top1_accuracy
 from evoloss.learning.device import choose_device
 from evoloss.learning.evaluation import accuracy, logits_of
@@ -17,14 +19,26 @@ from evoloss.learning.rate_sweep import sweep
 from evoloss.learning.settings import TaskSettings
 from evoloss.learning.training import train
 from evoloss.losses.expression_loss import CROSS_ENTROPY, ExpressionLoss
-from evoloss.losses.gradient_scale import task_loss
 from evoloss.time_limit import TRAINING_SECONDS
-
-CE = task_loss(CROSS_ENTROPY, 10, match_gradient_scale=True)
 
 
 def weights(result):
+    """All weights of a trained network, as one vector."""
     return torch.cat([p.flatten() for p in result.network.parameters()])
+
+
+def test_a_training_learns_the_digits_and_tells_what_it_took(make_task):
+    task = make_task(training_images=None, epochs=6)
+    (result,) = train([CE], task, [0.2], 0, per_epoch=True)
+    assert result.validation_accuracy > 0.9
+    assert len(result.training_loss) == len(result.training_accuracy) == 6
+    assert result.validation_accuracies[-1] == result.validation_accuracy
+    assert result.training_loss[-1] < result.training_loss[0]
+    assert result.steps == 6 * (898 // 64)  # whole batches of 64, of 898 training images
+    assert result.training_samples == result.steps * 64
+    assert result.validation_samples == 6 * 300
+    assert result.seconds > 0
+    assert result.peak_memory_bytes > 2**20
 
 
 def test_a_training_repeats_bit_by_bit_and_its_seed_matters(make_task):
@@ -37,24 +51,9 @@ def test_a_training_repeats_bit_by_bit_and_its_seed_matters(make_task):
 
 def test_company_does_not_change_a_training(make_task):
     task = make_task()
-    mse = task_loss(parse("square(p - y)"), 10, match_gradient_scale=True)
     torch.rand(7)  # the global generator is nobody's business
-    together = train([mse, CE], task, [0.1, 0.2], 1)[1]
+    together = train([MSE, CE], task, [0.1, 0.2], 1)[1]
     assert torch.equal(weights(together), weights(train([CE], task, [0.2], 1)[0]))
-
-
-def test_it_learns(make_task):
-    task = make_task(training_images=None, epochs=6)
-    (result,) = train([CE], task, [0.2], 0, per_epoch=True)
-    assert result.validation_accuracy > 0.9
-    assert len(result.training_loss) == len(result.training_accuracy) == 6
-    assert result.validation_accuracies[-1] == result.validation_accuracy
-    assert result.training_loss[-1] < result.training_loss[0]
-    assert result.steps == 6 * (898 // 64)
-    assert result.training_samples == result.steps * 64
-    assert result.validation_samples == 6 * 300
-    assert result.seconds > 0
-    assert result.peak_memory_bytes > 2**20
 
 
 @pytest.mark.parametrize(
@@ -75,6 +74,7 @@ def test_every_option_trains(make_task, changes):
 
 
 def dropout_network(shape, classes):
+    """A network that draws random numbers of its own."""
     return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, classes))
 
 
@@ -83,18 +83,6 @@ def test_a_networks_own_randomness_is_the_seeds_too(make_task):
     alone = train([CE], task, [0.1], 1)[0]
     torch.rand(5)
     assert torch.equal(weights(alone), weights(train([Bomb(), CE], task, [0.1, 0.1], 1)[1]))
-
-
-class Bomb(nn.Module):
-    """Not finite at its third call."""
-
-    def __init__(self):
-        super().__init__()
-        self.calls = 0
-
-    def forward(self, logits, targets):
-        self.calls += 1
-        return logits.sum() * (float("inf") if self.calls == 3 else 1e-3)
 
 
 def test_a_training_stops_at_the_first_loss_that_is_not_finite(make_task):
@@ -106,7 +94,7 @@ def test_a_training_stops_at_the_first_loss_that_is_not_finite(make_task):
 
 
 class Raises(nn.Module):
-    """Raises at its third call."""
+    """A loss that reseeds the global generator and raises at its third call."""
 
     def __init__(self, what):
         super().__init__()
@@ -149,10 +137,11 @@ class Fussy(nn.Module):
 
 
 def fussy(shape, classes):
+    """A network by the name that a task gives it."""
     return Fussy(classes)
 
 
-def test_a_network_that_raises_fails_and_a_sweep_of_such_is_a_sentence(make_task):
+def test_a_network_that_raises_fails_and_a_sweep_of_such_gets_a_sentence(make_task):
     task = make_task(network=f"{__name__}:fussy")
     (result,) = train([CE], task, [0.1], 0)
     assert (result.status, result.reason) == ("failed", "ValueError: too many")
@@ -162,7 +151,7 @@ def test_a_network_that_raises_fails_and_a_sweep_of_such_is_a_sentence(make_task
 
 
 class Hangs(nn.Module):
-    """Never comes back from its third call, whatever it has to swallow."""
+    """A loss that never comes back from its third call, and swallows every exception meanwhile."""
 
     calls = 0
 
@@ -201,8 +190,10 @@ def test_a_job_whose_training_hangs_in_c_ends_with_a_sentence():
     assert (answer.returncode, answer.stdout) == (1, "error: it hangs\n")
 
 
-def test_a_network_of_nans_has_no_accuracy(make_task):
+def test_a_network_whose_weights_are_nan_has_diverged_and_has_no_accuracy(make_task):
     class LastStepPoison(nn.Module):
+        """A loss that is finite at the last step, and makes the weights NaN there."""
+
         calls = 0
 
         def forward(self, logits, targets):
@@ -232,6 +223,7 @@ def test_the_optimisers_are_torchs(optimizer, momentum):
     total, rate = 12, 0.05
 
     def model():
+        """A layer that always starts from the same weights."""
         torch.manual_seed(0)
         return nn.Linear(5, 3)
 
@@ -295,7 +287,7 @@ def test_a_gpu_learns_too(data_folder):
 
 def test_early_stopping_ends_a_training_and_keeps_its_best_epoch(make_task):
     class Spoilt(nn.Module):
-        """Learns for three epochs of four steps, then unlearns."""
+        """A loss that learns for three epochs of four steps, and then unlearns."""
 
         calls = 0
 
@@ -316,7 +308,7 @@ def test_early_stopping_ends_a_training_and_keeps_its_best_epoch(make_task):
     assert accuracy(result.network, task.validation) == result.validation_accuracy
     assert result.steps == 4 * (best + 2)
     assert result.validation_samples == (best + 2) * len(task.validation)
-    # Off by default: the last epoch counts.
+    # Without early stopping the last epoch counts.
     (result,) = train([Spoilt()], make_task(**settings), [0.2], 0)
     assert result.steps == 80
     assert result.validation_accuracy < max(accuracies)
@@ -330,13 +322,14 @@ def test_input_noise_touches_the_training_images_alone(make_task):
     assert torch.equal(noisy.train.images, again.train.images)
     assert torch.equal(noisy.train.labels, clean.train.labels)
     assert torch.equal(noisy.validation.images, clean.validation.images)
-    # The margin that shifts move in has none.
+    # The zeros that `crop` moves in get no noise.
     cropped = make_task(input_noise=0.5, augmentation=["crop"]).train.images
     assert float(cropped[:, 0].abs().max()) == 0
     assert torch.equal(cropped[:, 1:-1, 1:-1], noisy.train.images)
 
 
 def test_a_fraction_of_the_images_may_be_asked_for(make_task):
+    # There are 898 training images.
     assert len(make_task(training_images=0.5).train) == 449
     assert len(make_task(training_images=None).train) == 898
     assert len(make_task(training_images=1.0).train) == 898
@@ -362,7 +355,7 @@ def test_the_margin_of_one_hot_logits_is_one_whatever_their_scale():
     assert mean_margin(torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([0])) == pytest.approx(
         1 / (2 * 3 / 2) ** 0.5
     )
-    # Two classes: a mean over a root mean square, not the share of right ones.
+    # With two classes it is a mean over a root mean square, and not the share of right answers.
     two = torch.tensor([[1.0, 0.0], [0.0, -3.0]])
     assert mean_margin(two, torch.tensor([0, 0])) == pytest.approx(2 / 5**0.5)
 

@@ -19,14 +19,16 @@ from evoloss.losses.registry import CATALOGUE, formula_of
 
 CLASSES = 5
 WEIGHT = torch.tensor([1.0, 0.5, 2.0, 0.0, 3.0])
+"""A weight for each class; one class counts for nothing."""
 SPELLINGS = ["cross_entropy", "y * -log(p)", "-(y * log(p)) + (p - p)"]
-"""One loss: torch computes the first, and the last keeps a p."""
+"""Cross entropy, written three ways: torch computes the first, and the last keeps a p."""
 
 SHAPES = [(1,), (7,), (3, 4), (2, 3, 2)]
-"""Of targets."""
+"""Shapes of targets: images, sequences, and the pixels of images."""
 
 
 def batch(shape, seed, ignore_index, share, dtype=torch.float32):
+    """Random logits, and random targets of this shape, a share of which is `ignore_index`."""
     source = torch.Generator().manual_seed(seed)
     logits = 2 * torch.randn(shape[0], CLASSES, *shape[1:], generator=source, dtype=dtype)
     targets = torch.randint(0, CLASSES, shape, generator=source)
@@ -35,7 +37,22 @@ def batch(shape, seed, ignore_index, share, dtype=torch.float32):
 
 
 def gradient(value, logits):
+    """The gradient of a value, which is summed if it is not yet one number."""
     return torch.autograd.grad(value.sum(), logits, retain_graph=True)[0]
+
+
+def test_a_loss_stands_where_cross_entropy_stood():
+    logits = torch.tensor([[2.0, 0.5, 0.0], [0.1, 0.2, 3.0]], requires_grad=True)
+    targets = torch.tensor([0, 2])
+    torch.testing.assert_close(
+        loss("cross_entropy")(logits, targets), functional.cross_entropy(logits, targets)
+    )
+    criterion = loss("gce")
+    value = criterion(logits, targets)
+    value.backward()
+    assert value.shape == ()
+    # A step against the gradient raises the logit of the target, and lowers the others.
+    assert (logits.grad < 0).tolist() == [[True, False, False], [False, False, True]]
 
 
 @given(
@@ -74,7 +91,9 @@ def test_cross_entropy_is_torchs_with_every_option(
     reduction=st.sampled_from(["mean", "sum", "none"]),
     smoothing=st.sampled_from([0.0, 0.1, 1.0]),
 )
-def test_class_probabilities_are_torchs(shape, seed, weight, reduction, smoothing):
+def test_with_class_probabilities_cross_entropy_is_torchs(
+    shape, seed, weight, reduction, smoothing
+):
     options = {"weight": weight, "reduction": reduction, "label_smoothing": smoothing}
     source = torch.Generator().manual_seed(seed)
     logits = torch.randn(shape, generator=source).requires_grad_()
@@ -116,6 +135,7 @@ def test_any_loss_is_the_mean_of_what_a_task_trains_with(seed, name):
     logits, targets = batch((9,), seed, 0, 0.0)
     expected = loss_from(formula_of(name), None, CLASSES, True)(logits, targets)
     torch.testing.assert_close(loss(name)(logits, targets), expected)
+    # The batch has nine samples.
     torch.testing.assert_close(loss(name, reduction="sum")(logits, targets), 9 * expected)
 
 
@@ -157,7 +177,9 @@ def test_the_factor_and_c_follow_the_classes_of_the_logits():
         expected = loss_from(formula_of("ngl"), None, classes, True)(logits, targets)
         torch.testing.assert_close(criterion(logits, targets), expected)
     as_written = loss("square(p - y)", match_gradient_scale=False)
-    assert float(as_written(torch.zeros(1, 2), torch.tensor([0]))) == pytest.approx(0.5)
+    assert float(as_written(torch.zeros(1, 2), torch.tensor([0]))) == pytest.approx(
+        0.5
+    )  # 1/4 + 1/4
 
 
 def test_no_gradient_mode_hinders_the_first_use():
@@ -185,7 +207,7 @@ def test_it_can_be_copied_pickled_and_moved(name):
     torch.testing.assert_close(moved(logits.double(), targets).float(), expected)
 
 
-def test_small_integers_will_do_as_targets():
+def test_targets_may_be_small_integers():
     logits, targets = batch((8,), 0, 0, 0.0)
     for dtype in (torch.int32, torch.uint8):
         torch.testing.assert_close(
@@ -211,11 +233,11 @@ def test_small_integers_will_do_as_targets():
         (lambda: loss("p - y", classes=10), "no finite, non-zero gradient"),
         (lambda: loss("1 / (y - p)", classes=2), "no finite, non-zero gradient"),
         (lambda: loss("mse", activation="relu"), "there are softmax, sigmoid"),
-        (lambda: loss("mse", weight=torch.ones(3, 3)), "one number a class"),
+        (lambda: loss("mse", weight=torch.ones(3, 3)), "one number per class"),
         (lambda: loss("mse", weight=torch.tensor([1, 2])), "floating-point"),
     ],
 )
-def test_mistakes_are_sentences(make, sentence):
+def test_a_mistake_in_an_option_gets_a_sentence(make, sentence):
     with pytest.raises(UserError, match=sentence):
         make()
 
@@ -237,7 +259,7 @@ def test_mistakes_are_sentences(make, sentence):
         ),
     ],
 )
-def test_batches_that_do_not_fit_are_sentences(name, logits, targets, options, sentence):
+def test_a_batch_that_does_not_fit_gets_a_sentence(name, logits, targets, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         loss(name, **options)(logits, targets)
 
@@ -251,7 +273,7 @@ def test_a_target_that_is_no_class_is_named(name, target):
         loss(name)(torch.zeros(3, 4), targets)
 
 
-def test_soft_targets_where_they_have_no_meaning_are_sentences():
+def test_soft_targets_get_a_sentence_where_they_have_no_meaning():
     logits, targets = torch.zeros(3, 4), torch.full((3, 4), 0.25)
     with pytest.raises(ValueError, match="'nce' is a function of class indices"):
         loss("nce")(logits, targets)
@@ -263,7 +285,7 @@ def test_soft_targets_where_they_have_no_meaning_are_sentences():
 @hypothesis_settings(max_examples=60)
 @given(tree=expressions, seed=st.integers(0, 10_000))
 def test_certain_labels_take_the_short_way_to_the_same_loss(tree, seed):
-    """What is folded at y = 0 and at y = 1 keeps the guards of the whole."""
+    """A loss is simplified for y = 0 and for y = 1; what is left must keep the guards of the whole."""
     if "p" not in tree or "y" not in tree:
         return
     logits, targets = batch((6,), seed, -100, 0.0)
@@ -275,5 +297,5 @@ def test_certain_labels_take_the_short_way_to_the_same_loss(tree, seed):
     )
 
 
-def test_blanks_around_a_name_are_nothing():
+def test_blanks_around_a_name_do_not_matter():
     assert loss(" gce ").text == "gce"

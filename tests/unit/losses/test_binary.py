@@ -14,13 +14,25 @@ from evoloss.losses import loss
 from evoloss.losses.registry import CATALOGUE
 
 SPELLINGS = ["cross_entropy", "-(y * log(p)) - (1 - y) * log(1 - p)"]
+"""Binary cross entropy, written two ways: torch computes the first."""
 EXPRESSIONS = sorted(name for name, entry in CATALOGUE.items() if ":" not in entry.formula)
+"""The losses of the catalogue that are expressions, and no functions of logits."""
 
 
 def batch(shape, seed, scale=2.0):
+    """Random logits, and random labels 0 or 1."""
     source = torch.Generator().manual_seed(seed)
     logits = scale * torch.randn(shape, generator=source)
     return logits.requires_grad_(), torch.randint(2, shape, generator=source).float()
+
+
+def test_each_label_of_an_image_is_judged_alone():
+    criterion = loss("cross_entropy", activation="sigmoid")
+    logits = torch.tensor([[2.0, -1.0, 0.0]])
+    labels = torch.tensor([[1.0, 0.0, 1.0]])
+    # The probability that each of the three labels is right.
+    right = torch.sigmoid(torch.tensor([2.0, 1.0, 0.0]))
+    torch.testing.assert_close(criterion(logits, labels), -right.log().mean())
 
 
 @given(
@@ -57,7 +69,7 @@ def test_weights_of_labels_broadcast_as_in_torch():
 
 @pytest.mark.parametrize("name", EXPRESSIONS)
 def test_a_loss_of_the_catalogue_is_that_of_two_classes(name):
-    """Which the softmax of logits (z, 0) has too, up to scale."""
+    """The sigmoid of a logit z is the softmax of the two logits z and 0."""
     logits, labels = batch((50,), 1)
     binary = loss(name, activation="sigmoid", match_gradient_scale=False, reduction="none")
     two = torch.stack([logits, torch.zeros_like(logits)], dim=1)
@@ -74,6 +86,7 @@ def test_its_first_gradient_is_as_large_as_binary_cross_entropys(text):
     labels = (torch.arange(4000) % 2).float()
 
     def scale(criterion):
+        """The median size of the gradient on this batch."""
         (slope,) = torch.autograd.grad(criterion(logits, labels).sum(), logits)
         return float(slope.abs().median())
 
@@ -110,14 +123,14 @@ def test_it_survives_what_torch_wraps_around_it(text):
         (lambda: loss("mse", pos_weight=torch.ones(1)), "pos_weight: no option of losses with"),
     ],
 )
-def test_mistakes_are_sentences(make, sentence):
+def test_a_mistake_in_an_option_gets_a_sentence(make, sentence):
     with pytest.raises(UserError, match=sentence):
         make()
 
 
-def test_batches_that_do_not_fit_are_sentences():
+def test_a_batch_that_does_not_fit_gets_a_sentence():
     criterion = loss("mse", activation="sigmoid")
-    with pytest.raises(ValueError, match="do not fit; they have one shape"):
+    with pytest.raises(ValueError, match="do not fit; they must have one shape"):
         criterion(torch.zeros(3), torch.zeros(3, 1))
     with pytest.raises(ValueError, match="must be floats"):
         criterion(torch.zeros(3), torch.zeros(3).long())

@@ -3,33 +3,23 @@
 import json
 
 import pytest
+from toy import champion
 
 from evoloss.errors import UserError
 from evoloss.losses.champion_file import read_champion
 from evoloss.losses.formula import loss_from
 
-CHAMPION = {
-    "study": "tiny",
-    "loss": "egp_seed0",
-    "method": "egp",
-    "run_seed": 0,
-    "candidate_id": "g1s0",
-    "expression": "-(y * log(p))",
-    "fitness": 1.0,
-    "fitness_is": "leave-one-out: each fresh training counts",
-    "repeats": 3,
-}
-
 
 def written(folder, **changes):
+    """The path of a champion's file, in which some fields are changed."""
     path = folder / "champion.json"
-    path.write_text(json.dumps(CHAMPION | changes))
+    path.write_text(json.dumps(champion() | changes))
     return path
 
 
 def test_a_champion_is_read_and_trained_with(tmp_path):
     path = written(tmp_path)
-    assert read_champion(path) == CHAMPION
+    assert read_champion(path) == champion()
     assert loss_from(None, str(path), 10, True).text == "-(y * log(p))"
 
 
@@ -62,7 +52,7 @@ def test_what_is_no_champion_is_named_with_file_and_field(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize("text", ["[]", "null", "3", "{}"])
-def test_json_that_is_valid_and_wrong_is_a_sentence(tmp_path, text):
+def test_valid_json_that_is_no_champion_gets_a_sentence(tmp_path, text):
     path = tmp_path / "champion.json"
     path.write_text(text)
     with pytest.raises(UserError, match=r"champion\.json"):

@@ -16,6 +16,7 @@ import pytest
 import torch
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
+from toy import champion
 
 from evoloss.expressions.primitives import GRADIENT_LIMIT
 from evoloss.losses import drop_in, loss
@@ -24,23 +25,18 @@ from evoloss.losses.registry import CATALOGUE
 
 CLASSES = 5
 BRED = "max(log(p), cos(p) * (1 - y)) - 2 * y * log(p)"
+"""A loss such as a search finds, which is in no catalogue."""
 KINDS = ["cross_entropy", "ngl", "focal", "nce", "hinge", BRED, "exported"]
+"""One loss for each way of computing a loss; the last stands for the class that `exported_class` makes."""
 
 
 @cache
 def exported_class(expression=BRED):
-    champion = {
-        "loss": "egp_seed0",
-        "expression": expression,
-        "fitness": 1.0,
-        "fitness_is": "leave-one-out",
-        "repeats": 3,
-    }
-    # A module of a file, as torch.export looks its source up.
+    """The class of an exported file, which is imported from a real file because torch.export reads its source."""
     folder = tempfile.mkdtemp()
     name = f"exported_{hashlib.sha1(expression.encode()).hexdigest()}"
     file = Path(folder) / f"{name}.py"
-    file.write_text(python_module(champion, (CLASSES,), "test"))
+    file.write_text(python_module(champion(expression), (CLASSES,), "test"))
     spec = importlib.util.spec_from_file_location(name, file)
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -49,19 +45,35 @@ def exported_class(expression=BRED):
 
 
 def make(kind, **options):
+    """A criterion of one of KINDS."""
     return exported_class()(**options) if kind == "exported" else loss(kind, **options)
 
 
 @pytest.fixture
 def batch():
+    """Nine samples: random logits, and random class indices."""
     source = torch.Generator().manual_seed(0)
     logits = 2 * torch.randn(9, CLASSES, generator=source)
     return logits, torch.randint(CLASSES, (9,), generator=source)
 
 
 def gradient(criterion, logits, targets):
+    """The gradient of a criterion at these logits."""
     logits = logits.detach().clone().requires_grad_()
     return torch.autograd.grad(criterion(logits, targets), logits)[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_torch_compile_makes_one_graph_of_it(kind, batch):
+    logits, targets = batch
+    torch._dynamo.reset()
+    compiled = torch.compile(make(kind), fullgraph=True, backend="aot_eager")
+    plain = make(kind)
+    torch.testing.assert_close(
+        gradient(compiled, logits, targets), gradient(plain, logits, targets)
+    )
+    wider = torch.randn(4, 10), torch.tensor([9, 0, 1, 2])  # another number of classes
+    torch.testing.assert_close(compiled(*wider), plain(*wider))
 
 
 def test_a_confident_mistake_has_torchs_gradient():
@@ -78,6 +90,7 @@ def test_a_confident_mistake_has_torchs_gradient():
 @pytest.mark.parametrize("name", ["cross_entropy", "label_smoothing", "focal", "poly1"])
 def test_values_are_those_of_doubles_at_any_logits(name, dtype, scale):
     def reference(z, t):
+        """The loss, written by hand with log p."""
         log_p = torch.log_softmax(z, 1)
         of_target = log_p.gather(1, t[:, None])[:, 0]
         p = of_target.exp()
@@ -101,20 +114,7 @@ def test_values_are_those_of_doubles_at_any_logits(name, dtype, scale):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_compiles_to_one_graph(kind, batch):
-    logits, targets = batch
-    torch._dynamo.reset()
-    compiled = torch.compile(make(kind), fullgraph=True, backend="aot_eager")
-    plain = make(kind)
-    torch.testing.assert_close(
-        gradient(compiled, logits, targets), gradient(plain, logits, targets)
-    )
-    wider = torch.randn(4, 10), torch.tensor([9, 0, 1, 2])  # another number of classes
-    torch.testing.assert_close(compiled(*wider), plain(*wider))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_works_in_torch_func(kind, batch):
+def test_torch_func_differentiates_it_per_sample(kind, batch):
     logits, targets = batch
     criterion = make(kind)
     each = torch.func.vmap(torch.func.grad(criterion))(logits, targets)
@@ -128,7 +128,7 @@ def test_it_works_in_torch_func(kind, batch):
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_is_exported_by_torch(kind, strict, batch):
+def test_torch_export_exports_it(kind, strict, batch):
     program = torch.export.export(make(kind), batch, strict=strict)
     torch.testing.assert_close(program.module()(*batch), make(kind)(*batch))
 
@@ -136,6 +136,7 @@ def test_it_is_exported_by_torch(kind, strict, batch):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_first_call_changes_nothing(kind, batch):
     def state():
+        """What the criterion holds, but for the flag that torch sets."""
         held = {key: value for key, value in criterion.__dict__.items() if key != "training"}
         return {key: dict(v) if isinstance(v, dict) else v for key, v in held.items()}
 
@@ -147,7 +148,7 @@ def test_the_first_call_changes_nothing(kind, batch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_copies_are_as_good(kind, batch):
+def test_copies_compute_the_same(kind, batch):
     criterion = make(kind, weight=torch.arange(1.0, CLASSES + 1), ignore_index=0)
     expected = criterion(*batch)
     for other in (copy.deepcopy(criterion), pickle.loads(pickle.dumps(criterion))):
@@ -155,14 +156,7 @@ def test_copies_are_as_good(kind, batch):
 
 
 def test_an_exported_file_stands_alone(tmp_path):
-    champion = {
-        "loss": "egp_seed0",
-        "expression": BRED,
-        "fitness": 1.0,
-        "fitness_is": "leave-one-out",
-        "repeats": 3,
-    }
-    (tmp_path / "egp_seed0.py").write_text(python_module(champion, (CLASSES,), "test"))
+    (tmp_path / "egp_seed0.py").write_text(python_module(champion(BRED), (CLASSES,), "test"))
     program = (
         "import pickle, sys, torch\n"
         "from egp_seed0 import EgpSeed0\n"
@@ -183,8 +177,7 @@ def test_an_exported_loss_has_the_options_of_cross_entropy(batch):
     weight = torch.arange(1.0, CLASSES + 1)
     options = {"weight": weight, "label_smoothing": 0.1, "reduction": "sum", "ignore_index": 2}
     torch.testing.assert_close(
-        criterion(**options)(logits, targets),
-        functional.cross_entropy(logits, targets, **options),
+        criterion(**options)(logits, targets), functional.cross_entropy(logits, targets, **options)
     )
     soft = torch.softmax(logits.flip(0), 1)
     torch.testing.assert_close(
@@ -236,7 +229,7 @@ def test_ignoring_everything_is_nan_as_in_torch():
         assert math.isnan(float(make(kind)(torch.zeros(2, CLASSES), torch.tensor([-100, -100]))))
 
 
-def test_it_does_as_a_network_head_under_ddp(tmp_path, batch):
+def test_it_trains_as_the_head_of_a_network_under_ddp(tmp_path, batch):
     torch.distributed.init_process_group(
         "gloo", init_method=f"file://{tmp_path}/store", rank=0, world_size=1
     )
@@ -244,6 +237,8 @@ def test_it_does_as_a_network_head_under_ddp(tmp_path, batch):
         network = torch.nn.Linear(CLASSES, CLASSES)
 
         class WithLoss(torch.nn.Module):
+            """A network that computes its own loss, since DDP calls a module."""
+
             def __init__(self):
                 super().__init__()
                 self.network, self.loss = network, loss("ngl", weight=torch.ones(CLASSES))
@@ -257,7 +252,7 @@ def test_it_does_as_a_network_head_under_ddp(tmp_path, batch):
         torch.distributed.destroy_process_group()
 
 
-def test_importing_it_brings_little():
+def test_importing_it_loads_no_heavy_package():
     program = (
         "import torch, sys; before = set(sys.modules); from evoloss.losses import loss, catalogue, plot;"
         "loss('ngl'); print(*sorted({m.split('.')[0] for m in set(sys.modules) - before}))"

@@ -1,3 +1,5 @@
+"""A loss that is a function of logits and targets, in a module of the user's own."""
+
 import pytest
 import torch
 
@@ -51,10 +53,12 @@ def single(logits, targets):
 def only_ten(logits, targets):
     return (logits * torch.ones(10)).sum(dim=1)
 """
+"""A user's module: `margin` and `matrix` are sound losses; of the others each has one fault, which its name tells."""
 
 
 @pytest.fixture(autouse=True)
 def own_module(tmp_path, monkeypatch):
+    """Modules that Python finds as it finds a user's: one with losses, and two that cannot be imported."""
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "my_own_losses.py").write_text(OWN)
     (tmp_path / "my_broken_losses.py").write_text("def f(:\n")
@@ -114,7 +118,7 @@ def test_the_probe_has_as_many_classes_as_the_task():
     assert FunctionLoss("my_own_losses:only_ten", 10).text == "my_own_losses:only_ten"
 
 
-def test_both_forms_come_from_their_text():
+def test_a_text_is_read_as_an_expression_or_as_a_function():
     assert isinstance(as_written("my_own_losses:margin", 10), FunctionLoss)
     assert isinstance(as_written("y * p / C", 10), ExpressionLoss)
     assert loss_from("-(y * log(p)) / C", None, 10, False).text == "-(y * log(p)) / 10"
@@ -124,6 +128,6 @@ def test_both_forms_come_from_their_text():
         loss_from("my_own_losses:flat", None, 10, True)
 
 
-def test_a_loss_is_a_formula_or_a_champion(tmp_path):
+def test_a_loss_is_a_formula_or_a_champion_but_not_both(tmp_path):
     with pytest.raises(ValueError, match="one of the two"):
         loss_from("p", tmp_path / "champion.json", 10, True)

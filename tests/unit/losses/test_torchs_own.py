@@ -1,4 +1,4 @@
-"""torch's own tests of cross entropy, run against ours: by name, and counted.
+"""What torch tries on its own cross entropy is tried on ours: by name, and counted.
 
 torch ships what its tests try (`common_modules`, `common_methods_invocations`), but not the files that try it. What those
 do with a criterion is done here: values against torch's reference, first and second derivatives against finite
@@ -29,12 +29,14 @@ SPELLINGS = ["cross_entropy", "y * -log(p)", "-(y * log(p)) + (p - p)"]
 """The first is computed by torch; the others go the way of every loss."""
 
 SENTENCES = "do not fit|class indices|numbers for|no index to ignore|lies between"
+"""Our messages, one of which every error of torch's list must have."""
 
 CRITERION = next(info for info in module_db if info.module_cls is torch.nn.CrossEntropyLoss)
 OPERATOR = next(info for info in op_db if info.name == "nn.functional.cross_entropy")
 
 
 def inputs(dtype=torch.float64, requires_grad=True):
+    """What torch tries its module on: options, logits, targets, and a reference for the value."""
     torch.manual_seed(0)
     return CRITERION.module_inputs_func(
         CRITERION, device="cpu", dtype=dtype, requires_grad=requires_grad, training=True
@@ -42,6 +44,7 @@ def inputs(dtype=torch.float64, requires_grad=True):
 
 
 def samples():
+    """What torch tries its function on: logits, targets and options."""
     torch.manual_seed(0)
     return list(OPERATOR.sample_inputs("cpu", torch.float64, requires_grad=True))
 
@@ -49,7 +52,7 @@ def samples():
 NAMES = [one.desc for one in inputs()]
 
 
-def test_the_tests_are_there():
+def test_torch_still_ships_as_many_tries():
     """As many as torch 2.13 has; fewer would mean that they have moved."""
     assert len(NAMES) >= 105
     assert len(samples()) >= 21
@@ -58,7 +61,7 @@ def test_the_tests_are_there():
 @pytest.mark.parametrize("text", SPELLINGS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("index", range(len(NAMES)), ids=NAMES)
-def test_module_forward(text, dtype, index):
+def test_a_value_is_that_of_torchs_reference_and_copies_agree(text, dtype, index):
     one = inputs(dtype, requires_grad=False)[index]
     criterion = loss(text, **one.constructor_input.kwargs)
     value = criterion(*one.forward_input.args)
@@ -72,7 +75,7 @@ def test_module_forward(text, dtype, index):
 
 @pytest.mark.parametrize("text", SPELLINGS[1:])  # the first is torch's kernel itself
 @pytest.mark.parametrize("index", range(len(NAMES)), ids=NAMES)
-def test_module_gradients(text, index):
+def test_first_and_second_derivatives_agree_with_finite_differences(text, index):
     one = inputs()[index]
     logits, targets = one.forward_input.args
     # Finite differences of all of a batch take long; what is left is not ignored throughout.
@@ -86,6 +89,7 @@ def test_module_gradients(text, index):
     logits = logits.detach().requires_grad_()
 
     def value(z):
+        """The loss as a function of the logits alone, which is what torch's checks differentiate."""
         return criterion(z, targets.detach())
 
     torch.autograd.gradcheck(value, logits, check_forward_ad=True, check_batched_grad=True)
@@ -93,8 +97,8 @@ def test_module_gradients(text, index):
 
 
 @pytest.mark.parametrize("text", SPELLINGS)
-def test_operator_samples(text):
-    """All samples of `nn.functional.cross_entropy`'s OpInfo: value, gradient, and that of class probabilities."""
+def test_value_and_gradient_are_those_of_torchs_function(text):
+    """All samples of torch's OpInfo; where torch has a gradient for class probabilities, it is compared too."""
     for sample in samples():
         logits, (targets,) = sample.input, sample.args
         criterion = loss(text, **sample.kwargs)
@@ -112,12 +116,11 @@ def test_operator_samples(text):
 
 
 @pytest.mark.parametrize("text", SPELLINGS)
-def test_errors(text):
-    """What torch refuses, we refuse, in a sentence."""
+def test_what_torch_refuses_gets_a_sentence(text):
     found = CRITERION.module_error_inputs_func(
         CRITERION, device="cpu", dtype=torch.float64, requires_grad=False, training=True
     )
-    assert len(found) >= 3
+    assert len(found) >= 3  # torch 2.13 has seven; none would mean that they have moved
     for error in found:
         one = error.module_error_input
         with pytest.raises((ValueError, UserError), match=SENTENCES):

@@ -1,9 +1,11 @@
+"""Table breeding: what breeding adds to the best of the first generation."""
+
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
-from test_search_cost import study
+from fake_records import study
 
 from evoloss.reporting.latex_table import to_latex
 from evoloss.reporting.tables import breeding
@@ -41,7 +43,7 @@ def test_runs_whose_first_incumbent_stays_are_counted():
     assert rows["unchanged"].to_dict() == {"egp": 2, "random_search": 0}
 
 
-def test_of_few_runs_there_are_single_gains_and_no_verdict():
+def test_few_runs_have_single_gains_and_no_verdict():
     records = study({"egp": 1.2, "random_search": 1.0}, range(2))
     frame = breeding.build(records)
     assert all(math.isnan(p) for p in frame["p_value"])

@@ -1,3 +1,5 @@
+"""What a method pays until it is as good as a reference, or reaches a target."""
+
 import math
 
 import numpy as np
@@ -26,7 +28,7 @@ def frame(**runs):
     )
 
 
-def test_the_cost_of_reaching_the_best_incumbent_of_the_reference():
+def test_costs_are_shares_of_what_the_reference_pays_for_its_best_incumbent():
     costs = relative_costs(frame(ref=[0.5, 0.7, 0.9], a=[0.9, 0.9, 0.9], b=[0.1, 0.95, 0.2]), "ref")
     assert costs.loc[0].to_dict() == {"ref": 1, "a": 1 / 3, "b": 2 / 3}
 
@@ -60,7 +62,7 @@ def test_seeds_are_matched_with_the_reference_of_their_own_seed():
     assert list(costs["a"]) == [0.5, math.inf]
 
 
-def test_censored_medians():
+def test_a_median_counts_runs_that_never_match_as_infinite():
     some = censored_median([1, 2, math.inf, math.nan], 0.95)
     assert (some.value, some.n, math.isnan(some.low)) == (2, 3, True)
     assert censored_median([1, math.inf], 0.95).value == math.inf
@@ -89,7 +91,7 @@ def test_the_interval_covers_the_median_of_a_censored_skew_distribution():
         values[values > 2] = math.inf
         interval = censored_median(values, 0.95)
         covered += interval.low <= 1 <= interval.high
-    assert covered >= 0.95 * 400 - 9
+    assert covered >= 0.95 * 400 - 9  # two standard deviations of such a count
 
 
 def test_the_cost_of_a_fixed_target_does_not_hang_on_the_reference():

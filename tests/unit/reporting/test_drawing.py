@@ -1,3 +1,5 @@
+"""Figures draw large and tiny studies, and show the numbers that they should."""
+
 import json
 import math
 from types import SimpleNamespace
@@ -43,6 +45,7 @@ FIGURES = (
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.__name__.rpartition(".")[2])
 @pytest.mark.filterwarnings("error:constrained_layout")
 def test_every_figure_draws_large_and_tiny_studies(figure, size, monkeypatch, tmp_path):
+    """A large study takes some seconds to draw: eight methods are what a layout breaks at."""
     for module in (anytime, target_reached):
         monkeypatch.setattr(module, "curves", lambda records: records.curves)
     records = fake_records(**size, generations=14 if size["runs"] > 1 else 2, tasks=size["runs"])
@@ -51,10 +54,10 @@ def test_every_figure_draws_large_and_tiny_studies(figure, size, monkeypatch, tm
         titles = " ".join(axis.get_title(loc="left") for axis in drawn.axes)
         assert all(method_name(method) in titles for method in records.methods)
     save(drawn, [tmp_path / "figure.png"])
-    assert (tmp_path / "figure.png").stat().st_size > 5000
+    assert (tmp_path / "figure.png").stat().st_size > 5000  # bytes: an empty page has fewer
 
 
-def test_the_share_of_runs_that_reached_a_target_by_hand():
+def test_the_share_of_runs_that_reached_a_target_is_a_step_function_of_the_cost():
     costs = pd.Series([30.0, math.inf, 10.0, math.nan])
     cost, share = target_reached.reached(costs, end=50.0)
     assert list(cost) == [0, 10, 30, 50]
@@ -161,7 +164,7 @@ def test_reliability_pools_trainings_by_bin():
     assert list(accuracy) == pytest.approx([0.2, 0.6])
 
 
-def test_the_landscape_of_cross_entropy():
+def test_the_landscape_of_cross_entropy_has_its_values_and_its_blanks():
     axis, values = loss_landscape.landscape("-(y * log(p))", classes=3)
     row, column = 60, 50
     assert values[row, column] == pytest.approx(

@@ -1,3 +1,5 @@
+"""What figures read and compute before they draw."""
+
 import json
 
 import numpy as np
@@ -26,7 +28,7 @@ def test_runs_are_step_functions_of_samples():
     np.testing.assert_array_equal(lines, [[0.5, 0.5, 0.7, 0.7], [np.nan, 0.6, 0.6, 0.4]])
 
 
-def test_the_shape_of_cross_entropy():
+def test_the_shape_of_cross_entropy_has_its_values_and_gradients():
     p, value, gradient = shape("-(y * log(p))", classes=10)
     np.testing.assert_allclose(gradient, p - 1, rtol=1e-5)
     np.testing.assert_allclose(value, -np.log(p) + np.log(p[-1]), rtol=1e-4, atol=1e-9)
@@ -50,7 +52,7 @@ def test_curves_of_trainings_that_stopped_early_end_where_they_ended():
     np.testing.assert_array_equal(lines, [[0.1, 0.2, 0.3], [0.3, 0.4, np.nan]])
 
 
-def test_names_and_colours():
+def test_losses_are_shown_under_readable_names():
     assert loss_name("egp_seed3") == "E-GP, seed 3"
     assert loss_name("ngl") == "NGL"
     assert loss_name("my_loss") == "my_loss"
@@ -66,7 +68,7 @@ def test_methods_can_be_told_apart():
     assert looks(["mine", "egp"])["egp"] == looks(["egp"])["egp"] == found["egp"]
 
 
-def test_scores_of_all_generations(tmp_path):
+def test_scores_are_read_from_all_generations(tmp_path):
     row = dict.fromkeys(SCORES.names) | {"purpose": "new", "fitness": 0.5}
     for seed in (0, 1):
         for generation in (0, 1):
@@ -90,6 +92,7 @@ def test_the_target_is_a_share_of_a_losses_gain_over_chance_or_over_cross_entrop
         write(tmp_path / f"retrain/a/{loss}/0.parquet", rows, RETRAININGS, {})
 
     def target(**settings):
+        """The fitness that is the study's target, with these settings of it."""
         description = {"tasks": ["a"], "target": {"blocks": 1} | settings}
         return StudyRecords(tmp_path, json.dumps(description)).target
 
@@ -99,7 +102,7 @@ def test_the_target_is_a_share_of_a_losses_gain_over_chance_or_over_cross_entrop
     assert target(loss="gce", share=0.9, over="cross_entropy") == pytest.approx(1 + 0.9 * 0.75)
 
 
-def test_audits_of_all_runs_and_none_where_the_study_has_none(tmp_path):
+def test_audits_are_read_from_all_runs_and_none_where_the_study_has_none(tmp_path):
     row = dict.fromkeys(AUDIT.names) | {"slot": 0, "stage": "gradient"}
     for seed in (0, 1):
         write(tmp_path / f"search/egp/seed{seed}/audit.parquet", [row] * (2 * seed), AUDIT, {})

@@ -1,9 +1,10 @@
+"""Table functional_check: what each stage rejects, what that saves, and what an audit says is lost."""
+
 import math
 
 import pandas as pd
 import pytest
-from test_savings import change
-from test_search_cost import GENERATIONS, TRAINING, study
+from fake_records import GENERATIONS, TRAINING, change, study
 
 from evoloss.functional_check.settings import STAGES
 from evoloss.reporting.latex_table import to_latex, to_markdown
@@ -16,7 +17,7 @@ CROSS_ENTROPY = 0.9  # its accuracy in `study`, chance being 0
 
 
 def audit(*fitnesses, method="egp", run_seed=0, stage="gradient", first=0, task="digits", total=20):
-    """Audited expressions of these fitnesses on a task, None having failed."""
+    """Audited expressions of these fitnesses on a task; None is a training that failed."""
     return pd.DataFrame(
         [
             {
@@ -37,7 +38,7 @@ def audit(*fitnesses, method="egp", run_seed=0, stage="gradient", first=0, task=
 
 
 def scores(*fitnesses, method="egp", run_seed=0, purpose="new"):
-    """Trained candidates of these fitnesses, of an expression each."""
+    """Trained candidates of these fitnesses, each of an expression of its own."""
     return pd.DataFrame(
         {
             "method": method,
@@ -50,6 +51,7 @@ def scores(*fitnesses, method="egp", run_seed=0, purpose="new"):
 
 
 def records_of(*audits, methods=("egp", "random_search"), run_seeds=(0,)):
+    """A study of these methods with audits, and scores of four trained candidates."""
     records = study(dict.fromkeys(methods, 1.0), run_seeds)
     empty = pd.DataFrame(columns=["method", "run_seed", *AUDIT.names])
     records.audits = pd.concat(audits) if audits else empty
@@ -59,11 +61,12 @@ def records_of(*audits, methods=("egp", "random_search"), run_seeds=(0,)):
 
 
 def rows_of(records, method="egp"):
+    """The rows of a method by stage."""
     frame = functional_check.build(records)
     return frame[frame["method"] == method].set_index("stage")
 
 
-def test_stages_in_order_with_what_reached_each():
+def test_stages_stand_in_order_with_the_proposals_that_reached_each():
     records = records_of(run_seeds=[0, 1])
     rows = rows_of(records)
     assert list(rows.index) == list(STAGES)
@@ -80,7 +83,7 @@ def test_stages_in_order_with_what_reached_each():
     assert list(functional_check.build(records).columns) == functional_check.COLUMNS
 
 
-def test_own_check_comes_first_and_the_stopped_last():
+def test_a_methods_own_check_comes_first_and_the_stopped_last():
     records = records_of()
     # Ten candidates on a task of 100 samples at two rates, of which three were stopped at both after 10.
     records.description["rates"] = 2
@@ -115,7 +118,7 @@ def test_what_a_stage_did_not_look_at_did_not_reach_it():
     assert rows.loc["structure", "proposals"] == 6 + 6
 
 
-def test_false_rejections_and_their_interval_by_hand():
+def test_false_rejections_and_their_interval_are_those_computed_by_hand():
     # Over two runs 14 expressions: one good, one at the limit minus a hair, one that failed, 11 bad.
     records = records_of(
         audit(0.9, GOOD - 0.001, None, *[0.0] * 4), audit(*[0.2] * 7, run_seed=1), run_seeds=[0, 1]
@@ -188,7 +191,7 @@ def test_without_an_audit_its_columns_are_not_dressed():
     assert any("search.audit_trainings is 0" in note for note in dressed.notes)
 
 
-def test_the_real_loss_by_hand():
+def test_the_real_loss_is_the_one_computed_by_hand():
     # finite: 1 of 4 of 40 is good, so 10 are lost; learns: 0 of 8 of 200. Six good ones were trained.
     records = records_of(
         audit(0.9, *[0.0] * 3, stage="finite", total=40),
@@ -218,7 +221,7 @@ def test_the_real_loss_by_hand():
     assert check["real_loss_ci_high"] == pytest.approx(high / (high + 6), abs=0.001)
     notes = " ".join(functional_check.dress(functional_check.build(records), records).notes)
     assert "an estimated 10 lost and 6 kept" in notes
-    assert "What gradient rejected was not audited and is left out" in notes
+    assert "Rejections by gradient were not audited and are left out" in notes
 
 
 def test_an_expression_that_two_methods_audited_counts_once():

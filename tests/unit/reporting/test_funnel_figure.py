@@ -1,13 +1,22 @@
+"""Figure funnel: what becomes of a method's proposals."""
+
 import pytest
-from fake_records import fake_records
-from test_savings import change
-from test_search_cost import GENERATIONS, study
+from fake_records import GENERATIONS, change, fake_records, study
 
 from evoloss.reporting.figures import funnel
 from evoloss.reporting.screening import REJECTED
 
 
-def test_every_end_by_hand_and_scoring_again_is_no_proposal():
+def test_shares_add_up_in_a_large_study():
+    records = fake_records()
+    counts = funnel.counts(records)
+    proposals = records.ledgers.groupby("method")["proposals"].sum()
+    assert list(counts.sum(axis=1)) == list(proposals[records.methods])
+    assert (counts >= 0).all(axis=None)
+    assert funnel.shares(counts).sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_every_end_is_counted_as_by_hand_and_scoring_again_is_no_proposal():
     records = study({"egp": 1.0, "random_search": 1.0}, [0])
     # 20 proposals: one rejected by a stage, two by the method, three reused, 14 new candidates. They are
     # trained on two tasks at three rates, two individuals once more at their own rate; five are stopped and
@@ -33,15 +42,6 @@ def test_every_end_by_hand_and_scoring_again_is_no_proposal():
     assert shares.loc["egp", "trained"] == 8.5 / 20
     assert list(shares.sum(axis=1)) == pytest.approx([1, 1])
     assert shares.loc["random_search", "gradient"] == pytest.approx(1 / 6)
-
-
-def test_shares_add_up_in_a_large_study():
-    records = fake_records()
-    counts = funnel.counts(records)
-    proposals = records.ledgers.groupby("method")["proposals"].sum()
-    assert list(counts.sum(axis=1)) == list(proposals[records.methods])
-    assert (counts >= 0).all(axis=None)
-    assert funnel.shares(counts).sum(axis=1).to_numpy() == pytest.approx(1)
 
 
 def test_bars_fill_their_place_and_only_wide_segments_are_labelled():

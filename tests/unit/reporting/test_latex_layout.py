@@ -1,4 +1,4 @@
-"""Tables fit the page: by our own measure always, by TeX's where it is installed."""
+"""Tables fit the page: by our own measure always, and by TeX's where it is installed."""
 
 import shutil
 import subprocess
@@ -24,8 +24,14 @@ numbers = st.sampled_from(["1.00 ± 0.10", "+0.67 [−0.98, +2.32]*", "12", "", 
 cells = st.one_of(numbers, st.lists(words, min_size=1, max_size=8).map(" ".join))
 
 
+def test_a_narrow_table_is_left_alone():
+    (part,) = blocks(pd.DataFrame({"a": ["b c d"], "n": ["1"]}), set(), {}, 0, False)
+    assert (part.alignments, part.gap, part.turned) == (("l", "r"), GAPS[0], False)
+
+
 @st.composite
 def frames(draw):
+    """A strategy of tables: up to 14 columns of numbers and words."""
     columns = draw(st.integers(1, 14))
     rows = draw(st.integers(1, 12))
     names = draw(st.lists(words, min_size=columns, max_size=columns, unique=True))
@@ -33,6 +39,7 @@ def frames(draw):
 
 
 def column_width(frame, name, alignment):
+    """How wide a column becomes: as wide as its alignment says, or as its longest text."""
     if "p{" in alignment:
         return float(alignment.rpartition("p{")[2].removesuffix("pt}"))
     return max(width(str(text)) for text in [name, *frame[name]])
@@ -41,6 +48,7 @@ def column_width(frame, name, alignment):
 @settings(max_examples=60)
 @given(frames(), st.sampled_from([0, 1]), st.booleans())
 def test_every_part_fits_the_page_and_nothing_is_lost(frame, keys, long):
+    """60 drawn tables take some seconds: few of them have the rare widths at which columns break."""
     parts = blocks(frame, set(), {}, keys, long)
     for part in parts:
         room = TEXT_HEIGHT if part.turned else TEXT_WIDTH
@@ -53,11 +61,6 @@ def test_every_part_fits_the_page_and_nothing_is_lost(frame, keys, long):
     shown = [name for part in parts for name in part.columns]
     assert set(shown) == set(frame)
     assert not (long and any(part.turned for part in parts))
-
-
-def test_a_narrow_table_is_left_alone():
-    (part,) = blocks(pd.DataFrame({"a": ["b c d"], "n": ["1"]}), set(), {}, 0, False)
-    assert (part.alignments, part.gap, part.turned) == (("l", "r"), GAPS[0], False)
 
 
 def test_columns_are_split_with_the_first_repeated_or_turned():
@@ -88,7 +91,7 @@ def test_formulas_are_broken_at_outer_operators():
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_latex_agrees(tmp_path):
+def test_latex_reports_no_overfull_box_and_no_error(tmp_path):
     """Hostile names and wide tables, through TeX itself: no overfull box, no error."""
     hostile = 'a_b%c & d {x} ~^\\ # $ <|> " é ± 猫'
     frames = [

@@ -1,3 +1,5 @@
+"""Dressed tables as LaTeX and as Markdown."""
+
 import pandas as pd
 
 from evoloss.reporting.latex_table import (
@@ -64,13 +66,13 @@ def test_no_character_stops_latex():
     assert escaped("é ± − ﬁ 猫") == r"é $\pm$ $-$ fi [U+732B]"
 
 
-def test_markdown():
+def test_markdown_has_bold_cells_and_the_note_last():
     text = to_markdown(DRESSED)
     assert "**−2.00 ± 0.20**" in text
     assert text.rstrip().endswith("A note.")
 
 
-def test_numbers():
+def test_numbers_are_written_with_deviation_and_sign():
     assert plus_minus(0.9812, 0.0042, 2, 100) == "98.12 ± 0.42"
     assert plus_minus(0.5, float("nan"), 1) == "0.5"
     assert plus_minus(float("nan"), 1.0) == ""

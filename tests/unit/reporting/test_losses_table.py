@@ -1,16 +1,18 @@
-import copy
+"""Table losses: the formula, the minimum and the source of every loss of a study."""
+
 import json
+from pathlib import Path
 
 import yaml
-from test_settings import DEFAULT
 
 from evoloss.losses.registry import CATALOGUE
 from evoloss.reporting.latex_table import to_latex, to_markdown
 from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.tables import losses
-from evoloss.study.configuration import load
+from evoloss.study.configuration import load, load_files, read_yaml
 from evoloss.study.plan import Plan
 
+CONFIG = Path(__file__).parents[3] / "config" / "config.yaml"
 OWN = [
     {"mine": "square(p - y) - y * log(abs(p))"},
     {"with_c": "y * log(p) / C"},
@@ -19,7 +21,8 @@ OWN = [
 
 
 def table():
-    config = copy.deepcopy(DEFAULT)
+    """The table of the default study with every loss of the catalogue and three of a user's own."""
+    config = read_yaml(CONFIG)
     config["retrain"]["losses"] = [*CATALOGUE, *OWN]
     plan = Plan(load(config))
     records = StudyRecords(".", plan.description_of(("losses",)))
@@ -28,7 +31,7 @@ def table():
     return frame, losses.dress(frame, records)
 
 
-def test_one_row_a_loss_in_the_order_of_the_configuration():
+def test_every_loss_has_a_row_in_the_order_of_the_configuration():
     frame, _ = table()
     assert list(frame["loss"]) == [*CATALOGUE, "mine", "with_c", "margin"]
     rows = frame.set_index("loss")
@@ -56,12 +59,12 @@ def test_it_is_dressed_with_formulas_and_daggers():
 
 
 def test_without_a_recalled_formula_there_is_no_dagger():
-    records = StudyRecords(".", Plan(load(DEFAULT)).description_of(("losses",)))
+    records = StudyRecords(".", Plan(load_files([])).description_of(("losses",)))
     frame = losses.build(records)
     assert "†" not in to_markdown(losses.dress(frame, records))
 
 
 def test_the_description_is_sorted_json():
-    text = Plan(load(DEFAULT)).description_of(("losses",))
+    text = Plan(load_files([])).description_of(("losses",))
     assert list(json.loads(text)) == ["catalogue"]
     assert yaml.safe_load(text) == json.loads(text)

@@ -1,3 +1,5 @@
+"""Tables parameters and study_settings: every setting, and where its value comes from."""
+
 from types import SimpleNamespace
 
 import pandas as pd
@@ -28,6 +30,7 @@ SOURCES = {
 
 
 def records(methods=None, sources=SOURCES) -> SimpleNamespace:
+    """What a study says of its settings, with two methods unless a test gives others."""
     search = {
         "methods": methods or {"egp": EGP, "glo": GLO},
         "run_seeds": [0, 1],
@@ -56,7 +59,7 @@ def test_every_setting_has_its_source():
     assert frame.loc[("egp", "pool"), ["published", "evidence", "source"]].isna().all()
 
 
-def test_one_column_a_method_with_marks():
+def test_a_method_has_a_column_with_marks_of_its_sources():
     frame = parameters.build(records())
     dressed = parameters.dress(frame, records())
     shown = dressed.frame.set_index("Setting")
@@ -81,7 +84,7 @@ def test_nine_methods_have_short_headers():
     assert "RE: Regularised evolution" in dressed.notes[0]
 
 
-def test_a_published_none_is_no_unknown():
+def test_a_published_none_is_shown_and_not_taken_for_unknown():
     sources = {"egp": {"pool": {"value": None, "evidence": "paper", "where": "abstract"}}}
     study = records(sources=sources)
     frame = parameters.build(study)

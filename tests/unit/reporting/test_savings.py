@@ -1,6 +1,8 @@
+"""Table savings: from what every proposal would cost, step by step, to what a method spent."""
+
 import pandas as pd
 import pytest
-from test_search_cost import GENERATIONS, TRAINING, study
+from fake_records import GENERATIONS, TRAINING, change, study
 
 from evoloss.reporting.latex_table import to_latex, to_markdown
 from evoloss.reporting.screening import full_cost
@@ -8,18 +10,13 @@ from evoloss.reporting.tables import savings
 
 
 def account(records):
+    """The table's numbers, and the samples by method and step."""
     frame = savings.build(records)
     return frame, frame.pivot(index="method", columns="step", values="samples")
 
 
-def change(records, method, generation, **values):
-    ledgers = records.ledgers
-    mine = (ledgers["method"] == method) & (ledgers["generation"] == generation)
-    for name, value in values.items():
-        ledgers.loc[mine, name] = value
-
-
 def add_up(records, wide):
+    """Assert that what every proposal would cost, less all savings, is what the ledgers say was spent."""
     saved = wide[savings.SAVED].sum(axis=1)
     pd.testing.assert_series_equal(wide[savings.NAIVE] - saved, wide["spent"], check_names=False)
     spent = records.ledgers.groupby(["method", "run_seed"])["training_samples"].sum()
@@ -28,7 +25,7 @@ def add_up(records, wide):
     )
 
 
-def test_a_plain_method_by_hand():
+def test_the_account_of_a_plain_method_is_the_one_made_by_hand():
     records = study({"egp": 1.0, "random_search": 1.0}, [0, 1])
     frame, wide = account(records)
     assert wide.loc["egp"].to_dict() == {
@@ -71,7 +68,7 @@ def test_every_step_is_told_apart_and_the_account_closes():
     add_up(records, wide)
 
 
-def test_several_tasks_of_unlike_cost():
+def test_the_account_closes_over_tasks_of_unlike_cost():
     records = study({"egp": 1.0, "random_search": 1.0}, [0])
     records.description["tasks"] = ["small", "large"]
     # Five candidates, each trained on a task of 100 and one of 300 samples.
@@ -123,6 +120,7 @@ def test_it_is_dressed_in_thousands_against_the_reference():
     frame, _ = account(records)
     dressed = savings.dress(frame, records)
     row = dressed.frame.iloc[0]
+    # The account of the plain method above, in thousands; 1,500 of 2,800 are 54 %.
     assert list(row) == ["E-GP", "2,800", "−1,000", "−300", "0", "0", "0", "1,500", "54 %", "1.00"]
     assert r"54~\%" in to_latex(dressed)
     assert "−1,000" in to_markdown(dressed)

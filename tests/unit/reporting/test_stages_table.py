@@ -1,3 +1,5 @@
+"""Table stages: which checks a method makes here, and which its source describes."""
+
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,26 +13,16 @@ from evoloss.study.configuration import load_files
 from evoloss.study.plan import Plan
 
 CONFIG = Path(__file__).parents[3] / "config"
-
-
 EVERY_METHOD = Path(__file__).parents[1] / "every_method.yaml"
 
 
 def records(*overlays):
+    """What a study with every method says of its checks, with these overlays."""
     plan = Plan(load_files([EVERY_METHOD, *(CONFIG / f"{name}.yaml" for name in overlays)]))
     return SimpleNamespace(description=json.loads(plan.description_of(["checks"])))
 
 
-def test_every_algorithm_says_what_its_source_checks():
-    for name in algorithms():
-        source = load_algorithm(name).Settings.source_check
-        assert (source is None) == (name == "random_search")
-        assert source is None or source.where
-        # Only where nothing was found is there no evidence.
-        assert source is None or source.evidence or source.stages is None
-
-
-def test_here_and_in_the_source():
+def test_the_checks_of_this_study_stand_beside_those_of_the_source():
     frame = stages.build(records()).set_index("method")
     everything = "structure finite gradient novel learns"
     assert set(frame["stages"]) == {everything}
@@ -43,6 +35,17 @@ def test_here_and_in_the_source():
     assert frame.loc[["egp", "egp_checked"], "initial"].tolist() == [False, True]
     assert frame.loc[["egp", "egp_checked"], "attempts"].tolist() == [1, 50]
     assert pd.isna(frame.loc["random_search", "evidence"])
+
+
+def test_every_algorithm_says_what_its_source_checks():
+    for name in algorithms():
+        settings = load_algorithm(name).Settings
+        source = settings.source_check
+        has_a_source = bool(settings.published)
+        assert (source is not None) == has_a_source, f"{name}: set source_check, as published is"
+        assert source is None or source.where
+        # Only where nothing was found is there no evidence.
+        assert source is None or source.evidence or source.stages is None
 
 
 def test_a_methods_own_stages_are_shown():

@@ -1,3 +1,5 @@
+"""Table transfer: bred losses against the best published loss on every task."""
+
 import math
 from types import SimpleNamespace
 
@@ -13,7 +15,7 @@ SEEDS = range(9)
 
 
 def study(published, gains, run_seeds=range(9), tasks=("clean", "noisy")):
-    """Fake final trainings: `published` and `gains` are losses' and methods' accuracy minus cross entropy's."""
+    """Fake final trainings: `published` and `gains` are accuracies of losses and methods minus cross entropy's."""
     rng = np.random.default_rng(0)
     rows, entries = [], []
     for task in tasks:

@@ -1,28 +1,23 @@
-"""The algorithms on a toy problem whose fitness is computed from the tree, without any training."""
+"""EGP and random search on a toy problem, and how accuracies become a fitness."""
 
 from collections import Counter
 
 import pytest
-from toy import Run, nodes_fitness
+from toy import Run, individual
 
 from evoloss.errors import UserError
-from evoloss.expressions.parsing import parse
 from evoloss.search import egp, random_search
 from evoloss.search.fitness import Reference, fitness, rescored_references
-from evoloss.search.method import Individual, algorithms, load_algorithm, truncate
-
-
-def individual(number, tree, value=None):
-    score = nodes_fitness(tree) if value is None else value
-    return Individual(f"g0000s{number:03d}", tree, score, 1, 0)
+from evoloss.search.method import algorithms, load_algorithm, truncate
 
 
 def initial(settings, seed):
+    """A first population: random trees with their fitness on the toy problem, the best first."""
     return Run(egp, settings, seed).population
 
 
 def breed(module, settings, population, generation, seed, passes=lambda tree: True):
-    """One generation: (children, proposals)."""
+    """One generation on the toy problem, where nothing is trained: (children, proposals)."""
     run = Run(module, settings, seed, passes=passes)
     run.population, run.next = population, generation
     children, _ = run.breed()
@@ -40,7 +35,7 @@ EGP = egp.Settings(population=20, parents=5, tournament=10)
         (random_search, random_search.Settings(population=20, children=5)),
     ],
 )
-def test_contract(module, settings):
+def test_breeding_repeats_and_selection_keeps_the_best(module, settings):
     population = initial(settings, 0)
     children, _ = breed(module, settings, population, 1, 0)
     again, _ = breed(module, settings, population, 1, 0)
@@ -64,7 +59,7 @@ def test_egp_mutates_the_best_of_a_uniform_tournament():
         _, proposed = breed(egp, EGP, population, generation, 1)
         ranks = [rank[parents[0]] for *_, parents in proposed]
         assert ranks == sorted(ranks)
-        assert len(set(ranks)) == 5
+        assert len(set(ranks)) == 5  # as many as `parents`, all different
         chosen.update(ranks)
     # The best is chosen whenever it is drawn: in half of the tournaments of 10 out of 20.
     assert chosen[0] / 399 == pytest.approx(0.5, abs=0.08)
@@ -121,8 +116,7 @@ def test_random_search_fills_its_slots():
 
 
 def test_ties_go_to_the_smaller_tree_then_the_lower_id():
-    big, small = parse("(p + y) * 1"), parse("p + y")
-    tied = [individual(1, big, 0.5), individual(3, small, 0.5), individual(2, small, 0.5)]
+    tied = [individual(1, "(p + y) * 1"), individual(3, "p + y"), individual(2, "p + y")]
     assert [i.candidate_id for i in truncate(tied, [], 3)] == [
         "g0000s002",
         "g0000s003",
@@ -149,7 +143,20 @@ def test_algorithms_are_found_by_name():
         load_algorithm("fitness")
 
 
+def test_a_method_that_lacks_a_part_is_told_which(monkeypatch):
+    monkeypatch.delattr("evoloss.search.egp.slots")
+    load_algorithm.cache_clear()
+    with pytest.raises(UserError, match=r"algorithm 'egp': .*egp\.py lacks slots"):
+        load_algorithm("egp")
+
+
+def test_the_setting_algorithm_repeats_the_name_of_the_file():
+    for name in algorithms():
+        assert load_algorithm(name).Settings.model_fields["algorithm"].default == name
+
+
 def row(task, accuracy, status="completed"):
+    """The record of a training, as far as fitness reads it."""
     return {"task": task, "validation_accuracy": accuracy, "status": status}
 
 
@@ -157,6 +164,7 @@ def test_fitness_is_the_mean_gain_in_units_of_cross_entropys():
     by_task = {"easy": Reference(0.1, 0.9), "hard": Reference(0.01, 0.31)}
     assert fitness([row("easy", 0.9), row("hard", 0.31)], by_task) == pytest.approx(1)
     assert fitness([row("easy", 0.1), row("hard", 0.01)], by_task) == pytest.approx(0)
+    # 0.16 lies half way between 0.01 and 0.31.
     assert fitness([row("easy", 0.9), row("hard", 0.16)], by_task) == pytest.approx(0.75)
     twice = [row("easy", 0.9), row("easy", 0.5), row("hard", 0.31)]
     assert fitness(twice, by_task) == pytest.approx((0.75 + 1) / 2)

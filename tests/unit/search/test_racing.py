@@ -29,6 +29,7 @@ shares = st.floats(0.01, 0.99)
 scores = st.lists(
     st.one_of(st.floats(-2, 2), st.sampled_from([0.0, 0.5, 1.0])), min_size=1, max_size=20
 ).map(lambda values: {f"c{number}": value for number, value in enumerate(values)})
+"""Scores of up to twenty candidates by name; the listed values make ties likely."""
 
 
 def test_a_third_goes_on_after_a_sixth_and_a_ninth_after_a_third():
@@ -87,7 +88,7 @@ def test_a_rung_score_is_on_the_scale_of_fitness():
 
 def test_a_hurdle_is_a_share_of_what_cross_entropy_has_learnt():
     assert clears(0.25, 0.5, 0.5)
-    assert not clears(0.2499, 0.5, 0.5)
+    assert not clears(0.2499, 0.5, 0.5)  # a quarter is half of what cross entropy has learnt
     assert not clears(-0.1, 0.01, 0.5)
     # None where cross entropy itself has learnt nothing yet.
     assert clears(-0.3, 0.0, 0.5)
@@ -115,7 +116,7 @@ def test_a_later_rung_is_no_earlier_segment(rung, other):
     assert abs(segments_at(high, SEGMENTS) - high * SEGMENTS) <= max(0.5, 1 - high * SEGMENTS)
 
 
-def test_what_a_race_costs():
+def test_a_race_costs_what_its_entrants_train_between_the_rungs():
     # 12 for a sixth, 4 for the next sixth, 2 to the end.
     assert race_cost(DEFAULT, 12) == pytest.approx(12 / 6 + 4 / 6 + 2 * 2 / 3) == pytest.approx(4)
     assert race_cost(DEFAULT, 1) == pytest.approx(1)
@@ -151,7 +152,7 @@ def test_rungs_ascend_within_the_training(settings, rungs, problem):
         settings(rungs=rungs)
 
 
-def test_both_rooms_cut_a_training_alike():
+def test_search_and_learning_cut_a_training_into_as_many_segments():
     assert SEGMENTS == schedule.SEGMENTS
 
 

@@ -1,19 +1,29 @@
-"""Tasks as rule tune resolves them."""
+"""Tasks as rule tune resolves them, and the flags of steps that train on them."""
 
 import argparse
 
 from evoloss.learning.settings import TaskSettings
 from evoloss.steps import tune
 
-SHORT = {
-    "batch_size": 32,
-    "learning_rates": [0.2],
-    "tuning_seeds": 1,
-}
+SHORT = {"batch_size": 32, "learning_rates": [0.2], "tuning_seeds": 1}
+"""Settings that make a task quick to resolve."""
+
+
+def training_flags(**others):
+    """The flags that all steps share which train for a search, and the step's others."""
+    shared = {
+        "study": "test",
+        "run_seed": 0,
+        "rates": "[1.0]",
+        "as_written": False,
+        "side_by_side": None,
+        "device": "cpu",
+    }
+    return argparse.Namespace(**shared | others)
 
 
 def resolve(name, settings, data, folder):
-    """The file that rule tune writes of a task."""
+    """Run rule tune on a task's settings, and return the path of the file that it writes."""
     tune.main(
         argparse.Namespace(
             study="test",

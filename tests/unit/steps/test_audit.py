@@ -1,11 +1,11 @@
-"""Rule audit: what is drawn from the rejected and the stopped, and what it is trained with."""
+"""Rule audit: what it draws from the rejected and the stopped, and how it trains that."""
 
-import argparse
 import json
 from collections import Counter
 
 import pytest
 import torch
+from resolving import training_flags
 
 from evoloss.expressions.parsing import parse
 from evoloss.functional_check.records import PROPOSALS
@@ -23,19 +23,19 @@ from evoloss.steps.audit import AUDITED, draw, main, rejected
 
 
 def blank(schema, **values):
-    """A row of which only some columns matter."""
+    """A row of which only some columns matter; the others are None."""
     assert set(values) <= set(schema.names)
     return dict.fromkeys(schema.names) | values
 
 
 class Records:
-    """Writes the records of a generation into a folder."""
+    """Writes the records of a generation into a folder, so that no search has to run."""
 
     def __init__(self, folder):
         self.folder = folder
 
     def proposals(self, *rows):
-        """(expression, the stage that rejected it or the candidate's id)."""
+        """Write proposals: (expression, the stage that rejected it or the candidate's id)."""
         stages = {"method", *STAGES}
         self._write(
             "proposals",
@@ -53,7 +53,7 @@ class Records:
         )
 
     def candidates(self, *rows):
-        """(id, expression, purpose)."""
+        """Write candidates: (id, expression, purpose)."""
         names = ("candidate_id", "expression", "purpose")
         self._write(
             "candidates",
@@ -62,7 +62,7 @@ class Records:
         )
 
     def evaluations(self, *rows, batch=0):
-        """(id, status)."""
+        """Write the evaluations of a batch on task one: (id, status)."""
         self._write(
             f"evaluations/{batch}",
             [
@@ -73,6 +73,7 @@ class Records:
         )
 
     def _write(self, name, rows, schema):
+        """Write a record without metadata."""
         write(self.folder / f"{name}.parquet", rows, schema, {})
 
 
@@ -117,7 +118,40 @@ def folder(tmp_path):
     return RunFolder(tmp_path / "run", tmp_path / "pool", 2, [1, 2], trains_alone=True)
 
 
-def test_who_was_rejected_and_who_was_stopped(folder):
+@pytest.fixture
+def audit(folder, resolved, data_folder, tmp_path):
+    """A function that runs the step on the run's folder and returns the rows of its audit."""
+
+    def run(tasks=("one",), **changes):
+        """Audit on these tasks, with the flags that a test changes."""
+        flags = {
+            "method": "egp",
+            "run_seed": 3,
+            "trainings": 100,
+            "run": str(folder.run),
+            "pool": str(folder.pool),
+            "population": folder.population,
+            "batches": json.dumps(folder.batches),
+            "trains_alone": True,
+            "tasks": [resolved[task] for task in tasks],
+            "data": str(data_folder),
+            "output": tmp_path / "audit.parquet",
+        }
+        main(training_flags(**flags | changes))
+        assert read_metadata(tmp_path / "audit.parquet")["step"] == "audit"
+        return read(tmp_path / "audit.parquet", AUDIT)
+
+    return run
+
+
+def test_an_audit_trains_as_many_as_it_is_asked_for(audit):
+    rows = audit(trainings=3)
+    assert [row["stage"] for row in rows] == ["stopped", "learns", "gradient"]
+    assert [row["status"] for row in rows] == ["completed"] * 3
+    assert [row["generation"] for row in rows if row["stage"] == "learns"] == [0]
+
+
+def test_what_each_stage_rejected_and_a_race_stopped_is_found(folder):
     found = rejected(folder)
     assert list(found) == ["method", "structure", "finite", "gradient", "learns", "stopped"]
     assert {
@@ -151,7 +185,7 @@ def test_a_run_is_told_of_its_share_of_the_pool_alone(folder):
     assert [row["candidate_id"] for row in evaluations] == ["a", "b"]
 
 
-def test_who_failed_on_a_task_was_not_stopped_by_a_race(folder):
+def test_a_candidate_that_failed_on_a_task_was_not_stopped_by_a_race(folder):
     second = Records(folder.run / "generation1")
     second.evaluations(("e", "diverged"), ("e", "failed"), ("d", "stopped_early"), batch=0)
     assert [row["expression"] for row in rejected(folder)["stopped"]] == ["square(p - y)", "sin(p)"]
@@ -203,7 +237,7 @@ def test_a_draw_is_the_runs_own_and_repeats():
     assert drawn != draw(by_stage, 12, "ngl_gp", 0)
     # To audit more is to go on with the draw.
     assert draw(by_stage, 20, "egp", 0)[:12] == drawn
-    # Not the first of each stage, nor of all stages the same.
+    # A draw takes neither the first of each stage nor the same of all stages.
     numbers = {
         stage: [int(row["expression"].split()[1]) for row in drawn if row["stage"] == stage]
         for stage in ("structure", "learns")
@@ -217,38 +251,9 @@ def test_every_expression_is_as_likely_as_any_other():
     counts = Counter(
         row["expression"] for seed in range(400) for row in draw(by_stage, 2, "egp", seed)
     )
+    # 400 draws of two: each of the four is expected 200 times.
     assert sum(counts.values()) == 800
     assert all(150 < count < 250 for count in counts.values()), counts
-
-
-@pytest.fixture
-def audit(folder, resolved, data_folder, tmp_path):
-    """Runs the step on the run's folder; the rows of its audit."""
-
-    def run(tasks=("one",), **changes):
-        flags = {
-            "study": "test",
-            "method": "egp",
-            "run_seed": 3,
-            "trainings": 100,
-            "run": str(folder.run),
-            "pool": str(folder.pool),
-            "population": folder.population,
-            "batches": json.dumps(folder.batches),
-            "trains_alone": True,
-            "as_written": False,
-            "rates": "[1.0]",
-            "tasks": [resolved[task] for task in tasks],
-            "data": str(data_folder),
-            "side_by_side": None,
-            "device": "cpu",
-            "output": tmp_path / "audit.parquet",
-        }
-        main(argparse.Namespace(**flags | changes))
-        assert read_metadata(tmp_path / "audit.parquet")["step"] == "audit"
-        return read(tmp_path / "audit.parquet", AUDIT)
-
-    return run
 
 
 def test_an_audit_trains_in_full_as_the_search_would_have(audit, resolved, data_folder):
@@ -283,7 +288,7 @@ def test_an_audit_trains_in_full_as_the_search_would_have(audit, resolved, data_
     assert good["validation_accuracy"] > 0.3 > bad["validation_accuracy"]
 
 
-def test_an_audit_trains_so_many_and_no_more(audit):
+def test_a_smaller_audit_is_the_beginning_of_a_larger_one(audit):
     all_of_them = audit()
     seconds = {"seconds"}
     few = audit(trainings=3)

@@ -1,4 +1,4 @@
-"""What a run may still train, and who takes an earlier fitness instead."""
+"""Rule breed: what a run may still train, and which proposal takes an earlier fitness instead."""
 
 import argparse
 
@@ -19,23 +19,33 @@ from evoloss.search.records import CANDIDATES, SCORES
 from evoloss.steps.breed import affordable, main, nothing_to_do, overspent
 from evoloss.steps.summarise import leader
 
+# TWIN is a multiple of CROSS_ENTROPY: once their gradients are scaled, both train alike.
 CROSS_ENTROPY, TWIN, OTHER = (
     parse("-(y * log(p))"),
     parse("(y * log(p)) * -3"),
     parse("square(p - y)"),
 )
-
-
 KNOWN = Individual("g0000s000", CROSS_ENTROPY, 0.93, 2, 0)
+"""Cross entropy as an individual of fitness 0.93, the mean of two trainings."""
 
 
 def proposer(**options):
+    """A proposer of generation 1; with `reusable` its funnel has seen cross entropy."""
     seen = []
     funnel = Funnel(FunctionalCheckSettings(), SearchSpace(), [10], scale_matched=True)
     if "reusable" in options:
         seen = [funnel.fingerprint(CROSS_ENTROPY)]
     funnel = Funnel(FunctionalCheckSettings(), SearchSpace(), [10], True, seen)
     return Proposer(funnel, generation=1, **options)
+
+
+def test_a_loss_that_passes_the_check_is_planned_for_training():
+    made = proposer()
+    assert made.propose(slot=0, expression=OTHER, operator="mutation", parents=["g0000s003"])
+    (candidate,) = made.candidates
+    assert candidate["candidate_id"] == "g0001s000"
+    assert (candidate["expression"], candidate["purpose"]) == ("square(p - y)", "new")
+    assert made.proposals[0]["rejected_by"] is None
 
 
 def test_a_twin_takes_the_fitness_of_what_it_trains_like():
@@ -50,7 +60,7 @@ def test_a_twin_takes_the_fitness_of_what_it_trains_like():
 
 
 @pytest.mark.parametrize("known", [[], [None]], ids=["without reuse", "of a failed one"])
-def test_otherwise_a_twin_is_rejected(known):
+def test_a_twin_of_nothing_reusable_is_rejected(known):
     made = proposer(reusable=known)
     assert not made.propose(0, TWIN, "copy", [])
     assert made.proposals[0]["rejected_by"] == "novel"
@@ -98,12 +108,13 @@ def test_re_scoring_uses_the_next_seeds():
     ("costs", "budget", "room"),
     [([100, 100], None, None), ([], 500, None), ([100, 40, 0], 500, 3), ([100] * 6, 500, 0)],
 )
-def test_what_a_run_can_still_pay(costs, budget, room):
+def test_a_run_can_pay_the_trainings_that_its_budget_leaves(costs, budget, room):
     scores = [{"training_samples": cost, "dearest_samples": cost} for cost in costs]
+    # A training costs as much as the dearest so far: of 500 samples 360 are left, three trainings of 100.
     assert affordable(scores, budget) == room
 
 
-def test_when_there_is_nothing_to_do():
+def test_nothing_is_left_to_do_at_the_target_or_without_budget():
     assert nothing_to_do([], None, None) is None
     assert nothing_to_do([{"fitness": 0.9}], 0.95, 3) is None
     assert "target fitness 0.9 is reached" in nothing_to_do([{"fitness": 0.95}], 0.9, None)
@@ -111,10 +122,12 @@ def test_when_there_is_nothing_to_do():
 
 
 def score(name, fitness, purpose="new", evaluations=1, twin_of=None, generation=1):
+    """What selection is told of a candidate of a generation."""
     return Score(name, 0, OTHER, generation, purpose, fitness, evaluations, twin_of)
 
 
 def individual(name, fitness, evaluations=1, twin_of=None):
+    """A member of the population, born in generation 0."""
     return Individual(name, OTHER, fitness, evaluations, 0, twin_of)
 
 
@@ -123,6 +136,7 @@ def test_re_scoring_averages_what_is_known_and_drops_who_fails():
     scores = [score("x", 0.4, "rescore"), score("z", None, "rescore"), score("d", 1, "rescore")]
     known = {i.candidate_id: i for i in told(population, scores)}
     assert set(known) == {"x", "y"}
+    # x: (3 * 0.8 + 0.4) / 4.
     assert (known["x"].fitness, known["x"].evaluations) == (pytest.approx(0.7), 4)
     assert known["y"] == population[1]
 
@@ -133,6 +147,7 @@ def test_a_history_tells_each_candidates_mean():
     history += [score("c", None, "rescore", generation=2)]
     history += [score("a", 0.3, "rescore", generation=3)]
     known = {i.candidate_id: (i.fitness, i.evaluations) for i in told([], history)}
+    # a: (0.9 + 0.6 + 0.3) / 3. The failed re-scoring of c takes it away.
     assert known == {"a": (pytest.approx(0.6), 3), "e": (0.1, 1)}
 
 
@@ -147,6 +162,7 @@ def test_twins_share_their_trainings(again):
     for order in (second, second[::-1]):
         known = {i.candidate_id: i for i in told([], [*history, *order])}
         for name in ("a", "t"):
+            # The mean of 0.9 and 0.5.
             assert (known[name].fitness, known[name].evaluations) == (pytest.approx(0.7), 2)
         assert (known["t"].trained_as, known["t"].born) == ("a", 2)
     failed = score(again, None, "rescore", twin_of=second[0].twin_of, generation=3)
@@ -156,7 +172,7 @@ def test_twins_share_their_trainings(again):
 def test_a_twin_outlives_the_one_it_trains_like():
     (copy,) = told([individual("t", 0.8, 2, "a")], [score("t", 0.5, "rescore", twin_of="a")])
     assert (copy.candidate_id, copy.evaluations) == ("t", 3)
-    assert copy.fitness == pytest.approx(0.7)
+    assert copy.fitness == pytest.approx(0.7)  # (2 * 0.8 + 0.5) / 3
 
 
 def test_of_twins_one_is_scored_again():
@@ -175,12 +191,12 @@ def test_an_incumbent_that_was_revised_down_loses_the_lead():
     again = [score("a", 0.7, "rescore")]
     revised = [individual("b", 1.0), individual("a", 0.9, 2)]
     assert leader(led, revised, again).candidate_id == "b"
-    # One that died keeps its fitness, unless the same generation has scored it again.
+    # An incumbent that left the population keeps its fitness, unless the same generation scored it again.
     assert leader(led, revised[:1], []).candidate_id == "a"
     assert leader(led, revised[:1], again).candidate_id == "b"
     assert leader(led, revised[:1], [score("a", None, "rescore")]).candidate_id == "b"
     assert leader(led, revised[:1], [score("a", 1.3, "rescore")]).fitness == pytest.approx(1.2)
-    # What its twin's training says is of it.
+    # A training of its twin counts for it.
     twins = [score("t", 0.7, "rescore", twin_of="a")]
     assert leader(led, revised[:1], twins).candidate_id == "b"
 
@@ -197,6 +213,7 @@ def test_a_twin_of_one_that_was_revised_takes_the_mean_of_its_trainings(tmp_path
     funnel = Funnel(FunctionalCheckSettings(), SearchSpace(), [10], scale_matched=True)
 
     def row(name, expression, fitness, purpose="new", generation=0):
+        """A row of a generation's scores, with the fingerprint of a new candidate."""
         mark = funnel.fingerprint(expression) if purpose == "new" else None
         return {
             **{"candidate_id": name, "slot": 0, "expression": str(expression), "purpose": purpose},
@@ -213,6 +230,7 @@ def test_a_twin_of_one_that_was_revised_takes_the_mean_of_its_trainings(tmp_path
     proposed = [TWIN, parse("square(y - p)")]
 
     def breed(breeding):
+        """Propose two losses, in the place of a method's breeding."""
         assert [breeding.propose(k, tree, "x", []) for k, tree in enumerate(proposed)] == [
             True,
             False,

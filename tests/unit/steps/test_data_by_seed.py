@@ -1,11 +1,11 @@
-"""Which images a training sees: a split a run seed, a split a tuning seed, noise a training seed."""
+"""Which images a training sees: a run seed and a tuning seed have a split each, and a training seed draws the noise."""
 
 import argparse
 import json
 
 import pytest
 import torch
-from resolving import resolve
+from resolving import resolve, training_flags
 
 from evoloss.learning import rate_sweep
 from evoloss.learning import task as task_module
@@ -18,10 +18,11 @@ from evoloss.steps import audit, choose_rate, evaluate, retrain
 
 @pytest.fixture
 def loaded(monkeypatch):
-    """The tasks that steps load from here on, in order."""
+    """The tasks that steps load from here on, in order: a spy on `load_task`, which still loads them."""
     found, load = [], task_module.load_task
 
     def spy(*arguments, **options):
+        """Load a task as usual, and note it."""
         found.append(load(*arguments, **options))
         return found[-1]
 
@@ -31,20 +32,21 @@ def loaded(monkeypatch):
 
 
 def same_images(one, two):
+    """Whether two tasks train on the same images in the same order."""
     return torch.equal(one.train.images, two.train.images)
 
 
 def same_noise(one, two):
+    """Whether two tasks have the same training labels."""
     return torch.equal(one.train.labels, two.train.labels)
 
 
 def searched(tmp_path, task, data_folder, run_seed):
-    """The evaluation of one candidate by a run."""
+    """Run rule evaluate on one candidate of a run, and return its evaluation."""
     plan = {"candidate_id": "a", "expression": "-(y * log(p))", "purpose": "new", "repeat": 0}
     row = dict.fromkeys(CANDIDATES.names) | plan | {"parents": [], "generation": 0}
     write(tmp_path / "plan.parquet", [row], CANDIDATES, {})
-    flags = argparse.Namespace(
-        study="test",
+    flags = training_flags(
         run_seed=run_seed,
         candidates=tmp_path / "plan.parquet",
         batch=0,
@@ -54,10 +56,6 @@ def searched(tmp_path, task, data_folder, run_seed):
         hurdle=None,
         tasks=[task],
         data=data_folder,
-        device="cpu",
-        rates="[1.0]",
-        as_written=False,
-        side_by_side=None,
         output=tmp_path / "evaluations.parquet",
     )
     evaluate.main(flags)
@@ -78,17 +76,12 @@ def test_an_audit_is_on_the_split_of_its_run(tmp_path, resolved, data_folder, lo
     searched(tmp_path, resolved["one"], data_folder, 3)
     monkeypatch.setattr(audit, "rejected", lambda folder: {"learns": []})
     monkeypatch.setattr(audit.RunFolder, "of", lambda flags: None)
-    flags = argparse.Namespace(
-        study="test",
+    flags = training_flags(
         method="egp",
         run_seed=3,
         trainings=0,
         tasks=[resolved["one"]],
         data=data_folder,
-        device="cpu",
-        rates="[1.0]",
-        as_written=False,
-        side_by_side=None,
         output=tmp_path / "audit.parquet",
     )
     audit.main(flags)
@@ -118,6 +111,7 @@ def test_every_tuning_seed_has_a_split_of_its_own(tmp_path, data_folder, loaded)
 
 
 def retrained(tmp_path, task, data_folder, loss="cross_entropy", formula="-(y * log(p))"):
+    """Run rules choose_rate and retrain on a loss, and return the final trainings."""
     flags = {
         "study": "test",
         "loss": loss,

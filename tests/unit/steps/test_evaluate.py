@@ -1,9 +1,7 @@
-"""Rule evaluate: races and hurdles on tiny trainings, and what the records let a reader recompute."""
-
-import argparse
+"""Rule evaluate: races and hurdles on tiny trainings, and what a reader can recompute from the records."""
 
 import pytest
-from resolving import resolve
+from resolving import resolve, training_flags
 
 from evoloss.errors import UserError
 from evoloss.files import read_json, write_json
@@ -36,9 +34,11 @@ SIX = [
 ]
 RACE = RacingSettings()
 VARYING = ("seconds", "validation_seconds", "peak_memory_bytes")
+"""Columns that differ from run to run."""
 
 
 def planned(number, expression, purpose="new", repeat=0):
+    """A candidate of generation 1 in the slot of this number, as rule breed plans it."""
     return {
         "candidate_id": f"g0001s{number:03d}",
         "slot": number,
@@ -58,35 +58,30 @@ def planned(number, expression, purpose="new", repeat=0):
 
 @pytest.fixture
 def evaluate(tmp_path, data_folder):
-    """Writes a plan and runs the step; the rows without times, and the metadata."""
+    """A function that writes a plan and runs the step; its `metadata()` is what the file says of itself."""
 
     def run(plan, tasks, **changes):
+        """Evaluate expressions or planned rows on tasks, and return the records without times."""
         plan = [
             row if isinstance(row, dict) else planned(number, row)
             for number, row in enumerate(plan)
         ]
         write(tmp_path / "candidates.parquet", plan, CANDIDATES, {})
         flags = {
-            "study": "test",
             "candidates": tmp_path / "candidates.parquet",
             "tasks": list(tasks),
             "data": str(data_folder),
-            "run_seed": 0,
             "batch": 0,
             "batch_size": 100,
             "first": None,
-            "as_written": False,
-            "rates": "[1.0]",
             "racing": None,
             "hurdle": None,
-            "side_by_side": None,
-            "device": "cpu",
             "output": tmp_path / "evaluations.parquet",
         }
         for name in ("racing", "hurdle"):
             if name in changes:
                 changes[name] = changes[name].model_dump_json()
-        main(argparse.Namespace(**flags | changes))
+        main(training_flags(**flags | changes))
         rows = read(tmp_path / "evaluations.parquet", EVALUATIONS)
         assert all(row["seconds"] >= 0 for row in rows)
         return [{k: v for k, v in row.items() if k not in VARYING} for row in rows]
@@ -95,7 +90,15 @@ def evaluate(tmp_path, data_folder):
     return run
 
 
+def test_without_race_or_hurdle_every_candidate_is_trained_to_its_end(evaluate, resolved):
+    rows = evaluate(SIX[:3], [resolved["one"]])
+    assert {row["status"] for row in rows} == {"completed"}
+    assert {row["rung_accuracies"] for row in rows} == {None}
+    assert evaluate.metadata()["stopping"] is None
+
+
 def by_name(rows):
+    """The records by candidate and task."""
     found = {}
     for row in rows:
         found.setdefault(row["candidate_id"], {})[row["task"]] = row
@@ -103,7 +106,7 @@ def by_name(rows):
 
 
 def stopped_in(rows, racing, tasks):
-    """Who must have been stopped at each rung, from the recorded accuracies alone."""
+    """Whom the race must have stopped at each rung, computed from the recorded accuracies alone."""
     by_task = references(read_json(path) for path in tasks)
     seen = {
         name: {task: row["rung_accuracies"] for task, row in trainings.items()}
@@ -135,7 +138,9 @@ def test_of_six_in_a_race_two_and_then_one_go_on(evaluate, resolved, names):
     for name, trainings in trained.items():
         rungs = 1 if name in first else 2
         for task, row in trainings.items():
-            steps = {"one": 27, "two": 18}[task]
+            steps = {"one": 27, "two": 18}[
+                task
+            ]  # nine batches of 32 an epoch, in three and two epochs
             assert len(row["rung_accuracies"]) == rungs
             assert row["full_samples"] == steps * 32
             assert row["training_samples"] == row["steps"] * 32
@@ -152,7 +157,7 @@ def test_of_six_in_a_race_two_and_then_one_go_on(evaluate, resolved, names):
                 assert row["validation_accuracy"] is None
                 assert row["validation_samples"] == rungs * 300
             assert row["looked_samples"] == rungs * 300
-    # To be ahead of others changes nothing.
+    # The winner's numbers are those of its training alone.
     plan = [planned(number, text) for number, text in enumerate(SIX)]
     alone = by_name(evaluate([row for row in plan if row["candidate_id"] == winner], tasks))
     for task, row in alone[winner].items():
@@ -166,11 +171,11 @@ def test_of_six_in_a_race_two_and_then_one_go_on(evaluate, resolved, names):
 
 def test_places_are_counted_from_all_who_entered(evaluate, resolved):
     rows = evaluate([*SIX, *SIX], [resolved["one"]], racing=RACE)
-    # Of twelve four and then two; counted from the four it would be one.
+    # Of twelve four and then two go on; counted from the four it would be one.
     assert sum(row["status"] == "completed" for row in rows) == 2
 
 
-def test_two_races_are_one(evaluate, resolved):
+def test_a_race_repeats_and_its_run_seed_matters(evaluate, resolved):
     rows = evaluate(SIX, [resolved["one"]], racing=RACE)
     assert rows == evaluate(SIX, [resolved["one"]], racing=RACE)
     assert rows != evaluate(SIX, [resolved["one"]], racing=RACE, run_seed=1)
@@ -185,7 +190,7 @@ def test_of_twins_in_a_race_the_first_goes_on(evaluate, resolved):
     ]
 
 
-def test_one_that_cannot_be_scaled_takes_no_place_in_a_race(evaluate, resolved):
+def test_a_loss_that_cannot_be_scaled_takes_no_place_in_a_race(evaluate, resolved):
     flat = "y * (p - p) + y"
     rows = by_name(evaluate([flat, *SIX[:2]], [resolved["one"]], racing=RACE))
     failed, first, second = (rows[name]["one"] for name in sorted(rows))
@@ -196,7 +201,7 @@ def test_one_that_cannot_be_scaled_takes_no_place_in_a_race(evaluate, resolved):
     assert sorted([first["status"], second["status"]]) == ["completed", "stopped_early"]
 
 
-def test_one_alone_in_a_race_wins_it(evaluate, resolved):
+def test_a_candidate_alone_in_a_race_wins_it(evaluate, resolved):
     (row,) = evaluate([HOPELESS], [resolved["one"]], racing=RACE)
     assert row["status"] == "completed"
     assert len(row["rung_accuracies"]) == 2
@@ -222,37 +227,28 @@ def test_a_hurdle_stops_the_hopeless_and_leaves_the_others(evaluate, resolved):
     statuses = {text: rows[f"g0001s{k:03d}"]["one"]["status"] for k, text in enumerate(SIX)}
     assert statuses[CROSS_ENTROPY] == "completed"
     assert statuses[HOPELESS] == "stopped_early"
-    # Each is judged for itself: in other company the same.
+    # A hurdle judges each for itself: alone it has the same record.
     (row,) = evaluate([planned(2, HOPELESS)], [resolved["one"]], hurdle=hurdle)
     assert row == rows["g0001s002"]["one"]
 
 
 @pytest.mark.parametrize("stopping", [{"racing": RACE}, {"hurdle": HurdleSettings(share=0.99)}])
 def test_individuals_scored_once_more_are_never_stopped(evaluate, resolved, stopping):
-    again = [
-        planned(7, HOPELESS, "rescore", repeat=2),
-        planned(8, "square(p - y)", "reused"),
-    ]
+    again = [planned(7, HOPELESS, "rescore", repeat=2), planned(8, "square(p - y)", "reused")]
     plan = [again[0], *(planned(k, text) for k, text in enumerate(SIX[:3])), again[1]]
     rows = by_name(evaluate(plan, [resolved["one"]], **stopping))
     assert set(rows) == {"g0001s000", "g0001s001", "g0001s002", "g0001s007"}
     row = rows["g0001s007"]["one"]
     assert (row["status"], row["rung_accuracies"]) == ("completed", None)
     assert row["training_seed"] == training_seed("search", 0, "one", 2)
-    # Nor do they take a place: the others fare as without them.
+    # They take no place either: the others fare as without them.
     without = by_name(evaluate(plan[1:4], [resolved["one"]], **stopping))
     assert {name: rows[name] for name in without} == without
 
 
-def test_without_either_nothing_is_stopped(evaluate, resolved):
-    rows = evaluate(SIX[:3], [resolved["one"]])
-    assert {row["status"] for row in rows} == {"completed"}
-    assert {row["rung_accuracies"] for row in rows} == {None}
-    assert evaluate.metadata()["stopping"] is None
-
-
 def test_only_the_first_of_a_pool_are_taken(evaluate, resolved):
     def names(**changes):
+        """The numbers of the candidates that were evaluated."""
         rows = evaluate(SIX, [resolved["one"]], **changes)
         return [int(row["candidate_id"][-1]) for row in rows]
 
@@ -293,7 +289,7 @@ def test_a_hurdle_stands_where_cross_entropy_itself_stopped_early(evaluate, reso
 
 def test_rungs_that_a_training_is_too_short_for_are_refused(evaluate, resolved):
     early = RacingSettings(rungs=[1 / 18, 1 / 3])
-    with pytest.raises(UserError, match=r"rungs of racing on task 'two': .* are after 1, 6"):
+    with pytest.raises(UserError, match=r"rungs of racing on task 'two': .* are steps 1, 6"):
         evaluate(SIX[:2], [resolved["one"], resolved["two"]], racing=early)
 
 
@@ -326,7 +322,9 @@ def test_a_training_that_ends_by_itself_before_a_look_is_seen_at_its_end(
 @pytest.mark.parametrize(
     "stopping", [{}, {"racing": RACE}, {"hurdle": HurdleSettings()}], ids=["all", "race", "hurdle"]
 )
-def test_side_by_side_is_one_by_one_and_recorded(evaluate, resolved, stopping):
+def test_candidates_side_by_side_are_trained_as_one_by_one_and_it_is_recorded(
+    evaluate, resolved, stopping
+):
     plan = [*SIX[:4], planned(4, CROSS_ENTROPY, "again", repeat=1)]
     tasks = [resolved["one"], resolved["two"]]
     alone = evaluate(plan, tasks, **stopping)

@@ -1,3 +1,5 @@
+"""Rule initialise: the first candidates of a pool, known losses among them."""
+
 import argparse
 
 import pytest
@@ -15,7 +17,7 @@ KNOWN = ["-(y * log(p))", "square(p - y)", "(exp(2.4092 - p - p * y) - cos(cos(s
 
 
 def pool(folder, losses, classes=(10,), checked=True):
-    """Candidates and proposals of a pool of four, as the rule makes them."""
+    """Run the step for a pool of four that begins with `losses`: its candidates and its proposals."""
     manifests = []
     for number, c in enumerate(classes):
         manifests.append(folder / f"manifest{number}.json")
@@ -68,7 +70,7 @@ def test_an_initial_loss_that_fails_the_check_is_told(tmp_path):
     assert candidates[0]["expression"] == "y * log(p)"
 
 
-def test_c_must_mean_one_number(tmp_path):
+def test_c_in_an_initial_loss_must_mean_one_number_of_classes(tmp_path):
     with pytest.raises(UserError, match=r"contains C, .* \(3, 10\); write the loss without C"):
         pool(tmp_path, KNOWN, classes=(10, 3))
     candidates, _ = pool(tmp_path, KNOWN[:2], classes=(10, 3))

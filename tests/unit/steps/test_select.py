@@ -1,4 +1,4 @@
-"""What selection makes of trainings: scores, and fitness that is the mean of what is known."""
+"""Rule select: the scores of trainings, and fitness as the mean of all that is known."""
 
 import argparse
 
@@ -13,9 +13,11 @@ from evoloss.search.records import CANDIDATES, POPULATION
 from evoloss.steps.select import incomplete, main, scored
 
 BY_TASK = {"a": Reference(0.1, 0.9), "b": Reference(0.0, 0.5)}
+"""The accuracies that are fitness 0 and 1 on each task: chance and cross entropy."""
 
 
 def planned(name, purpose="new", reused=None):
+    """A candidate as rule breed plans it; `reused` is the fitness of the one that it trains like."""
     return {
         "candidate_id": name,
         "slot": 0,
@@ -31,6 +33,7 @@ def planned(name, purpose="new", reused=None):
 
 
 def training(name, task, accuracy, status="completed", multiple=1.0):
+    """A row of evaluations: a training of 100 samples."""
     return {
         "candidate_id": name,
         "task": task,
@@ -47,6 +50,7 @@ def test_a_candidate_is_charged_for_all_its_tasks_and_a_reused_one_for_none():
     rows = scored([planned("x"), planned("z", "reused", 0.7)], trainings, BY_TASK)
     names = ("fitness", "evaluations", "twin_of", "training_samples")
     found = [tuple(row[name] for name in names) for row in rows]
+    # x has fitness 1 on a and 0.5 on b.
     assert found == [(pytest.approx(0.75), 1, None, 200), (0.7, 3, "x", 0)]
 
 
@@ -93,6 +97,7 @@ def test_a_copy_is_revised_with_the_one_it_trains_like(tmp_path):
     )
     rows = read(tmp_path / "population.parquet", POPULATION)
     found = [(row["candidate_id"], row["fitness"], row["evaluations"]) for row in rows]
+    # (2 * 0.9 + 0) / 3: the third training reached nothing.
     assert found == [("b", 0.65, 1), ("a", pytest.approx(0.6), 3), ("t", pytest.approx(0.6), 3)]
     assert [row["twin_of"] for row in rows] == [None, None, "a"]
     assert [row["rate_multiple"] for row in rows] == [0.5] * 3

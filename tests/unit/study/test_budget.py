@@ -1,4 +1,4 @@
-"""What every method of a comparison spends, by the rules by which breed plans and charges."""
+"""What every method of a comparison spends, planned and charged as rule breed does it, without a training."""
 
 from pathlib import Path
 
@@ -69,6 +69,7 @@ def spent(config, name, seed):
 
 @pytest.mark.parametrize("study", COMPARISONS, ids=lambda path: path.stem)
 def test_all_methods_spend_the_same_to_within_one_candidate(study):
+    """It takes some seconds: whole runs are bred, for the rules of breeding decide what a run can spend."""
     config = load_files([study])
     one, budget = candidate_samples(config), samples(config)
     for name in config.search.methods:

@@ -1,3 +1,5 @@
+"""How large a study is: its images, its trainings, and the hours that it takes."""
+
 import sys
 
 import pytest
@@ -9,6 +11,19 @@ from evoloss.learning.settings import DatasetSettings, TaskSettings
 from evoloss.study import estimate
 from evoloss.study.configuration import load_files
 from evoloss.study.workload import workload
+
+
+def test_the_hours_of_the_default_study_are_measured_and_printed(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(estimate, "SECONDS", 0.05)
+    # Measure in this process: one of its own would load torch anew.
+    monkeypatch.setattr(estimate, "apart", lambda function, *arguments: function(*arguments))
+    monkeypatch.setattr(sys, "argv", ["estimate", "--cores", "2"])
+    estimate.main()
+    text = capsys.readouterr().out
+    assert "digits_noisy (convnet): training" in text
+    for stage in ("tuning", "search", "re-scoring", "rates of losses", "final trainings", "all"):
+        assert stage in text
+    assert "hours on 2 cores" in text
 
 
 def test_sizes_are_those_of_the_prepared_copy(tmp_path):
@@ -33,8 +48,10 @@ def test_samples_are_whole_batches():
     size = dataset_size(DatasetSettings(source="digits"))
 
     def of(**changes):
+        """The samples that a training on the digits takes with these settings."""
         return samples(TaskSettings.model_validate({"dataset": "digits", **changes}), size.train)
 
+    # 898 training images are 14 whole batches of 64; half of them are eight of 50.
     assert of(epochs=3, batch_size=64) == 3 * 14 * 64
     assert of(epochs=2, batch_size=50, training_images=120) == 2 * 100
     assert of(epochs=1, batch_size=50, training_images=0.5) == 400
@@ -64,18 +81,6 @@ def test_without_a_budget_generations_are_counted():
     assert trained == pytest.approx(expected, abs=1)
 
 
-def test_speeds_are_measured_and_hours_printed(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(estimate, "SECONDS", 0.05)
-    monkeypatch.setattr(estimate, "apart", lambda function, *arguments: function(*arguments))
-    monkeypatch.setattr(sys, "argv", ["estimate", "--cores", "2"])
-    estimate.main()
-    text = capsys.readouterr().out
-    assert "digits_noisy (convnet): training" in text
-    for stage in ("tuning", "search", "re-scoring", "rates of losses", "final trainings", "all"):
-        assert stage in text
-    assert "hours on 2 cores" in text
-
-
 def test_every_network_and_an_image_folder_can_be_measured(monkeypatch, tmp_path):
     monkeypatch.setattr(estimate, "SECONDS", 0.01)
     write_folder(tmp_path)
@@ -94,7 +99,7 @@ def test_every_network_and_an_image_folder_can_be_measured(monkeypatch, tmp_path
         assert speed.memory > 2**20
 
 
-def test_mistakes_are_sentences(monkeypatch, capsys, tmp_path):
+def test_a_mistake_in_the_configuration_gets_a_sentence(monkeypatch, capsys, tmp_path):
     (tmp_path / "x.yaml").write_text("study: x\ntasks: {digits_noisy: {network: my_missing:net}}\n")
     monkeypatch.setattr(sys, "argv", ["estimate", "--configfile", str(tmp_path / "x.yaml")])
     with pytest.raises(SystemExit):

@@ -1,4 +1,4 @@
-"""One live run a study, also where locks do not reach from one machine to another."""
+"""A study has one live run, also where locks do not reach from one machine to another."""
 
 import errno
 import fcntl
@@ -38,6 +38,7 @@ def test_a_run_on_another_machine_is_alive_as_long_as_it_gives_signs(tmp_path, s
 
 def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
     def flock(handle, operation):
+        """Refuse every lock, as some network file systems do."""
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", flock)
@@ -45,7 +46,7 @@ def test_a_file_system_without_locks_is_no_obstacle(tmp_path, monkeypatch):
     assert str(os.getpid()) in (tmp_path / ".lock").read_text()
 
 
-def test_signs_are_given(tmp_path, monkeypatch):
+def test_a_live_run_gives_signs(tmp_path, monkeypatch):
     monkeypatch.setattr(study_lock, "SIGN_SECONDS", 0.05)
     StudyLock(str(tmp_path)).acquire()
     os.utime(tmp_path / ".lock", (1, 1))

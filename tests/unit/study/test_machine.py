@@ -1,10 +1,11 @@
-"""What the machine has: its GPUs, counted without asking torch."""
+"""What the machine has: its GPUs, counted by their files, without asking torch."""
 
 import pytest
 
 from evoloss.study.machine import gpu_count
 
 WSL = ("dev/dxg", "usr/lib/wsl/lib/libcuda.so.1")
+"""The files by which Linux under Windows shows an NVIDIA GPU."""
 
 
 @pytest.mark.parametrize(

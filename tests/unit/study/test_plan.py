@@ -1,4 +1,4 @@
-"""What rules are told about losses; the rest of the plan is exercised by the workflow tests."""
+"""What the plan of a study tells its rules; the workflow tests run the rest of it."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,16 @@ NCE = "evoloss.losses.on_logits:nce"
 
 
 def plan(key, value):
+    """The plan of the default study with one key set."""
     return Plan(load(changed(key, value)))
+
+
+def test_a_plan_names_every_file_that_a_complete_study_consists_of():
+    made = Plan(load_files([]))
+    files = made.deliverables()
+    assert f"{made.results}/tables/search_cost.csv" in files
+    assert f"{made.results}/figures/anytime.pdf" in files
+    assert len(made.table_files("csv")) == len(made.config.tables())
 
 
 def test_the_code_of_a_loss_that_is_a_function_counts():
@@ -58,7 +67,7 @@ def test_how_many_generations_a_method_has_reaches_no_generation():
     here = SimpleNamespace(study="digits", method="gp_lfl", run_seed=0, generation=3)
     assert few.breed_flags(here) == many.breed_flags(here)
     assert few.select_flags(here) == many.select_flags(here)
-    assert len(few.populations(here)) == 14
+    assert len(few.populations(here)) == 14  # thirteen generations and the first population
     assert few.last_population(here).endswith("generation13/population.parquet")
     assert json.loads(many.description_of(["scores"]))["generations"]["gp_lfl"] == 20
     files = [path for path in many.records_of(["scores"]) if "/gp_lfl/seed0/" in path]

@@ -1,3 +1,5 @@
+"""Which code a result depends on: an edit reruns what uses it, and nothing else."""
+
 import ast
 import subprocess
 import sys
@@ -22,29 +24,63 @@ SEARCH_STEPS = [
 ]
 
 
-@pytest.mark.parametrize("step", STEPS)
-def test_the_walk_finds_everything_that_is_loaded(step):
-    code = (
-        f"import sys, evoloss.steps.{step}\n"
-        "print(*(n for n, m in sys.modules.items() if n.startswith('evoloss.') and m.__spec__.submodule_search_locations is None))"
+def test_a_source_counts_where_it_is_read():
+    assert "evoloss.learning.sources" in closure("evoloss.steps.prepare_dataset")
+    for step in ("tune", "evaluate", "retrain"):
+        assert "evoloss.learning.reading" not in closure(f"evoloss.steps.{step}")
+        assert not any(".networks." in name for name in closure(f"evoloss.steps.{step}"))
+    assert code_of("tune", "learning.networks.convnet") != code_of(
+        "tune", "learning.networks.resnet9"
     )
+
+
+LOADED_BY = """
+import importlib, os, sys, torch
+for step in sys.argv[1:]:
+    child = os.fork()
+    if not child:
+        importlib.import_module(f"evoloss.steps.{step}")
+        modules = [name for name, module in sys.modules.items()
+                   if name.startswith("evoloss.") and module.__spec__.submodule_search_locations is None]
+        print(step, *modules, flush=True)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        sys.exit(f"{step} cannot be imported")
+"""
+
+
+@pytest.fixture(scope="module")
+def loaded_by():
+    """The library's modules that Python loads with each step.
+
+    Every step is imported in a process of its own, which takes some ten seconds: only Python itself knows what it
+    loads. The processes are forked from one that has torch, so that torch is loaded once.
+    """
     answer = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", LOADED_BY, *STEPS],
         capture_output=True,
         text=True,
-        check=True,
         cwd=source_closure.ROOT.parent,
     )
+    assert answer.returncode == 0, answer.stderr
+    lines = [line.split() for line in answer.stdout.splitlines()]
+    return {step: modules for step, *modules in lines}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_the_closure_of_a_step_has_everything_that_it_loads(step, loaded_by):
+    modules = loaded_by[step]
+    assert f"evoloss.steps.{step}" in modules
     # What settings alone import (the table of sources) has its effect in the params, as they do.
     of_settings = {
         inner
-        for name in answer.stdout.split()
+        for name in modules
         if name.endswith(".settings")
         for inner in source_closure.imports_of(name)
     }
     loaded = {
         name
-        for name in answer.stdout.split()
+        for name in modules
         if not name.endswith(".settings") and name not in NOT_COUNTED | of_settings
     }
     assert loaded <= closure(f"evoloss.steps.{step}")
@@ -54,16 +90,6 @@ def test_the_walk_finds_everything_that_is_loaded(step):
 def test_search_code_cannot_reach_the_test_split(step):
     assert "evoloss.learning.held_out" not in closure(f"evoloss.steps.{step}")
     assert "evoloss.learning.held_out" in closure("evoloss.steps.retrain")
-
-
-def test_a_source_counts_where_it_is_read():
-    assert "evoloss.learning.sources" in closure("evoloss.steps.prepare_dataset")
-    for step in ("tune", "evaluate", "retrain"):
-        assert "evoloss.learning.reading" not in closure(f"evoloss.steps.{step}")
-        assert not any(".networks." in name for name in closure(f"evoloss.steps.{step}"))
-    assert code_of("tune", "learning.networks.convnet") != code_of(
-        "tune", "learning.networks.resnet9"
-    )
 
 
 def test_each_room_imports_only_from_the_floors_below():
@@ -132,7 +158,7 @@ def test_the_search_room_does_not_import_torch():
 
 @pytest.fixture
 def copy(tmp_path, monkeypatch):
-    """A copy of the package whose closure is computed afresh after every edit."""
+    """A copy of the package: its folder, and a function that computes a digest afresh after every edit."""
     import shutil
 
     root = tmp_path / "evoloss"
@@ -140,6 +166,7 @@ def copy(tmp_path, monkeypatch):
     monkeypatch.setattr(source_closure, "ROOT", root)
 
     def forget():
+        """Forget what was computed before an edit."""
         for function in (
             source_closure.closure,
             source_closure.imports_of,
@@ -148,6 +175,7 @@ def copy(tmp_path, monkeypatch):
             function.cache_clear()
 
     def digest(*names):
+        """The digest of a step's code, and of the modules that it is told to use."""
         forget()
         return code_of(*names)
 
@@ -157,6 +185,7 @@ def copy(tmp_path, monkeypatch):
 
 
 def edit(path: Path, old: str, new: str):
+    """Replace a text in a file, once."""
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
@@ -166,7 +195,13 @@ def test_comments_and_docstrings_do_not_count_and_code_does(copy):
     root, digest = copy
     before = digest("evaluate")
     path = root / "learning" / "schedule.py"
-    path.write_text("# a comment\n" + path.read_text().replace('"""How long a', '"""What length a'))
+    text = path.read_text()
+    assert '"""Steps of a whole' in text
+    assert '"""Equal segments' in text, "below an attribute"
+    text = text.replace('"""Steps of a', '"""Number of steps of a').replace(
+        '"""Equal', '"""As long'
+    )
+    path.write_text("# a comment\n" + text)
     assert digest("evaluate") == before
     edit(path, "SEGMENTS = 18", "SEGMENTS = 36")
     assert digest("evaluate") != before

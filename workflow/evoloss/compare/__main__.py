@@ -4,12 +4,11 @@
     python -m evoloss.compare "square(p - y) - y * log(p)" --images labels.csv --image-size 64 --epochs 20
     python -m evoloss.compare ngl --task digits_clean
 
-The images are a folder with train/<class>/* (and, if you have it, test/<class>/*), or a CSV file with the columns
-image and label; or those of a task of a configuration. Each loss first gets the learning rate that it likes best, from
-one grid. Then both are trained from the same weights on the same batches, seed by seed, on fresh splits of training
-and validation images; the interval allows for the images that such splits share.
-Test images are looked at with --test alone: keep that for the end, for whoever chooses losses by
-test images fits the test.
+The images are a folder with train/<class>/* (and, if you have it, test/<class>/*), a CSV file with the columns image
+and label, or the images of a task of a configuration. First the best learning rate of each loss is chosen from one
+grid. Then, for each seed, both losses train from the same weights on the same batches, with a fresh split into
+training and validation images. The interval takes into account that these splits share images.
+Test images are used with --test only. Keep that for the end: a loss that is chosen by test images overfits them.
 """
 
 import argparse
@@ -34,7 +33,7 @@ from evoloss.study.own_parts import own_part_problem
 
 
 def main() -> None:
-    """Compare and print."""
+    """Compare the losses and print the verdict."""
     try:
         flags = parser(__doc__).parse_args(arguments(sys.argv[1:]))
         flags.loss = flags.loss.strip()
@@ -46,7 +45,7 @@ def main() -> None:
 
 
 class Where(NamedTuple):
-    """The task that losses are compared on, and the study that has prepared its images, if one may have."""
+    """The task that the losses are compared on, and the study that may have prepared its images already."""
 
     name: str
     settings: TaskSettings
@@ -67,7 +66,7 @@ def _own_images(flags: argparse.Namespace) -> Where:
     if not flags.images.strip():
         raise UserError("--images: the path is empty")
     if flags.configfile:
-        raise UserError("--configfile: only --task has one; with --images options are flags")
+        raise UserError("--configfile goes with --task only; with --images, the options are flags")
     settings = task_of(flags.images, vars(flags))
     for name, part in (("--network", settings.network), ("loss", flags.loss)):
         problem = own_part_problem(part) if FUNCTION.fullmatch(part) else None

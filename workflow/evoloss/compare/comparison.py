@@ -1,4 +1,4 @@
-"""A loss against cross entropy on one task: the rate of each, their paired trainings, and what the difference allows to say."""
+"""Compares a loss with cross entropy on one task: best learning rates, paired trainings, and a verdict."""
 
 import sys
 from pathlib import Path
@@ -29,15 +29,15 @@ from evoloss.seeds import split_seed, training_seed
 def verdict(
     name: str, ours: list[float], baseline: list[float], confidence: float, overlap: float = 0.0
 ) -> tuple[Difference, str]:
-    """The paired difference of accuracies (shares), and what it allows to say.
-
-    `overlap` as in `paired_difference`.
-    """
+    """The paired difference of accuracies (in [0, 1]), and a sentence on it. `overlap`: see `paired_difference`."""
     difference = paired_difference(ours, baseline, confidence, overlap)
     if ours == baseline:
         return difference, f"{name} has the accuracy of cross entropy on every seed"
     if difference.low == difference.high:
-        return difference, "all seeds differ by the same, which says nothing; use more --seeds"
+        return (
+            difference,
+            "the difference is the same for all seeds, so it has no interval; use more --seeds",
+        )
     if difference.low > 0:
         return difference, f"{name} is better than cross entropy"
     if difference.high < 0:
@@ -66,12 +66,12 @@ class Comparison:
         return load_task(self.name, self.settings, self.data, self.device, split, draw)
 
     def bar(self, seeds: int) -> tqdm:
-        """A progress bar over all trainings, as far as they are known: grids may grow."""
+        """A progress bar over all trainings that are known so far; grids may grow."""
         tuning = len(self.settings.learning_rates) * self.settings.tuning_seeds
         return progress(2 * (tuning + seeds), "trainings")
 
     def choose_rates(self, bar: tqdm) -> list[float]:
-        """The learning rate that each loss likes best; cross entropy's grid is the other's too."""
+        """The best learning rate of each loss; the other loss starts with cross entropy's grown grid."""
         load, seeds = tuning("rate", self.name, self.settings, self.data, self.device)
         grid, rates = self.settings.learning_rates, []
         for name, loss in self.losses.items():
@@ -87,7 +87,7 @@ class Comparison:
             swept = sweep(loss, name, load, grid, seeds, trained)
             if swept.trouble:
                 raise UserError(swept.trouble)
-            if name == BASELINE:  # the other loss tries what this grid has grown by
+            if name == BASELINE:  # the other loss also tries the rates by which this grid has grown
                 bar.total += (len(swept.grid) - len(grid)) * len(seeds)
                 grid = swept.grid
             best = fmean(row["validation_accuracy"] or 0.0 for row in swept.rows if row["chosen"])
@@ -100,9 +100,9 @@ class Comparison:
     def accuracies(
         self, rates: list[float], seeds: int, test: Images | None, bar: tqdm
     ) -> list[list[float]]:
-        """Both losses' accuracies, a pair a seed: on fresh validation splits, or on `test`.
+        """Each loss's accuracies, one per seed: on fresh validation splits, or on `test`.
 
-        Raises UserError when a training does not complete.
+        Raises UserError if a training does not complete.
         """
         pairs = []
         for k in range(seeds):
@@ -126,7 +126,7 @@ class Comparison:
 
 
 def say(line: str) -> None:
-    """Print a line without tearing a progress bar."""
+    """Print a line without breaking a progress bar."""
     tqdm.write(line, file=sys.stdout)
     sys.stdout.flush()
 

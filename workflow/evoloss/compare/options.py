@@ -41,11 +41,11 @@ OPTIONS = {
     "learning_rates": Option(TaskSettings, float, many=True, default=[0.0125, 0.05, 0.2]),
     "tuning_seeds": Option(TaskSettings, int, default=1),
 }
-"""What a task of `--images` can be told, under the names that a configuration has."""
+"""The settings of a task of `--images`, under their names in a configuration."""
 
 
 def task_of(images: str, chosen: Mapping[str, Any]) -> TaskSettings:
-    """The settings of a task on one's own images. Raises UserError."""
+    """The settings of a task on the user's own images. Raises UserError if they are invalid."""
     raw: dict[str, Any] = {"dataset": {"source": "image_folder", "path": images}}
     for name, option in OPTIONS.items():
         value = chosen[name] if chosen[name] is not None else option.default
@@ -58,7 +58,7 @@ def task_of(images: str, chosen: Mapping[str, Any]) -> TaskSettings:
 
 
 def with_flags(message: str) -> str:
-    """A sentence that speaks of flags where it spoke of keys of a configuration."""
+    """The message, with each key of a configuration replaced by its flag."""
     keys = "|".join(OPTIONS)
     return re.sub(
         rf"(?:\btasks\.images\.|\bdataset\.|^)({keys})\b", lambda found: flag_of(found[1]), message
@@ -66,8 +66,8 @@ def with_flags(message: str) -> str:
 
 
 def arguments(words: list[str]) -> list[str]:
-    """The words of a command line, such that an expression may begin with a minus."""
-    # argparse takes a word with a blank in it for no flag.
+    """The words of a command line, changed so that an expression may begin with a minus."""
+    # argparse does not read a word with a space in it as a flag.
     return [f" {word}" if re.match(r"-[^-].*[(*]", word) else word for word in words]
 
 
@@ -77,7 +77,7 @@ def flag_of(name: str) -> str:
 
 
 def parser(description: str) -> argparse.ArgumentParser:
-    """Of the command line."""
+    """The parser of the command line."""
     made = argparse.ArgumentParser(
         prog="python -m evoloss.compare",
         description=description,
@@ -88,7 +88,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     where.add_argument("--images", help="a folder of images, or a CSV file with image and label")
     where.add_argument("--task", help="a task of the configuration")
     made.add_argument(
-        "--configfile", nargs="+", default=[], help="--task: YAML files over the default"
+        "--configfile", nargs="+", default=[], help="with --task: YAML files over the default"
     )
     made.add_argument("--seeds", type=int, default=5, help="pairs of trainings (default 5)")
     made.add_argument("--test", action="store_true", help="score on the test images")

@@ -1,7 +1,7 @@
-"""Expressions to torch: the one place where torch enters this room.
+"""Turns expressions into torch code. No other module of this folder imports torch.
 
-The same source text is what training runs and what an exported loss file contains. It computes from
-log p, which is log-softmax of the logits, and makes p of it only where p itself is needed.
+Trainings and exported loss files use the same generated source. The code starts from log p, the log-softmax of
+the logits, and computes p = exp(log p) only where p itself is needed.
 """
 
 from collections.abc import Callable
@@ -28,19 +28,20 @@ from evoloss.expressions.tree import Expression
 Elementwise = Callable[..., torch.Tensor]
 
 _LEAVES = {**TERMINALS, "q": TERMINALS["p"], "C": (1.0, 1e6)}
-"""Beside p and y: `q` is 1 - p where its logarithm is known, `C` the number of classes where it is an argument."""
+"""Leaves and their bounds. Beside p and y: `q` is 1 - p if log(1 - p) is an argument, `C` the number of classes if
+that is one."""
 
 CLASSES = 987654.3210123
-"""A constant that stands for the number of classes: parse with it, compile with `C`."""
+"""Stands for the number of classes: parse with `classes=CLASSES`, then compile with `extra="C"`."""
 
 
 def torch_statements(expression: Expression, extra: str = "", y: float | None = None) -> list[str]:
     """Python statements that compute the expression from tensors `log_p` and `y`, ending in `return`.
 
-    One statement a node, equal subtrees once, constant subtrees folded, guards only where interval
-    bounds say that they can act. There may be an `extra` argument: `log_q`, log(1 - p), which makes what is written
-    as `1 - p` as exact as p; or `C`, a tensor in the place of the constant CLASSES. With a number for `y` there is
-    no argument y, and what is constant there is folded.
+    Each node becomes one statement, equal subtrees are computed once, and constant subtrees are folded. A guard is
+    written only if interval bounds show that it can act. `extra` names one more argument: "log_q", log(1 - p), makes
+    `1 - p` as exact as p; "C" is a tensor that replaces the constant CLASSES. If `y` is a number, there is no argument
+    y; what is constant at this y is folded, unless folding would change a guard.
     """
     if y is None or _same_guards(expression, y):
         return _Writer(_steps(expression, extra, y)).statements()
@@ -54,8 +55,8 @@ def is_zero(expression: Expression, y: float) -> bool:
 
 
 def _same_guards(expression: Expression, y: float) -> bool:
-    """Whether divisors are guarded alike with y and with this number: a small one counts as EPSILON or -EPSILON by
-    what is known of its sign."""
+    """Whether fixing y at this number changes the guard of no divisor: a small divisor counts as EPSILON or -EPSILON,
+    depending on its bounds."""
     general, special = (_Writer(_steps(expression, "", value)) for value in (None, y))
     divisors = [arguments[1] for node, arguments in general.steps if node == "div"]
     return not any(
@@ -79,7 +80,7 @@ def _is_complement(step: tuple[Node, tuple[int, ...]], steps: Steps) -> bool:
 
 
 class _Writer:
-    """Writes the statements of an expression; a step is a node of it, numbered arguments first."""
+    """Writes the statements of an expression. A step is one of its nodes; arguments have smaller numbers."""
 
     def __init__(self, steps: Steps) -> None:
         self.steps = steps
@@ -98,12 +99,12 @@ class _Writer:
         used = {step[0] for i, step in enumerate(self.steps) if i in self.names}
         body[:0] = [f"{leaf} = torch.exp(log_{leaf})" for leaf in ("p", "q") if leaf in used]
         if not any("log_p" in line or "log_q" in line for line in body):
-            # Keeps the graph connected: a gradient of exactly zero.
+            # Keeps the autograd graph connected; the gradient is exactly zero.
             body[-1] += " + 0.0 * log_p"
         return body
 
     def _exact(self, index: int) -> Logarithm | None:
-        """log of what the step computes, if it is a log or sqrt that needs no floor."""
+        """The value of a log step, or the log of a sqrt step's value; None for other steps, or if a floor is needed."""
         node, arguments = self.steps[index]
         if node not in ("log", "sqrt"):
             return None
@@ -139,7 +140,7 @@ class _Writer:
         return LOG_P
 
     def _name(self, index: int) -> str:
-        """What stands for a step in the code: a name, or a number; its statements are written."""
+        """The name or number that stands for a step in the code. Writes the statements of the step first."""
         if index not in self.names:
             self.names[index] = self._write(index)
         return self.names[index]
@@ -198,7 +199,7 @@ def _operand(name: str) -> str:
 def python_function(
     expression: Expression, name: str = "elementwise", extra: str = "", y: float | None = None
 ) -> str:
-    """The source of a function `name(log_p, y)` that needs only `torch`; `extra` and `y` as above."""
+    """The source of a function `name(log_p, y)` that needs only `torch`. For `extra` and `y` see `torch_statements`."""
     body = "\n".join(f"    {line}" for line in torch_statements(expression, extra, y))
     arguments = ["log_p", *(["y"] if y is None else []), *([extra] if extra else [])]
     return f"def {name}({', '.join(arguments)}):\n{body}\n"
@@ -208,19 +209,19 @@ def python_function(
 def compile_expression(
     expression: Expression, extra: str = "", y: float | None = None
 ) -> Elementwise:
-    """The expression as a function of `log_p` and `y`: tensors of one shape, log p at most 0, y in [0, 1].
+    """The expression as a function of tensors of one shape, `log_p` at most 0 and `y` in [0, 1].
 
-    `extra` and `y` as in `torch_statements`.
+    For `extra` and a number `y` see `torch_statements`.
     """
     namespace: dict = {"torch": torch}
-    # The source is generated from a whitelist of nodes, never from anybody's text.
+    # The source is generated from whitelisted nodes; it never contains text of a user.
     source = python_function(expression, extra=extra, y=y)
     exec(compile(source, f"<{expression}>", "exec"), namespace)
     return namespace["elementwise"]
 
 
 def limit_gradient(gradient: torch.Tensor) -> torch.Tensor:
-    """The guard on what flows back into log p: finite, and within GRADIENT_LIMIT."""
+    """The guard on the gradient with respect to log p: makes it finite and clamps it to +-GRADIENT_LIMIT."""
     return torch.nan_to_num(gradient, nan=0.0, posinf=GRADIENT_LIMIT, neginf=-GRADIENT_LIMIT).clamp(
         -GRADIENT_LIMIT, GRADIENT_LIMIT
     )

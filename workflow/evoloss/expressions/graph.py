@@ -1,7 +1,7 @@
 """Losses as directed acyclic graphs: expressions with shared parts, as in Co-Reyes et al., arXiv 2101.03958.
 
-Input nodes are `p` and `y`, parameter nodes are constants, the others are operations. A node may be used
-several times. Equal nodes are one node, so that equal graphs are equal objects.
+Input nodes are `p` and `y`, parameter nodes are constants, all others are operations. A node may be used
+several times. Equal nodes are merged into one, so that equal graphs compare equal.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,15 +11,15 @@ from evoloss.expressions.primitives import LIMIT, PRIMITIVES, TERMINALS, Node
 from evoloss.expressions.tree import Expression, arity, text_of
 
 Step = tuple[Node, tuple[int, ...]]
-"""A node, and the places of its arguments among the steps before it."""
+"""A node, and the indices of its arguments among the earlier steps."""
 
 
 @dataclass(frozen=True)
 class Graph:
     """A loss whose parts may be shared; it prints as `a = log(p); square(a) - y * a`.
 
-    `nodes` and the places of their `inputs`: arguments first, the result last, each once. Made by
-    `graph_of`, which brings steps into this form. Raises ValueError when they are not in it.
+    `inputs` holds the indices of the arguments of each of the `nodes`. Arguments come before the nodes that use them,
+    the result is last, and no two nodes are equal; else ValueError. `graph_of` brings steps into this form.
     """
 
     nodes: tuple[Node, ...]
@@ -37,15 +37,15 @@ class Graph:
                     f"the arguments of node {place} are not {arity(node)} earlier nodes"
                 )
         if not self.nodes or len(set(self.steps())) < self.size:
-            raise ValueError("a graph has a result, and no two equal nodes")
+            raise ValueError("a graph must have at least one node and no two equal nodes")
 
     def steps(self) -> list[Step]:
-        """As `Expression.steps`."""
+        """The nodes with the indices of their arguments, as in `Expression.steps`."""
         return list(zip(self.nodes, self.inputs, strict=True))
 
     @property
     def root(self) -> int:
-        """The place of the result."""
+        """The index of the result."""
         return len(self.nodes) - 1
 
     @property
@@ -55,15 +55,15 @@ class Graph:
 
     @property
     def depth(self) -> int:
-        """Longest path from the result in edges."""
+        """Longest path from the result to a leaf, in edges."""
         return heights(self.steps())[-1]
 
     def arguments(self, index: int) -> Iterator[int]:
-        """The places of the arguments of the node at `index`."""
+        """The indices of the arguments of the node at `index`."""
         return iter(self.inputs[index])
 
     def uses(self) -> list[int]:
-        """How often each node is an argument."""
+        """How often each node is used as an argument."""
         counts = [0] * self.size
         for arguments in self.inputs:
             for index in arguments:
@@ -71,7 +71,7 @@ class Graph:
         return counts
 
     def parts(self) -> dict[int, str]:
-        """The operation nodes that are used more than once, with the names that they are printed by."""
+        """The index of each operation that is used more than once -> the name that it is printed as."""
         shared = [i for i, n in enumerate(self.uses()) if n > 1 and self.inputs[i]]
         return dict(zip(shared, part_names(), strict=False))
 
@@ -79,7 +79,7 @@ class Graph:
         return node in self.nodes
 
     def __str__(self) -> str:
-        """Infix text with named parts; `parse` gives the same graph back, or the tree if no part has a name."""
+        """Infix text with named parts; `parse` gives the same graph back, or a tree if there are no named parts."""
         names = self.parts()
         lines = []
         for index, name in names.items():
@@ -97,7 +97,7 @@ def heights(steps: Sequence[Step]) -> list[int]:
 
 
 def part_names() -> Iterator[str]:
-    """Names of parts: a, b, c, ..., a1, b1, ...; none that means something else."""
+    """Names of parts: a, b, c, ..., a1, b1, ...; without p and y, which have a meaning."""
     number = 0
     while True:
         for letter in "abcdefghijklmnoqrstuvwxz":
@@ -106,8 +106,8 @@ def part_names() -> Iterator[str]:
 
 
 def graph_of(steps: Sequence[Step]) -> Graph:
-    """The graph of steps in any order that puts arguments first; what the last does not need is left out, and
-    equal nodes become one."""
+    """The graph of steps in which arguments come before their users and the last step is the result. Steps that the
+    result does not need are left out; equal nodes become one."""
     places: dict[Step, int] = {}
     known: dict[int, int] = {}
     waiting = [len(steps) - 1]
@@ -127,5 +127,5 @@ def graph_of(steps: Sequence[Step]) -> Graph:
 
 
 def as_graph(loss: Expression | Graph) -> Graph:
-    """A tree as a graph, in which equal subtrees are one node; a graph as it is."""
+    """A tree as a graph in which equal subtrees are one node. A graph is returned unchanged."""
     return loss if isinstance(loss, Graph) else graph_of(loss.steps())

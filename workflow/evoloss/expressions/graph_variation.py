@@ -1,10 +1,10 @@
 """Random graphs and their mutations, after Co-Reyes et al., arXiv 2101.03958.
 
-All randomness comes from the generator passed in. Every result keeps the space's `max_size`, of distinct
-nodes, and `max_depth`, and has both p and y; what does not is drawn again as a whole, up to REDRAWS times.
+All randomness comes from the generator passed in. A graph that exceeds the space's `max_size` (in distinct nodes) or
+`max_depth`, or lacks p or y, is drawn again as a whole, up to REDRAWS times.
 
-Their programs have a fixed number of operations, some of which nothing uses, until a mutation does. Here a
-graph holds what its result needs, and a mutated node may bring new operations with it instead.
+In the paper, programs have a fixed number of operations; some are unused until a mutation connects them. Here a
+graph holds only what its result needs. Instead, a mutated node may bring new operations with it.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,11 @@ from evoloss.expressions.variation import REDRAWS, same_arity, shifted
 Generator = np.random.Generator
 
 MOST_OPERATIONS = 16
-"""Operations of a random graph before those that nothing uses are taken out: as in their programs."""
+"""Most operations of a random graph before unused ones are removed: as many as the paper's programs have."""
 
 
 def random_graph(space: SearchSpace, rng: Generator) -> Graph:
-    """Operations one after the other, each over any nodes before it; the last is the result."""
+    """A random graph: each new operation takes any earlier nodes as inputs; the last operation is the result."""
 
     def draw() -> Graph:
         steps: list[Step] = [("p", ()), ("y", ())]
@@ -37,10 +37,10 @@ def random_graph(space: SearchSpace, rng: Generator) -> Graph:
 
 
 def operation_mutation(loss: Expression | Graph, space: SearchSpace, rng: Generator) -> Graph:
-    """Give one operation another function and other inputs; all its uses see the change.
+    """Draw the function and the inputs of one operation anew; the change shows wherever the operation is used.
 
-    Inputs are drawn evenly from the nodes before it; or they are constants, or new operations down to
-    `mutation_depth`, as often as a grown tree has them. A tree counts as the graph in which equal subtrees are one node.
+    An input is a new operation (to `mutation_depth`, as often as in a grown tree); else a constant (`constant_share`);
+    else one of p, y and the earlier nodes, drawn uniformly. A tree counts as the graph that merges its equal subtrees.
     """
     graph = as_graph(loss)
 
@@ -48,7 +48,7 @@ def operation_mutation(loss: Expression | Graph, space: SearchSpace, rng: Genera
         places = [i for i, arguments in enumerate(graph.inputs) if arguments]
         index = places[rng.integers(len(places))]
         before = [("p", ()), ("y", ()), *graph.steps()[:index]]
-        # Moved by two, for p and y stand first.
+        # Indices move by two, because p and y come first.
         steps = [
             (node, tuple(i + 2 for i in arguments) if at >= 2 else arguments)
             for at, (node, arguments) in enumerate(before)
@@ -64,7 +64,7 @@ def operation_mutation(loss: Expression | Graph, space: SearchSpace, rng: Genera
 
 
 def one_point_mutation(loss: Expression | Graph, space: SearchSpace, rng: Generator) -> Graph:
-    """Shift one parameter, or give one operation another function of as many inputs: everywhere it is used."""
+    """Shift one constant, or give one operation another function of the same arity, wherever the node is used."""
     graph = as_graph(loss)
     places = [i for i, node in enumerate(graph.nodes) if _changeable(node, space)]
     if not places:
@@ -96,7 +96,7 @@ def _drawn(draw: Callable[[], Graph], space: SearchSpace) -> Graph:
 
 
 def _add(steps: list[Step], before: int, space: SearchSpace, rng: Generator) -> int:
-    """Append an operation over nodes that stand before place `before`; returns its place."""
+    """Append an operation whose inputs are nodes before index `before`, or new constants; returns its index."""
     function = space.functions[rng.integers(len(space.functions))]
     inputs = tuple(_input(steps, before, space, rng) for _ in range(PRIMITIVES[function].arity))
     steps.append((function, inputs))
@@ -104,7 +104,7 @@ def _add(steps: list[Step], before: int, space: SearchSpace, rng: Generator) -> 
 
 
 def _grown(steps: list[Step], before: int, space: SearchSpace, depth: int, rng: Generator) -> int:
-    """Append an operation whose inputs are new operations now and then; returns its place."""
+    """Append an operation, some of whose inputs may be new operations; returns its index."""
     function = space.functions[rng.integers(len(space.functions))]
     leaves = len(TERMINALS) + len(space.constants)
     inner = len(space.functions) / (leaves + len(space.functions))
@@ -119,7 +119,7 @@ def _grown(steps: list[Step], before: int, space: SearchSpace, depth: int, rng: 
 
 
 def _input(steps: list[Step], before: int, space: SearchSpace, rng: Generator) -> int:
-    """The place of an input: a new constant, or any node before `before`."""
+    """The index of an input: a new constant, or any node before index `before`."""
     if space.constants and rng.random() < space.constant_share:
         steps.append((float(space.constants[rng.integers(len(space.constants))]), ()))
         return len(steps) - 1
@@ -134,4 +134,4 @@ MUTATIONS: dict[str, tuple[Callable, Callable]] = {
     "tree": (variation.subtree_mutation, variation.one_point_mutation),
     "graph": (operation_mutation, one_point_mutation),
 }
-"""By representation: the mutation that brings new nodes, and the one that changes a single node."""
+"""Representation -> the mutation that brings new nodes, and the one that changes a single node."""

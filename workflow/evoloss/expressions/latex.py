@@ -1,4 +1,4 @@
-"""Expressions as LaTeX, for display: guards are not shown, and sympy may simplify under a time limit."""
+"""Expressions as LaTeX, for display. Guards are not shown. sympy may simplify formulas, within a time limit."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from evoloss.expressions.tree import Expression, format_constant
 from evoloss.time_limit import time_limit
 
 LARGEST_FORMULA = 500
-"""Nodes beyond which sympy is not asked to simplify."""
+"""Formulas with more nodes are not simplified."""
 
 _SYMBOLS = {"p": "p_k", "y": "y_k"}
 _LOOSE = {"add", "sub"}
@@ -18,7 +18,7 @@ _FUNCTIONS = {"log", "sin", "cos", "tanh", "sigmoid", "sign"}
 def to_latex(expression: Expression | Graph) -> str:
     """The expression as written, e.g. `-y_k \\, \\log p_k`, without `$`; the named parts of a graph follow it."""
     names = expression.parts() if isinstance(expression, Graph) else {}
-    # a1 is printed as a with an index.
+    # The name a1 is printed as a_{1}.
     names = {i: name[0] + (f"_{{{name[1:]}}}" if name[1:] else "") for i, name in names.items()}
     parts = []
     for index, name in names.items():
@@ -39,7 +39,9 @@ def _latex(tree: Expression | Graph, index: int, names: Mapping[int, str]) -> st
     arguments = list(tree.arguments(index))
     parts = [_latex(tree, i, names) for i in arguments]
     for place, argument in enumerate(arguments):
-        child = "abs" if argument in names else tree.nodes[argument]  # neither needs parentheses
+        child = (
+            "abs" if argument in names else tree.nodes[argument]
+        )  # a name, like abs, needs no parentheses
         if _needs_parentheses(node, place, child) or (
             node in {"add", "sub"} and place == 1 and parts[place].startswith("-")
         ):
@@ -76,10 +78,10 @@ def _number(value: float) -> str:
 
 
 def simplified_latex(expression: Expression | Graph, seconds: float = 5.0) -> str | None:
-    """The formula simplified by sympy, or None when it cannot within `seconds`.
+    """The formula simplified by sympy, or None if it is too large, or sympy fails or needs more than `seconds`.
 
-    For reading only: sympy knows nothing of guards, so the simplified formula and the loss may
-    differ where a guard acts. Call it from the main thread (the limit is a signal).
+    For reading only: sympy does not know the guards, so the simplified formula and the loss may differ where a guard
+    acts. Call it from the main thread, because the time limit uses a signal.
     """
     import sympy
 
@@ -97,7 +99,7 @@ def simplified_latex(expression: Expression | Graph, seconds: float = 5.0) -> st
 
 
 def _flat_size(expression: Expression | Graph) -> int:
-    """Nodes of the tree that a graph stands for: sharing may make it exponentially large."""
+    """Number of nodes of the unfolded tree, which may be exponentially larger than a graph with shared parts."""
     sizes: list[int] = []
     for _, arguments in expression.steps():
         sizes.append(1 + sum(sizes[i] for i in arguments))

@@ -1,9 +1,8 @@
-"""Logarithms without a floor: log|x| of a product of powers, as the sum of its factors' logarithms.
+"""Logarithms without a floor: log|x| of a product of powers, as a weighted sum of its factors' logarithms.
 
-A softmax is never zero, but its floating-point value is, as soon as logits lie 100 apart. Its logarithm is
-log-softmax, which is exact at every logit. So is the logarithm of `exp(u)`, which is u. The
-logarithm of a product, quotient, square or square root with such a factor is therefore a sum, in which
-only the other factors need a guard.
+A softmax probability is never zero, but its floating-point value is zero when logits are 100 apart. Its logarithm,
+log-softmax, is exact at all logits. The logarithm of `exp(u)` is u, which is exact too. So the logarithm of a
+product, quotient, square or square root with such a factor is a sum in which only the other factors need a guard.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from evoloss.expressions.primitives import Node
 
 Steps = Sequence[tuple[Node, tuple[int, ...]]]
-"""Nodes with the places of their arguments, arguments first."""
+"""Nodes with the indices of their arguments, which come first."""
 
 Term = tuple[str, int]
-"""`LOG_P`, `LOG_Q`; `("exponent", i)`: step i as `exp` sees it; `("log", i)`: the guarded logarithm of step i."""
+"""`LOG_P`, `LOG_Q`; `("exponent", i)`: step i after the clamp of `exp`; `("log", i)`: the guarded log of step i."""
 
 Logarithm = dict[Term, float]
 """The terms of a sum, with their coefficients."""
@@ -28,7 +27,7 @@ _POWERS = {"neg": 1.0, "abs": 1.0, "square": 2.0, "sqrt": 0.5}
 
 
 def logarithms(steps: Steps) -> list[Logarithm | None]:
-    """log|x| of every step; None for a step without a factor p or exp, which only a guard makes safe."""
+    """log|x| of every step x; None for a step without a factor p, q or exp, whose logarithm needs a guard."""
     found: list[Logarithm | None] = []
     for node, arguments in steps:
         known = None

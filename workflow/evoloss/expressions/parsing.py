@@ -1,4 +1,4 @@
-"""Infix text to trees and graphs: Python's own parser as the front end, then a whitelist. Nothing is evaluated."""
+"""Turns infix text into trees and graphs: Python's parser reads it, a whitelist checks it, nothing is evaluated."""
 
 import ast
 import difflib
@@ -13,27 +13,27 @@ from evoloss.expressions.tree import Expression, arity
 
 LONGEST_TEXT = 20_000
 DEEPEST = 150
-"""Levels of a tree: Python's parser, which has to read what we print, ends at 200 parentheses."""
+"""Largest depth of a tree: Python's parser must be able to read what we print, and stops at 200 parentheses."""
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
 
 
 class ExpressionError(UserError, ValueError):
-    """A text that is not an expression; the message says where and what is allowed."""
+    """A text that is not an expression; the message says where it fails and what is allowed."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A use of a named part, among the nodes of an expression."""
+    """A use of a named part among the nodes of an expression."""
 
     name: str
 
 
 def parse(text: str, classes: int | None = None) -> Expression | Graph:
-    """The tree of an infix text such as `-(y * log(p))`, or the graph of one with named parts, such as
+    """The tree of an infix text such as `-(y * log(p))`, or the graph of a text with named parts, such as
     `a = log(p); square(a) - y * a`.
 
-    `classes`, when given, is what the name `C` stands for (a constant). Raises ExpressionError on
+    `classes` is the constant that `C` stands for; without it, `C` is an error. Raises ExpressionError on
     anything that is not made of `p`, `y`, `C`, finite numbers, + - * / and the known functions.
     """
     if len(text) > LONGEST_TEXT:
@@ -55,24 +55,22 @@ def parse(text: str, classes: int | None = None) -> Expression | Graph:
         raise ExpressionError(f"expression {_shown(text)} is nested too deeply") from None
     if read.depth > DEEPEST:
         raise ExpressionError(
-            f"expression {_shown(text)} is nested {read.depth} deep, as a sum of so many terms is; at most {DEEPEST} is "
-            "accepted"
+            f"expression {_shown(text)} is nested {read.depth} levels deep (each term of a long sum adds one); at "
+            f"most {DEEPEST} levels are accepted"
         )
     return read
 
 
 def _graph(statements: list[ast.stmt], text: str, classes: int | None) -> Expression | Graph:
-    """The graph of named parts, each a statement `name = expression`, and of the expression that ends them.
-
-    A tree if no operation is used twice.
-    """
+    """The graph of named parts (statements `name = expression`) and the final expression; a tree if no operation is
+    used twice."""
 
     def fail(problem: str) -> ExpressionError:
         return ExpressionError(f"expression {_shown(text)}: {problem}")
 
     *definitions, last = statements or [None]
     if not isinstance(last, ast.Expr):
-        raise fail("after its named parts an expression is missing; write a = log(p); y * a - a")
+        raise fail("an expression is missing after the named parts; write a = log(p); y * a - a")
     steps: dict[Step, int] = {}
     parts: dict[str, int] = {}
     used: set[str] = set()
@@ -94,7 +92,7 @@ def _graph(statements: list[ast.stmt], text: str, classes: int | None) -> Expres
             raise fail("a part is written as name = expression, and ends with ;")
         name = targets[0].id
         if name in (*TERMINALS, "C", *PRIMITIVES):
-            raise fail(f"{name} cannot name a part, for it means something else")
+            raise fail(f"{name} cannot name a part, because it already has a meaning")
         if name in parts:
             raise fail(f"{_shown(name)} is defined twice")
         parts[name] = add(_nodes(statement.value, text, classes, parts))
@@ -139,9 +137,11 @@ def _nodes(
     if isinstance(node, ast.BinOp):
         symbol = _OPERATORS.get(type(node.op))
         if symbol is None:
-            if isinstance(node.op, ast.Pow):
-                raise fail("there is no power; write square(x), sqrt(x) or exp(a * log(x))")
-            raise fail("of the operators there are only + - * /")
+            if isinstance(node.op, ast.Pow | ast.BitXor):
+                raise fail(
+                    "there is no power operator; write square(x), sqrt(x) or exp(a * log(x))"
+                )
+            raise fail("the only operators are + - * /")
         left = _nodes(node.left, text, classes, parts)
         right = _nodes(node.right, text, classes, parts)
         return [BINARY_SYMBOLS[symbol], *left, *right]
@@ -172,7 +172,7 @@ def _number(value: object, fail) -> float:
     except OverflowError:
         number = math.inf
     if not abs(number) <= LIMIT:
-        raise fail(f"the number is beyond {LIMIT:g}")
+        raise fail(f"the number is larger than {LIMIT:g} in absolute value")
     return number + 0.0
 
 

@@ -1,21 +1,20 @@
 """The primitives of the expression language, with their guards, in one table.
 
-A guard is part of a loss's identity: it decides the gradient near the edge of a domain. Guards act only
-where something is undefined, or too large for a float. The rules:
+A guard belongs to the definition of a loss: it decides the gradient near the edge of a function's domain. Guards
+act only where a result would be undefined or too large for a float. The rules:
 
 - Leaves are `p` in [0, 1] (softmax probability), `y` in [0, 1] (one-hot target) and constants.
-- The logarithm of p is log-softmax, exact at every logit; so are logarithms and square roots of its
-  products, quotients and powers (`logarithms.py`).
-- Any other argument of `log` and `sqrt` counts as |x|, and as EPSILON below that (as in EvoMAL, Raymond et
-  al., arXiv 2209.08907).
-- A divisor smaller than EPSILON in absolute value counts as EPSILON, or as -EPSILON if it is never positive.
-- `exp` sees at most log(LIMIT), and every result is clamped to [-LIMIT, LIMIT], so that no
+- The logarithm of p is log-softmax, which is exact at all logits. Logarithms and square roots of products, quotients
+  and powers of p are exact too (`logarithms.py`).
+- Any other argument x of `log` and `sqrt` counts as max(|x|, EPSILON), as in EvoMAL (Raymond et al., arXiv 2209.08907).
+- A divisor smaller than EPSILON in absolute value counts as EPSILON; as -EPSILON if it varies and is never positive.
+- The argument of `exp` is at most log(LIMIT), and every result is clamped to [-LIMIT, LIMIT], so that no
   composition reaches infinity. LIMIT leaves room for the cube of log p at logits of 10,000.
-- What flows back into log p is clamped to [-GRADIENT_LIMIT, GRADIENT_LIMIT], an undefined product
-  (infinity times zero) counting as 0; see `compile.py`.
+- The gradient with respect to log p is clamped to [-GRADIENT_LIMIT, GRADIENT_LIMIT]. In it an undefined product
+  (infinity times zero) counts as 0; see `compile.py`.
 
-Each primitive also propagates interval bounds. They let the compiler leave out a guard that can
-never act, which changes the speed and the looks of the code, not a value.
+Each primitive also propagates interval bounds, so that the compiler can leave out guards that never act. This changes
+the speed and the look of the code, but no value.
 """
 
 import math
@@ -36,16 +35,16 @@ Node = str | float
 TERMINALS: dict[str, Bounds] = {"p": (0.0, 1.0), "y": (0.0, 1.0)}
 
 LOG_P: Bounds = (-1e5, 0.0)
-"""Where log p lies. A network whose logits are further apart has diverged."""
+"""Bounds of log p. A network whose logits are further apart has diverged."""
 
 
 @dataclass(frozen=True)
 class Primitive:
     """A function of the language.
 
-    `bounds` maps the arguments' bounds to the result's, guards included but before the final clamp
-    to LIMIT. `code` maps the arguments' names and bounds to torch code. `latex` is a template with
-    `{0}` and `{1}`; `symbol` is the infix operator, if the text form has one.
+    `bounds` maps the bounds of the arguments to those of the result, after the guards but before the final clamp to
+    LIMIT. `code` maps the names and bounds of the arguments to torch code. `latex` is a template with `{0}` and
+    `{1}`. `symbol` is the infix operator, if there is one. `guard` describes the guard, for readers.
     """
 
     name: str
@@ -85,7 +84,7 @@ def _quotient(a: Bounds, b: Bounds) -> Bounds:
 
 
 def small_counts_as(divisor: Bounds) -> float | None:
-    """What a divisor within these bounds counts as where it is too small; None if it never is."""
+    """The value that a divisor with these bounds counts as when it is too small; None if it never is."""
     low, high = divisor
     if low >= EPSILON or high <= -EPSILON:
         return None
@@ -122,7 +121,7 @@ def _code(template: str) -> Callable[[list[str], list[Bounds]], str]:
 
 
 def _domain_code(function: str) -> Callable[[list[str], list[Bounds]], str]:
-    """Code of log and sqrt: |x| and the floor only where the bounds say they can act."""
+    """Code of log and sqrt, with |x| and the floor only where the bounds show that they can act."""
 
     def code(names: list[str], bounds: list[Bounds]) -> str:
         inner, low = names[0], bounds[0][0]
@@ -156,7 +155,7 @@ def _analytic_quotient(a: Bounds, b: Bounds) -> Bounds:
 
 def _analytic_quotient_code(names: list[str], bounds: list[Bounds]) -> str:
     (numerator, divisor), (low, high) = names, bounds[1]
-    if low == high:  # torch wants tensors
+    if low == high:  # torch.sqrt takes only tensors
         return f"{numerator} / {math.sqrt(1 + low * low)!r}"
     return f"{numerator} / torch.sqrt(1.0 + torch.square({divisor}))"
 
@@ -169,7 +168,7 @@ def _exponential_code(names: list[str], bounds: list[Bounds]) -> str:
 
 
 def _extremum_code(function: str, clamp: str) -> Callable[[list[str], list[Bounds]], str]:
-    """Code of max and min: a clamp when one argument is a constant, as torch wants tensors."""
+    """Code of max and min: a clamp when one argument is a constant, because torch.maximum takes only tensors."""
 
     def code(names: list[str], bounds: list[Bounds]) -> str:
         constants = [low == high for low, high in bounds]
@@ -268,6 +267,6 @@ BINARY_SYMBOLS = {p.symbol: p.name for p in _TABLE if p.symbol and p.arity == 2}
 
 
 def clamped(bounds: Bounds) -> Bounds:
-    """The bounds after the clamp that every primitive's result goes through."""
+    """The bounds after the final clamp to [-LIMIT, LIMIT], which every primitive's result gets."""
     low, high = bounds
     return max(min(low, LIMIT), -LIMIT), max(min(high, LIMIT), -LIMIT)

@@ -15,8 +15,8 @@ def arity(node: Node) -> int:
 class Expression:
     """A tree over `p`, `y` and constants, e.g. `("neg", "mul", "y", "log", "p")`.
 
-    Equal trees are equal objects and hash alike. Raises ValueError when the nodes are not one whole
-    tree, a name is unknown, or a constant is not finite or exceeds LIMIT.
+    Equal trees compare equal and have the same hash. Raises ValueError when the nodes are not one whole
+    tree, a name is unknown, or a constant is not finite or exceeds LIMIT in absolute value.
     """
 
     nodes: tuple[Node, ...]
@@ -32,7 +32,7 @@ class Expression:
             raise ValueError("the nodes are not one complete tree")
 
     root = 0
-    """The place of the root."""
+    """The index of the root."""
 
     @property
     def size(self) -> int:
@@ -57,7 +57,7 @@ class Expression:
         return depths
 
     def end_of(self, index: int) -> int:
-        """The index just after the subtree that starts at `index`; ValueError when it is cut off."""
+        """The index just after the subtree that starts at `index`. Raises ValueError when the subtree is incomplete."""
         missing, position = 1, index
         while missing:
             if position >= len(self.nodes):
@@ -82,12 +82,11 @@ class Expression:
             position = self.end_of(position)
 
     def steps(self) -> list[tuple[Node, tuple[int, ...]]]:
-        """The nodes with the places of their arguments in this list: arguments first, the root last, equal
-        subtrees once."""
+        """The nodes with their arguments' indices in this list; arguments first, root last, equal subtrees once."""
         places: dict[tuple[Node, tuple[int, ...]], int] = {}
         ends: list[int] = []
         for node in reversed(self.nodes):
-            # The arguments' results lie on the stack, the first on top.
+            # The stack holds the indices of the arguments, the first on top.
             step = node, tuple(ends.pop() for _ in range(arity(node)))
             ends.append(places.setdefault(step, len(places)))
         return list(places)
@@ -106,7 +105,7 @@ def constant(value: float) -> Expression:
 
 
 def rounded(value: float) -> float:
-    """A constant to four significant digits, within LIMIT: what a formula shows is what is trained."""
+    """A constant rounded to four digits and clamped to LIMIT, so that a formula shows exactly what is trained."""
     return float(f"{min(max(value, -LIMIT), LIMIT):.4g}") + 0.0
 
 
@@ -117,7 +116,7 @@ def format_constant(value: float) -> str:
 
 
 def text_of(loss, index: int, names: Mapping[int, str], outermost: bool = False) -> str:
-    """Infix text of the node at `index` of a tree or graph; a node that has a name is printed by it."""
+    """Infix text of the node at `index` of a tree or graph. A node in `names` is printed as its name."""
     if index in names:
         return names[index]
     node = loss.nodes[index]
@@ -133,7 +132,7 @@ def text_of(loss, index: int, names: Mapping[int, str], outermost: bool = False)
         return text if outermost else f"({text})"
     if node == "neg":
         argument = loss.nodes[arguments[0]]
-        # "-2" is the constant, so the negation of a constant is spelt out; so is "--x".
+        # "-2" is a constant, so the negation of a constant is written neg(2). "--x" is written neg(-x) likewise.
         if isinstance(argument, str) and (argument != "neg" or arguments[0] in names):
             return "-" + text_of(loss, arguments[0], names)
     return f"{node}({', '.join(text_of(loss, i, names, outermost=True) for i in arguments)})"

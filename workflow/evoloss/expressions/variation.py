@@ -1,10 +1,9 @@
 """Random trees and their variation: generation, mutation, crossover.
 
-All randomness comes from the generator passed in. Every result obeys the space's `max_depth` and
-`max_size`, and mentions both p and y: a tree without one of them is no loss, so an operator draws again
-as a whole, up to REDRAWS times. What comes out is thus distributed as the operator's results that mention
-both. Operators after Koza (1992) and Poli, Langdon & McPhee, A Field Guide to Genetic
-Programming (2008), sections 2.2 and 2.4.
+All randomness comes from the generator passed in. Every result obeys the space's `max_depth` and `max_size`. It must
+contain both p and y, since a tree without one of them is no loss: otherwise the whole operator is repeated, up to
+REDRAWS times. Results are thus distributed like the operator's own, given that they contain both. Operators after
+Koza (1992) and Poli, Langdon & McPhee, A Field Guide to Genetic Programming (2008), sections 2.2 and 2.4.
 """
 
 from collections.abc import Callable
@@ -21,13 +20,13 @@ Generator = np.random.Generator
 CONSTANT_SHIFT = 0.3
 """Standard deviation of a mutated constant's shift, relative to the constant (at least 0.1)."""
 REDRAWS = 1000
-"""Of random trees two thirds lack p or y, so that this many in a row is next to impossible. A parent may
-have no mutant with both, such as `p / y` where division is the only binary function: the last draw then
+"""Two thirds of all random trees lack p or y, so that this many failures in a row are next to impossible. But some
+parents have no mutant with both, such as `p / y` if division is the only binary function. The last draw then
 stands, and the functional check rejects it."""
 
 
 def _with_p_and_y(operator: Callable[..., Expression]) -> Callable[..., Expression]:
-    """The operator, drawn again while its result lacks p or y; with `redraws=0` the first one stands."""
+    """The operator, repeated while its result lacks p or y; with `redraws=0` the first result stands."""
 
     @wraps(operator)
     def redrawn(*arguments, redraws: int = REDRAWS) -> Expression:
@@ -41,10 +40,10 @@ def _with_p_and_y(operator: Callable[..., Expression]) -> Callable[..., Expressi
 
 @_with_p_and_y
 def ramped_half_and_half(space: SearchSpace, index: int, rng: Generator) -> Expression:
-    """A random tree: depth by the ramp at `index`, `full` and `grow` in turn.
+    """A random tree for individual number `index` of a population.
 
-    Individual 0, 1, 2, ... of a population walk through the depths of the ramp, each with both
-    methods. Redraws a tree that is larger than `max_size`, ever shallower.
+    Even numbers use `full`, odd ones `grow`; each pair takes the next depth of the ramp. A tree larger than
+    `max_size` is drawn again, one level shallower each time.
     """
     depths = range(space.initial_min_depth, space.initial_max_depth + 1)
     depth = depths[(index // 2) % len(depths)]
@@ -62,7 +61,7 @@ def full_tree(space: SearchSpace, depth: int, rng: Generator) -> Expression:
 
 
 def grown_tree(space: SearchSpace, depth: int, rng: Generator) -> Expression:
-    """A tree of at most `depth`; a node is a leaf as often as leaves occur among all symbols."""
+    """A tree of at most `depth`; above it, a node is a leaf with probability leaves / (leaves + functions)."""
     leaves = len(TERMINALS) + len(space.constants)
     probability = leaves / (leaves + len(space.functions))
     return Expression(tuple(_random_nodes(space, depth, rng, leaf_probability=probability)))
@@ -117,7 +116,7 @@ def one_point_mutation(tree: Expression, space: SearchSpace, rng: Generator) -> 
 def subtree_or_one_point_mutation(
     tree: Expression, space: SearchSpace, subtree_probability: float, rng: Generator
 ) -> tuple[Expression, str]:
-    """Exactly one of the two mutations, and its name."""
+    """The result of exactly one of the two mutations, and the name of that mutation."""
     mutate = subtree_mutation if rng.random() < subtree_probability else one_point_mutation
     return mutate(tree, space, rng), mutate.__name__
 
@@ -126,10 +125,7 @@ def subtree_or_one_point_mutation(
 def node_mutation(
     tree: Expression, space: SearchSpace, probability: float, rng: Generator
 ) -> Expression:
-    """Change every node, each with `probability`, as `one_point_mutation` changes one.
-
-    The result may equal `tree`.
-    """
+    """Change each node with `probability`, as `one_point_mutation` changes one. The result may equal `tree`."""
     return Expression(
         tuple(
             _changed(node, space, rng)
@@ -153,7 +149,7 @@ def _changed(node: Node, space: SearchSpace, rng: Generator) -> Node:
 
 
 def shifted(value: float, rng: Generator) -> float:
-    """Another constant near `value`."""
+    """A different constant near `value`."""
     shifted = value
     while shifted == value:
         step = rng.normal() * CONSTANT_SHIFT * max(abs(value), 0.1)
@@ -162,7 +158,7 @@ def shifted(value: float, rng: Generator) -> float:
 
 
 def same_arity(node: Node, space: SearchSpace) -> list[str]:
-    """The other functions of the space with as many arguments."""
+    """The other functions of the space with the same arity."""
     return [f for f in space.functions if f != node and PRIMITIVES[f].arity == arity(node)]
 
 
@@ -174,9 +170,9 @@ def _can_change(node: Node, space: SearchSpace) -> bool:
 def subtree_crossover(
     receiver: Expression, donor: Expression, space: SearchSpace, rng: Generator
 ) -> Expression:
-    """A copy of `receiver` in which a random subtree is a random subtree of `donor` that fits.
+    """A copy of `receiver` in which a random subtree is replaced by a random subtree of `donor` that fits the limits.
 
-    A leaf of the donor always fits, so a child is always made (it may equal the receiver).
+    A leaf of the donor always fits, so there is always a child (it may equal the receiver).
     """
     index = int(rng.integers(receiver.size))
     room_below = space.max_depth - receiver.depths()[index]

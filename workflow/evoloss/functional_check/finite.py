@@ -1,10 +1,10 @@
-"""Stage 2: value and gradient are finite on the probes, guards included.
+"""Stage 2: the value and the gradient of the loss are finite on the probes. The guards of primitives are in force.
 
-What only a guard keeps finite passes: a value or slope at its guard's limit trains as it is, and the
-stages after this one judge by what it does. Refusing it lost good losses that are steep where a network
-is surely wrong, such as `exp(y) / square(p)`: 4 of 36 that audits drew. Of 10,700 random trees with p and y
-(`tests/benchmarks/steep.py`, four tasks) that rule alone refuses 37. Stage `learns` rejects 20 of these, all bad, and
-lets 17 through to a training, 14 of them good. So the guards' own losses are never refused here; others are.
+A loss that is finite only thanks to a guard passes: a value or slope at the guard's limit trains as it is, and the
+later stages judge how well. Refusing such losses lost good ones that are steep where a network is surely wrong, such as
+`exp(y) / square(p)`: 4 of 36 that audits drew. Of 10,700 random trees with p and y (`tests/benchmarks/steep.py`, four
+tasks), that rule would refuse 37 that no other stage before `learns` refuses. Stage `learns` rejects 20 of these, all
+bad, and lets 17 train, 14 of them good.
 """
 
 from functools import lru_cache
@@ -14,12 +14,12 @@ import torch
 from evoloss.losses.gradient_scale import probe_batch
 
 CONFIDENCE = 8.0
-"""Logit lead of the confident probes: p of about 3e-4 on the other side."""
+"""Lead of the largest logit in the confident probes: each other class has p of about 3e-4."""
 
 
 @lru_cache(maxsize=16)
 def probes(classes: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Logits and targets: untrained, uniform, confident and right, confident and wrong."""
+    """Logits (n, classes) and targets (n,): untrained, uniform, confident and right, confident and wrong."""
     logits, targets = probe_batch(classes, samples=64, dtype=torch.float32)
     one_hot = torch.nn.functional.one_hot(targets, classes).float()
     wrong = one_hot.roll(1, dims=1)

@@ -1,4 +1,4 @@
-"""The stages one after the other, each counted and timed; the first failure ends the check."""
+"""The functional check runs its stages in order and times each; the first failure ends it."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -14,9 +14,9 @@ from evoloss.losses.expression_loss import ExpressionLoss
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the check says of one expression: `rejected_by` is None when it passed.
+    """The result of the check for one expression; `rejected_by` is None when it passed.
 
-    `twin`: of one that stage `novel` rejects, the index of the fingerprint it equals.
+    `twin`: if stage `novel` rejected the expression, the index of the earlier fingerprint that it equals.
     """
 
     rejected_by: str | None
@@ -33,9 +33,9 @@ class Verdict:
 class Funnel:
     """The functional check of one run.
 
-    `classes`: the numbers of classes of the search tasks; a candidate must pass for each.
-    `scale_matched`: whether all of them match gradient scales. `seen`: fingerprints of candidates
-    that the run has already evaluated; those that pass are added.
+    `classes`: the numbers of classes of the search tasks; a candidate must pass for each. `scale_matched`: whether all
+    tasks match gradient scales. `seen`: fingerprints of candidates that the run has already evaluated; the fingerprint
+    of each candidate that passes is added.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Funnel:
         return Verdict(None, None, mark, seconds)
 
     def fingerprint(self, expression: Expression) -> Fingerprint | None:
-        """The fingerprint of an expression under this funnel's tasks."""
+        """The fingerprint of an expression for the tasks of this funnel; None if its gradient is unusable."""
         return novel.fingerprint(ExpressionLoss(expression), self.classes, self.scale_matched)
 
     def _each(self, test: Callable[[int], str | None]) -> str | None:

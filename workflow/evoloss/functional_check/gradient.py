@@ -1,9 +1,9 @@
 """Stage 3: the gradient does not vanish, its scale can be matched, and it points towards the target.
 
-The range of the factor that matches scales is wide. A loss such as `sigmoid(p) * (p / y)` is as steep as its
-guard's 1 / 1e-7 and trains well once it is scaled. Of 10,700 random trees with p and y (`steep.py`) a range
-of [1e-4, 1e4] refuses 64 that pass stage `learns`; trained, 39 of them are good: 9 of 20 on digits, 12 of
-12 with 40 % wrong labels, 15 of 17 of two classes, 3 of 15 of a hundred.
+The factor that matches scales may lie in a wide range. A loss such as `sigmoid(p) * (p / y)` is as steep as its guard's
+1 / 1e-7, but trains well once it is scaled. Of 10,700 random trees with p and y (`tests/benchmarks/steep.py`), a range
+of [1e-4, 1e4] would refuse 64 that pass stage `learns`. When trained, 39 of these are good: 9 of 20 on digits, 12 of 12
+with 40 % wrong labels, 15 of 17 with two classes, 3 of 15 with a hundred.
 """
 
 import math
@@ -26,10 +26,10 @@ def _reference(classes: int) -> torch.Tensor:
 
 
 def problem(loss, classes: int, settings: FunctionalCheckSettings) -> str | None:
-    """Why the gradient is of no use at `classes`, or None.
+    """Why the gradient is of no use for a task of `classes` classes, or None.
 
-    Its alignment is the mean cosine, over an untrained network's logits, between the gradients of this
-    loss and of cross entropy: below zero it leads away from the target. It costs nothing beside the scale.
+    The alignment is the mean cosine between the gradients of this loss and of cross entropy, on logits of an untrained
+    network. Below zero the gradient leads away from the target. It needs no gradient beyond that of the scale.
     """
     logits, targets = probe_batch(classes)
     gradient = logit_gradient(loss, logits, targets)

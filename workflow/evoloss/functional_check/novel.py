@@ -1,9 +1,9 @@
 """Stage 4: the gradient field differs from that of every loss already seen in the run.
 
-Losses whose gradients are equal train equally; when the gradient scale is matched, equality up to a
-positive factor is enough. The fingerprint is a few random projections of the gradient field on
-probes, computed in float64 so that algebraic rewriting agrees to many digits. After Co-Reyes et al.
-(arXiv 2101.03958) and AutoLoss-Zero (arXiv 2103.14026), which compare outputs and gradient norms.
+Losses with equal gradients train equally; if gradient scales are matched, equality up to a positive factor is enough.
+The fingerprint of a loss is a few random projections of its gradients on probes, in float64 so that algebraically equal
+losses agree to many digits. The idea comes from Co-Reyes et al. (arXiv 2101.03958) and AutoLoss-Zero (arXiv
+2103.14026), which compare outputs and gradient norms.
 """
 
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ PROJECTIONS = 6
 SAMPLES = 48
 LOGIT_SCALES = (0.3, 1.0, 2.0)
 LEADS = (3.0, 6.0)
-"""Logit leads of confident probes, right and wrong: losses may differ there alone, by a max or min.
+"""Logit leads of the confident probes, right and wrong: losses with a max or min may differ only there.
 
-Wider logits would reach the guard of a divisor (p < 1e-7), which is not equivariant to a factor."""
+Wider logits would reach the guard of a divisor (p < 1e-7), which does not scale with the divisor."""
 TOLERANCE = 1e-6
 ROUNDING = 1e-12
 """A gradient scale below this is rounding: the loss has no gradient."""
@@ -49,10 +49,10 @@ def _probes(classes: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 
 
 def fingerprint(loss, classes: Sequence[int], scale_matched: bool) -> Fingerprint | None:
-    """The projections for each number of classes in turn; None when the gradient is unusable.
+    """The projections for each number of classes in turn; None if the gradient is unusable.
 
-    With `scale_matched` the field is divided by its own gradient scale. The inverse hyperbolic sine
-    keeps the steep parts of a field (1/p) from drowning the rest.
+    The gradients are divided by their own scale if `scale_matched`, otherwise by cross entropy's scale. asinh keeps
+    their steep parts (1/p) from hiding the rest.
     """
     numbers: list[float] = []
     for c in classes:

@@ -14,16 +14,16 @@ def candidate_id(generation: int, slot: int) -> str:
 
 
 class BudgetSpent(Exception):
-    """The run cannot pay another training; it ends the breeding of the generation."""
+    """The budget does not pay for another training; the breeding of the generation ends."""
 
 
 class Proposer:
     """Collects the rows of `proposals` and `candidates` of one generation.
 
-    `checked` false lets everything pass unchecked (a pool's `check_initial: false`). `reusable`: the
-    individual of each fingerprint that the funnel has seen, None where there is none; a twin of an
-    individual takes its fitness instead of being rejected. `room`: trainings that may be planned, of
-    which a new candidate takes `rates`; asking for more raises BudgetSpent.
+    `checked`: if false, every proposal passes unchecked (a pool's `check_initial: false`). `reusable`: for each
+    fingerprint that the funnel has seen, its individual or None; a twin, a proposal that trains like an individual,
+    takes its fitness instead of being rejected. `room`: how many trainings may be planned; a new candidate takes
+    `rates` of them, and asking for more raises BudgetSpent.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Proposer:
     ) -> bool:
         """Check a proposal and record it; True when it passed and now holds the slot.
 
-        An `objection`, the sentence of a method's own check, rejects it as by `method`.
+        An `objection` is the reason given by the method's own check: the proposal is rejected by `method`.
         """
         self._ask_for_room(self.rates)
         verdict = self._verdict(expression, objection)
@@ -102,7 +102,7 @@ class Proposer:
     def rescore(self, slot: int, individual: Any) -> None:
         """Plan one more training of an individual of the population, on the next seeds.
 
-        Not of a twin of one that is planned: it would be the same training.
+        Nothing is planned if a twin of the individual is planned already: it would be the same training.
         """
         if individual.trained_as in self.rescored:
             return

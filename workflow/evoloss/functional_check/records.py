@@ -1,4 +1,4 @@
-"""The record of what a method proposed, kept or not."""
+"""The record of what a method proposed, whether it passed the check or not."""
 
 import pyarrow as pa
 
@@ -17,5 +17,5 @@ PROPOSALS = pa.schema(
         *((f"{stage}_seconds", pa.float64()) for stage in STAGES),
     ]
 )
-"""One row a proposed expression. `rejected_by` null = passed, `method` = by a check of the method's own;
-seconds null = stage not reached."""
+"""One row per proposed expression. `rejected_by`: null = passed, `method` = rejected by the method's own check.
+Seconds: null = stage not reached."""

@@ -1,4 +1,4 @@
-"""Stage 1: the expression mentions both the prediction and the target, and is within the limits."""
+"""Stage 1: the expression contains both the prediction and the target, and is within the limits."""
 
 from evoloss.expressions.settings import SearchSpace
 from evoloss.expressions.tree import Expression

@@ -1,8 +1,8 @@
-"""What a job runs instead of `python`: hands its command to the job server, and waits for it to end.
+"""Jobs run this instead of `python`: it passes the command to the job server and waits for the job to end.
 
-`python -I -S client.py -m evoloss.steps.breed --flags` behaves as `python -m evoloss.steps.breed --flags`.
-Without a job server, or with one of another Python, it becomes just that. It imports nothing but the
-standard library, since its own start is part of every job.
+`python -I -S client.py -m evoloss.steps.breed --flags` behaves as `python -m evoloss.steps.breed --flags`. Without
+a job server, or if the server runs another Python, it becomes exactly that command. It imports only the standard
+library, because its start adds to the time of every job.
 """
 
 import json
@@ -11,25 +11,25 @@ import socket
 import sys
 
 ADDRESS = "EVOLOSS_JOB_SERVER"
-"""Environment variable of a run: where its job server listens, which Python that is, whose it is."""
+"""Environment variable of a run, a JSON list: its job server's socket and Python, and the run's process id."""
 KILLED = 128 + 9
 """Exit status of a job that got SIGKILL."""
 GONE = 1
-"""Exit status of a job whose server ended before it."""
+"""Exit status of a job whose server ended before the job did."""
 
 
 def main() -> int:
-    """Run the command line's module in a fork of the job server; the exit status."""
+    """Run the command line's module in a fork of the job server; returns the exit status."""
     try:
         address, python, run = json.loads(os.environ[ADDRESS])
     except KeyError:
         return plain_start()
-    # An environment names its Python in several ways, and they lie in one folder.
+    # A virtual environment has several names for its Python, all in one folder.
     if os.path.dirname(python) != os.path.dirname(sys.executable) or sys.argv[1] != "-m":  # noqa: PTH120
         return plain_start()
     descriptors = [fd for fd in (1, 2, 3) if _is_open(fd)]
     request = {
-        # The process that Snakemake's benchmark watches: bash, or this one if bash became it.
+        # The process that Snakemake's benchmark watches: bash, or this one if bash was replaced by it.
         "shell": os.getpid() if os.getppid() == run else os.getppid(),
         "module": sys.argv[2],
         "arguments": sys.argv[3:],
@@ -54,10 +54,10 @@ def main() -> int:
 
 
 def told(status: int) -> int:
-    """The exit status of a job; one that was killed is explained, for it could not say anything itself."""
+    """The exit status of a job. If the job was killed, an explanation is printed, since the job could not."""
     if status == KILLED:
         print(
-            "error: the job was killed (SIGKILL). If nobody did, memory ran out: run fewer jobs at once (--cores), or "
+            "error: the job was killed (SIGKILL). If you did not do it, memory ran out: run fewer jobs at once (--cores), or "
             "fewer trainings in each (machine.side_by_side)",
             file=sys.stderr,
         )
@@ -79,7 +79,7 @@ def _is_open(descriptor: int) -> bool:
 
 
 def is_alive(process: int) -> bool:
-    """Whether a process runs; one that is dead and whose parent has not asked yet does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         os.kill(process, 0)
         with open(f"/proc/{process}/stat", "rb") as file:

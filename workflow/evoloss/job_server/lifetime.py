@@ -1,4 +1,4 @@
-"""The job server of a run, seen from the run's main process: started with it, ended with it."""
+"""How the main process of a run starts and ends the run's job server."""
 
 import atexit
 import contextlib
@@ -22,10 +22,10 @@ CLIENT = Path(__file__).with_name("client.py")
 
 
 def start_job_server() -> None:
-    """Start a job server, and let the `python` of the rules' commands be its client.
+    """Start a job server, and make `python` in the rules' commands its client.
 
-    The server ends with this process, however that ends. Without standard output or error, which jobs would
-    inherit, there is none, and jobs start plainly.
+    The server ends with this process, even if that is killed. If standard output or error is missing, which jobs
+    would inherit, no server is started, and each job starts Python.
     """
     if sys.stdout is None or sys.stderr is None:
         return
@@ -51,14 +51,14 @@ def start_job_server() -> None:
 
 
 def _stop(server: subprocess.Popen, folder: Path) -> None:
-    """End the server, and the jobs that it still does."""
+    """End the server, and the jobs that it still runs."""
     server.stdin.close()
     server.wait()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def _count_served_jobs(folder: Path) -> None:
-    """Let Snakemake's benchmarks measure the process that does a job, wherever it hangs in the tree."""
+    """Let Snakemake's benchmarks measure the process that does a job, which is a child of the server."""
 
     def told(shell: int) -> dict[str, float]:
         try:
@@ -67,7 +67,7 @@ def _count_served_jobs(folder: Path) -> None:
             return {}
 
     class Shell(psutil.Process):
-        """The shell of a job; the child that does its work counts as a descendant."""
+        """The shell of a job; the server's child that does the work counts as its descendant."""
 
         def children(self, recursive: bool = False) -> list[psutil.Process]:
             own = super().children(recursive)
@@ -82,7 +82,7 @@ def _count_served_jobs(folder: Path) -> None:
             self.main = Shell(pid)
 
         def cancel(self) -> None:
-            """End with the job's own account, which is complete however short the job was."""
+            """Add the server's measurements, which are complete even for a short job."""
             super().cancel()
             facts, record = told(self.pid), self.bench_record
             if "cpu_seconds" in facts:

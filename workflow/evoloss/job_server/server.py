@@ -1,8 +1,8 @@
-"""The process that has imported what the steps import, and forks a child a job.
+"""The process that imports once what the steps import, and forks a child for each job.
 
-`python -m evoloss.job_server.server FD FOLDER`: FD is a listening Unix socket, FOLDER is where it says
-which child does whose job and what that took, for the benchmarks. It lives as long as its standard input is open,
-which the main process of the run holds: however that dies, the server ends, and the jobs with it.
+`python -m evoloss.job_server.server FD FOLDER`: FD is a listening Unix socket. In FOLDER the server writes, for the
+benchmarks, which child does which job and what the job took. The server lives as long as its standard input is open.
+The main process of the run holds the other end: however that process dies, the server ends, and the jobs too.
 """
 
 import contextlib
@@ -38,12 +38,12 @@ AT_ONCE = (
     "evoloss.learning.networks.convnet",
     "evoloss.functional_check.funnel",
 )
-"""What jobs import: before the first of them is served ..."""
+"""Modules that jobs need, imported before the first job is served."""
 LATER = (
     *("evoloss.steps.tabulate", "evoloss.steps.plot", "evoloss.steps.export_loss"),
     *("sympy", "jinja2", "matplotlib.backends.backend_pdf", "fontTools.subset"),
 )
-"""... and one after the other while no client waits."""
+"""Modules that jobs need, imported one after another while no client waits."""
 SET_PARENT_DEATH_SIGNAL = 1  # prctl(2)
 
 
@@ -59,11 +59,11 @@ class Job:
     folder: str
     environment: dict[str, str]
     descriptors: dict[int, int]
-    """The child's number of a descriptor -> the one received here."""
+    """Number of a file descriptor in the child -> its number here, as received."""
 
 
 class JobServer:
-    """Forks children for jobs; ends them when their client, or the run, is gone."""
+    """Forks a child for each job, and ends it when its client or the run is gone."""
 
     def __init__(self, listener: socket.socket, folder: Path) -> None:
         self._listener = listener
@@ -73,7 +73,7 @@ class JobServer:
         self._later = list(LATER)
 
     def serve(self) -> Job | None:
-        """Serve until the run ends (None); in a child, return the job that it has to do."""
+        """Serve until the run ends, then return None. In a child, return the job that the child has to do."""
         ended, wake = os.pipe()
         os.set_blocking(wake, False)
         os.set_blocking(ended, False)
@@ -87,7 +87,7 @@ class JobServer:
             while True:
                 events = self._events.select(0 if self._later else None)
                 if not events:
-                    with contextlib.suppress(Exception):  # The job that needs it will say so.
+                    with contextlib.suppress(Exception):  # The job that needs it reports this.
                         load(self._later.pop(0))
                 for key, _ in events:
                     if key.fileobj == 0:
@@ -103,7 +103,7 @@ class JobServer:
                             os.close(wake)
                             return job
                     elif key.data in self._running:
-                        # A client says nothing after its request: it is gone.
+                        # A client sends nothing after its request, so it is gone.
                         self._events.unregister(key.fileobj)
                         self._kill(key.data)
         finally:
@@ -111,18 +111,18 @@ class JobServer:
                 self._kill(child)
 
     def _take(self) -> Job | None:
-        """Accept a client and fork; in the child, the job."""
+        """Accept a client and fork. Returns the job in the child, None in the server."""
         connection, _ = self._listener.accept()
         try:
             job = _read(connection)
-        except (OSError, ValueError):  # It died before it had asked.
+        except (OSError, ValueError):  # The client died before its request was complete.
             connection.close()
             return None
         parent = os.getpid()
         try:
             connection.sendall(b"\x00")
             with warnings.catch_warnings():
-                # The other thread is that of pyarrow's jemalloc, which knows forks.
+                # The only other thread is that of pyarrow's jemalloc, which can be forked.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 child = os.fork()
         except OSError:  # The client is gone, or there is no memory for a process.
@@ -139,7 +139,7 @@ class JobServer:
         return None
 
     def _become_child(self, job: Job, parent: int) -> None:
-        """Let go of what is the server's, and die with it."""
+        """Release what belongs to the server, and make this child die with the server."""
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGCHLD, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
@@ -151,13 +151,13 @@ class JobServer:
         for other in self._running.values():
             other.connection.close()
         self._running = {}
-        # What the job forks must not hold the connection: the server's end tells the client.
+        # Processes that the job forks must not hold the connection: when the server ends, it has to close.
         job.connection.close()
         self._events.close()
         self._listener.close()
 
     def _reap(self) -> None:
-        """Tell the clients of children that have ended how they ended."""
+        """Send the exit status of each child that has ended to its client."""
         while self._running:
             child, status, used = os.wait4(-1, os.WNOHANG)
             if child == 0:
@@ -172,7 +172,7 @@ class JobServer:
             self._answer(job, code if code >= 0 else 128 - code)
 
     def _tell(self, job: Job, facts: dict[str, float]) -> None:
-        """Write what the benchmark of a job wants to know."""
+        """Write facts about a job for its benchmark."""
         with contextlib.suppress(OSError):
             (self._folder / str(job.shell)).write_text(json.dumps(facts))
 
@@ -189,7 +189,7 @@ class JobServer:
 
 
 def _read(connection: socket.socket) -> Job:
-    """The job that a client asks for; raises OSError or ValueError when it breaks off."""
+    """The job that a client asks for; raises OSError or ValueError if the request is incomplete."""
     connection.settimeout(10)
     head, received, *_ = socket.recv_fds(connection, 8, 8)
     try:
@@ -209,11 +209,11 @@ def _close(descriptors) -> None:
 
 
 def run(job: Job) -> int:
-    """Do a job in this process, as `python -m` would; its exit status."""
+    """Do a job in this process, as `python -m` would; returns its exit status."""
     os.environ.clear()
     os.environ.update(job.environment)
     os.chdir(job.folder)
-    # The received numbers may lie among those wanted: first move all of them out of the way.
+    # A received number may equal a wanted one, so first move all received ones out of the way.
     held = {number: fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for number, fd in job.descriptors.items()}
     _close(set(job.descriptors.values()))
     for number, fd in held.items():
@@ -223,7 +223,7 @@ def run(job: Job) -> int:
     os.dup2(nothing, 0)
     os.close(nothing)
     sys.argv = ["", *job.arguments]
-    # As a main module it is executed afresh; what it imports is there.
+    # The module is executed again, as the main module; its imports are already loaded.
     sys.modules.pop(job.module, None)
     try:
         runpy.run_module(job.module, run_name="__main__", alter_sys=True)
@@ -239,7 +239,7 @@ def run(job: Job) -> int:
 
 
 def load(*modules: str) -> None:
-    """Import modules; their objects stay out of a child's garbage collection, and in shared memory."""
+    """Import modules. A child's garbage collection skips their objects, which so stay in shared memory."""
     for module in modules:
         importlib.import_module(module)
     gc.collect()
@@ -247,10 +247,10 @@ def load(*modules: str) -> None:
 
 
 def main(descriptor: int, folder: str) -> None:
-    """Preload, then serve; a child does its job and ends."""
+    """Import the modules, then serve; a child does its job and ends."""
     listener = socket.socket(fileno=descriptor)
     load(*AT_ONCE)
-    provenance()  # What every record says of the machine is looked up once.
+    provenance()  # Every record names the machine; look it up once.
     job = JobServer(listener, Path(folder)).serve()
     if job is None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -258,7 +258,7 @@ def main(descriptor: int, folder: str) -> None:
     status = run(job)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status)  # Taking an interpreter with torch down politely costs 0.1 s.
+    os._exit(status)  # A regular shutdown of an interpreter with torch takes 0.1 s.
 
 
 if __name__ == "__main__":

@@ -1,28 +1,28 @@
-"""Accuracy of logits, top-1 and balanced by class, and their margin."""
+"""Top-1 accuracy, class-balanced accuracy and mean margin of logits."""
 
 import torch
 
 
 def top1_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """Share of the samples whose label has the largest logit. Logits (n, C), labels (n,)."""
+    """Share of the samples whose label has the largest logit; logits (n, C), labels (n,)."""
     return share_right(logits.argmax(dim=1) == labels, labels)
 
 
 def balanced_accuracy(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """Mean over classes of the share of their samples that are recognised (their recall).
+    """Mean of the classes' recalls (the share of a class's samples that are classified correctly).
 
-    Equals top-1 accuracy when all classes are equally frequent; classes without samples do not count.
+    It equals top-1 accuracy when all classes are equally frequent. Classes without samples do not count.
     """
     return share_right(logits.argmax(dim=1) == labels, labels, balanced=True)
 
 
 def mean_margin(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """How far the label's logit lies above the best other one, on average, in [-1, 1]. Logits (n, C).
+    """The mean difference between the label's logit and the largest other logit, scaled to at most 1; logits (n, C).
 
-    In units of the network's own logits, so that losses that ask for logits of unlike size compare: the
-    root mean square over all samples of the norm of a sample's centred logits, times sqrt(C / (C - 1)). A
-    network whose logits are the one-hot labels, up to a factor and shifts, has 1; nan where all logits of
-    every sample are equal.
+    The difference is divided by the scale of the network's logits, so that losses with logits of different size can be
+    compared: sqrt(C / (C - 1)) * sqrt(mean over samples of |z - mean(z)|^2), z being a sample's logits. The margin
+    is 1 if the logits are the one-hot labels, up to a positive factor and a shift per sample; it is nan if all logits
+    of every sample are equal.
     """
     logits, classes = logits.double(), logits.shape[1]
     own = logits.gather(1, labels[:, None])
@@ -33,7 +33,7 @@ def mean_margin(logits: torch.Tensor, labels: torch.Tensor) -> float:
 
 
 def share_right(right: torch.Tensor, labels: torch.Tensor, balanced: bool = False) -> float:
-    """Share of the samples that are named right, or the mean of the classes' shares. Both (n,)."""
+    """Share of the samples that are right, or the mean of the classes' shares if `balanced`; both tensors (n,)."""
     right = right.double()
     if not balanced:
         return float(right.mean())

@@ -1,7 +1,7 @@
-"""The batches of a training: shuffled, shifted and mirrored as the seed says.
+"""The batches of a training: shuffled and augmented by random numbers from the seed.
 
-Everything random of an epoch is drawn at its beginning, on the CPU: a CPU and a GPU see the same batches,
-and a step on a GPU waits for nothing.
+All random numbers of an epoch are drawn at its beginning, on the CPU. Thus CPUs and GPUs train on the same batches, and
+no step on a GPU has to wait for the CPU.
 """
 
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from evoloss.learning.task import Part
 from evoloss.seeds import derive_seed
 
 Step = int | torch.Tensor
-"""A step of an epoch, from 0: a number, or a tensor (1,) on the device, which a captured step reads."""
+"""The index of a step in its epoch, from 0: a number, or a tensor (1,) on the device, which a captured step reads."""
 
 
 def row(table: torch.Tensor, step: Step) -> torch.Tensor:
-    """The entry of a step in a table that has one a step."""
+    """The entry of a step in a table with one entry per step."""
     return table[step] if isinstance(step, int) else table.index_select(0, step).squeeze(0)
 
 
 class Batches:
-    """The batches of one epoch after another, on the device of the images.
+    """The batches of the current epoch, on the device of the images.
 
-    `crop` shifts by up to the margin of the images, `flip` mirrors every other one. An epoch leaves out
-    the images of an incomplete last batch.
+    `crop` shifts each image by up to the margin; `flip` mirrors each image with probability 1/2. The images of an
+    incomplete last batch are left out.
     """
 
     def __init__(self, part: Part, settings: TaskSettings, seed: int) -> None:
@@ -51,13 +51,13 @@ class Batches:
         self._on_cpu.copy_(order[: self._on_cpu.numel()].view(shape))
         self._order.copy_(self._on_cpu)
         if self._names:
-            # Batch by batch, which keeps the numbers of a seed what they have always been.
+            # Drawn batch by batch, so that a seed still gives the same numbers as in earlier versions.
             drawn = zip(*(self._draw_changes() for _ in range(self.steps)), strict=True)
             for table, values in zip((self._tops, self._lefts, self._mirrored), drawn, strict=True):
                 table.copy_(torch.stack(values))
 
     def _draw_changes(self) -> tuple[torch.Tensor, ...]:
-        """The shifts downwards and to the right of a batch, from 0, and who is mirrored."""
+        """For each image of a batch: shifts down and to the right (0 to twice the margin), and whether to mirror it."""
         shifts = [torch.zeros(self.size, dtype=torch.int64)] * 2
         mirrored = torch.zeros(self.size, dtype=torch.bool)
         if "crop" in self._names:
@@ -70,7 +70,7 @@ class Batches:
         return *shifts, mirrored
 
     def at(self, step: Step) -> tuple[torch.Tensor, torch.Tensor]:
-        """Images (n, channels, height, width), in channels-last memory order, and targets (n,)."""
+        """The batch of a step: images (n, channels, height, width) in channels-last memory order, and targets (n,)."""
         index = row(self._order, step)
         images, labels = self._part.images, self._part.labels.index_select(0, index)
         if not self._names:
@@ -85,7 +85,7 @@ class Batches:
         if "crop" in self._names:
             columns = columns + row(self._lefts, step)[:, None]
         columns = columns.view(-1, 1, self._sides[1])
-        # One gather from the padded images, seen as a list of pixels.
+        # One gather from the padded images, viewed as a list of pixels.
         height, width = images.shape[1:3]
         pixels = (index[:, None, None] * height + rows) * width + columns
         chosen = images.view(-1, self._channels).index_select(0, pixels.flatten())

@@ -1,7 +1,7 @@
 """Calibration of a trained network: NLL and ECE, raw and after temperature scaling.
 
-Guo et al., On Calibration of Modern Neural Networks (arXiv 1706.04599): one temperature, chosen on
-validation data, and the expected calibration error with 15 equal bins of confidence.
+Guo et al., On Calibration of Modern Neural Networks (arXiv 1706.04599): one temperature, fitted on validation data, and
+the expected calibration error (ECE) with 15 confidence bins of equal width.
 """
 
 import math
@@ -22,10 +22,9 @@ def calibration(
     test_logits: torch.Tensor,
     test_labels: torch.Tensor,
 ) -> dict[str, float | list[float]]:
-    """Test accuracy (top-1, and balanced by class), NLL (nats) and ECE (share), the latter two also
-    at the best temperature; and by bin of confidence the share of images, their confidence and accuracy.
+    """Test accuracy (top-1 and class-balanced), NLL (nats), ECE (in [0, 1]), and the confidence bins of `bins`.
 
-    Logits are (n, C), labels (n,).
+    NLL and ECE are also given at the best temperature. Logits are (n, C), labels (n,).
     """
     temperature = best_temperature(validation_logits, validation_labels)
     scaled = test_logits.double() / temperature
@@ -42,7 +41,7 @@ def calibration(
 
 
 def bins(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, list[float]]:
-    """The share of images in each bin of confidence, and sums over them, by all images, of confidence and hits."""
+    """Per confidence bin: number of images, sum of their confidences, number of correct ones; each divided by n."""
     confidence, correct, numbers = _binned(logits, labels)
     ones = torch.ones_like(confidence)
     sums = {"share": ones, "confidence": confidence, "accuracy": correct}
@@ -69,7 +68,7 @@ def best_temperature(logits: torch.Tensor, labels: torch.Tensor) -> float:
 
 
 def expected_calibration_error(logits: torch.Tensor, labels: torch.Tensor) -> float:
-    """ECE: |accuracy - confidence| averaged over 15 bins of confidence, by their share of samples."""
+    """ECE: |accuracy - confidence| averaged over 15 confidence bins, weighted by their share of the samples."""
     confidence, correct, numbers = _binned(logits, labels)
     gap = _sums(correct - confidence, numbers)
     return float(gap.abs().sum() / len(labels))
@@ -78,7 +77,7 @@ def expected_calibration_error(logits: torch.Tensor, labels: torch.Tensor) -> fl
 def _binned(
     logits: torch.Tensor, labels: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Of each image the confidence, whether it is right, and the number of its bin."""
+    """For each image: its confidence, 1 if it is classified correctly (else 0), and the index of its bin."""
     confidence, predicted = torch.softmax(logits.double(), dim=1).max(dim=1)
     numbers = (confidence * BINS).ceil().clamp(1, BINS).long() - 1
     return confidence, (predicted == labels).double(), numbers

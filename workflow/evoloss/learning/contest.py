@@ -1,4 +1,4 @@
-"""Several losses trained side by side on several tasks, with looks at all of them on the way."""
+"""Several losses train side by side on several tasks; at fixed points of the training, some of them can be stopped."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,15 +7,16 @@ from evoloss.learning.training import Training
 from evoloss.learning.training_result import TrainingResult
 
 Stops = Callable[[int, Mapping[Hashable, Mapping[str, float]]], Mapping[Hashable, str]]
-"""(which look, accuracies by contestant and task) -> reason to stop, by contestant. Only those that are still
-training on every task are shown."""
+"""(number of the look, accuracies by contestant and task) -> the reason to stop, by contestant to be stopped.
+A contestant that was stopped before, or that has a failed or diverged training, is not shown."""
 
 
 @dataclass
 class Contestant:
-    """A loss's trainings, one a task, and the accuracies that the looks saw, by task.
+    """The trainings of one loss, one per task, and the accuracies `seen` at each look, by task.
 
-    `held_out`: validation images that a look is at, by task; without them it is at the training batches just before.
+    `held_out`: the number of validation images that a look measures accuracy on, by task. If it is empty, a look takes
+    the accuracy on the training batches of the segment that has just ended.
     """
 
     trainings: dict[str, Training]
@@ -23,7 +24,7 @@ class Contestant:
     seen: dict[str, list[float]] = field(default_factory=dict)
 
     def look(self, segments: int) -> dict[str, float] | None:
-        """The accuracies at the look, of a training that is complete its last; None if one failed."""
+        """Train to the look; the accuracies there by task (a complete training: its last), or None if one failed."""
         accuracies = {}
         for task, training in self.trainings.items():
             curve = training.advance(segments)
@@ -39,18 +40,18 @@ class Contestant:
         return accuracies
 
     def looked_samples(self, task: str) -> int:
-        """Validation images that the looks were at, each time anew."""
+        """Validation images evaluated by all looks together; an image counts once per look."""
         return len(self.seen.get(task, [])) * self.held_out.get(task, 0)
 
     def results(self) -> dict[str, TrainingResult]:
-        """Train to the end, and say what came of it."""
+        """Train to the end; the results by task."""
         return {task: training.finish() for task, training in self.trainings.items()}
 
 
 def contest(contestants: Mapping[Hashable, Contestant], looks: Sequence[int], stops: Stops) -> None:
-    """Train all, stopping after each look (in segments that are done) whom `stops` names.
+    """Train all contestants; after each look (a number of finished segments), stop those that `stops` names.
 
-    A contestant whose training fails is out of the contest: it has failed on the other tasks too.
+    A contestant with a failed or diverged training leaves the contest: its unfinished trainings end as failed.
     """
     racing = dict(contestants)
     for number, segments in enumerate(looks):

@@ -1,4 +1,4 @@
-"""How large a data set is, before it is read."""
+"""The size of a data set, known without reading its images."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,7 +11,7 @@ from evoloss.learning.sources import SOURCES
 
 @dataclass(frozen=True)
 class DatasetSize:
-    """How many images of what shape (channels, height, width) a data set has, and how many classes."""
+    """The images' shape (channels, height, width), the number of classes, and the number of images in each split."""
 
     shape: tuple[int, int, int]
     classes: int
@@ -21,9 +21,10 @@ class DatasetSize:
 
 
 def dataset_size(settings: DatasetSettings) -> DatasetSize:
-    """The size of a data set, from its source's entry or the names of an image folder's files.
+    """The size of a data set, from the table of sources, or from the file names of an image folder.
 
-    Of some classes of a source it is as if all were equally frequent, which is nearly so.
+    If the data set keeps only some classes of a built-in source, the size is an estimate that takes all classes to be
+    equally frequent, as they nearly are. Raises UserError when the classes do not suit an image folder.
     """
     return _size(settings.model_dump_json())
 
@@ -37,8 +38,7 @@ def _size(settings_json: str) -> DatasetSize:
             for part, classes in parts_of(settings.place()).items()
         }
         shape = (settings.channels, settings.image_size, settings.image_size)
-        problem = settings.classes_problem(len(counts["train"]))
-        if problem:
+        if problem := settings.classes_problem(len(counts["train"])):
             raise UserError(f"data set {settings.name}: classes: {problem}")
         groups = settings.groups(len(counts["train"]))
         kept = [list(counts["train"])[label] for group in groups for label in group]

@@ -1,6 +1,6 @@
-"""Data sets as prepared by `preparation.py`, loaded in a moment.
+"""Loads data sets that `preparation.py` has prepared.
 
-Training and validation images only; the test split is in `held_out.py`, out of reach of search code.
+Only training and validation images: the test split is loaded by `held_out.py`, which search code may not use.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from evoloss.parquet import read_table
 class Images:
     """Labelled images: `pixels` uint8 (n, channels, height, width), `labels` int64 (n,).
 
-    `places` (n,) are their positions in the source, 0 to n - 1 unless given.
+    `places` (n,): their positions in the source; 0 to n - 1 by default.
     """
 
     pixels: np.ndarray
@@ -43,9 +43,9 @@ def split(
 ) -> tuple[Images, Images]:
     """Split off `fraction` of the images, stratified by class; returns (rest, split off).
 
-    Every class gives its share, rounded so that the total is exact (largest remainders first). Our
-    own, since scikit-learn's takes 1.6 s to import in jobs that need nothing else of it. Raises
-    UserError when a class would be left without an image on a side that is used.
+    Every class gives its share, rounded so that the total is exact (largest remainders first). scikit-learn's function
+    is not used because its import takes 1.6 s. Raises UserError when a class would have no image in the split-off part,
+    or in the rest if `rest_is_used`.
     """
     rng = np.random.default_rng(seed)
     classes, counts = np.unique(images.labels, return_counts=True)
@@ -67,7 +67,7 @@ def split(
 
 
 def moments(images: Images) -> tuple[list[float], list[float]]:
-    """Mean and standard deviation of each channel, of pixels scaled to [0, 1]."""
+    """Mean and standard deviation of each channel, of pixels in [0, 1] (1 instead of a standard deviation of 0)."""
     count = images.pixels.size / images.pixels.shape[1]
     levels = np.arange(256) / 255
     mean, std = [], []
@@ -87,7 +87,7 @@ def read_images(path: Path, shape: list[int]) -> Images:
     """Read one part; `shape` is (channels, height, width)."""
     if not path.exists():
         raise UserError(f"{path} is missing; delete {path.parent} and run snakemake again")
-    table = read_table(path, IMAGES, sealed=False)  # the run has looked, once
+    table = read_table(path, IMAGES, sealed=False)  # the run has checked the file already, once
     pixels = np.frombuffer(b"".join(table["image"].to_pylist()), dtype=np.uint8)
     labels = table["label"].to_numpy().astype(np.int64)
     return Images(pixels.reshape(len(labels), *shape), labels, table["place"].to_numpy())
@@ -95,7 +95,7 @@ def read_images(path: Path, shape: list[int]) -> Images:
 
 @dataclass(frozen=True)
 class TrainingPart:
-    """What search code may see of a data set: training and validation images, never test images."""
+    """The part of a data set that search code may see: training and validation images, never test images."""
 
     train: Images
     validation: Images
@@ -108,8 +108,8 @@ class TrainingPart:
 def load_training_part(folder: Path, resplit_seed: int | None = None) -> TrainingPart:
     """Load a prepared data set's training and validation images.
 
-    With `resplit_seed` the two are pooled and split anew at the same proportion, and the moments
-    are those of the new training images.
+    With `resplit_seed` the two are pooled and split again in the same proportion; mean and standard deviation
+    are then those of the new training images.
     """
     manifest = read_manifest(folder)
     train = read_images(folder / "train.parquet", manifest["shape"])

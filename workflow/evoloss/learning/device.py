@@ -1,4 +1,4 @@
-"""The device that trains: chosen, named, waited for and measured."""
+"""The device for trainings: its choice, name, synchronisation and peak memory."""
 
 import os
 
@@ -8,13 +8,13 @@ from evoloss.errors import UserError
 from evoloss.provenance import peak_memory_bytes
 
 THREADS = 1
-"""One thread a job and one job a core beats threads, and makes sums repeatable."""
+"""One thread per job and one job per core is faster than several threads, and makes sums repeatable."""
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a `--device` flag: `auto`, `cpu`, `cuda` or `cuda:N`; sets repeatable modes.
+    """The device of a `--device` flag (`auto`, `cpu`, `cuda` or `cuda:N`); also sets torch to deterministic modes.
 
-    Raises UserError when a GPU is asked for and there is none.
+    Raises UserError when the GPU asked for does not exist.
     """
     torch.set_num_threads(THREADS)
     if name == "auto":
@@ -35,24 +35,24 @@ def choose_device(name: str) -> torch.device:
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False
         torch.use_deterministic_algorithms(True, warn_only=True)
-        # Of what is not yet written nothing is read: filling it takes a tenth of a training.
+        # No uninitialised memory is read, and filling it would take a tenth of a training.
         torch.utils.deterministic.fill_uninitialized_memory = False
     return device
 
 
 def device_name(device: torch.device) -> str:
-    """`cpu`, or what the GPU calls itself."""
+    """`cpu`, or the model name of the GPU."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until a GPU has done what it was given."""
+    """Wait until a GPU has finished its queued work; on a CPU, do nothing."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def peak_memory(device: torch.device) -> int | None:
-    """Most memory in use so far, in bytes: the GPU's, or the process's; None where it is unknown."""
+    """Peak memory so far in bytes: of the GPU, or of the process on a CPU; None if unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     return peak_memory_bytes()

@@ -1,4 +1,4 @@
-"""Early stopping: end a training that no longer improves, and keep its best epoch (off by default)."""
+"""Early stopping (off by default): end a training that no longer improves, and keep its best epoch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,11 +13,10 @@ class BestEpoch:
         self._seen = 0
         self._accuracy = -1.0
         self.state: dict[str, Any] | None = None
-        """The weights and statistics of the best epoch, as far as they are remembered."""
+        """The weights and statistics of the best epoch; None without `patience`."""
 
     def see(self, accuracy: float, state: Callable[[], dict[str, Any]]) -> None:
-        """Take note of an epoch's validation accuracy, and of the state if it is the best; of equals
-        the earlier stays."""
+        """Note an epoch's validation accuracy, and its state if it is the best so far; ties keep the earlier epoch."""
         self._seen += 1
         if self.patience and accuracy > self._accuracy:
             self.epoch, self._accuracy = self._seen, accuracy

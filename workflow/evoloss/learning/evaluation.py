@@ -1,4 +1,4 @@
-"""What a network says of a part's images: logits and accuracy, in chunks that fit the memory."""
+"""The logits and the accuracy of a network on a part's images, computed in chunks that fit into memory."""
 
 import torch
 from torch import nn
@@ -8,15 +8,15 @@ from evoloss.learning.precision import autocast
 from evoloss.learning.task import Part, Task
 
 EVALUATION_BATCH = 1024
-"""Images at once, halved as often as it takes where a GPU has too little memory."""
+"""Images per forward pass; halved as often as needed when a GPU has too little memory."""
 
 
 @torch.inference_mode()
 def logits_of(network: nn.Module, part: Part, batch: int = EVALUATION_BATCH) -> torch.Tensor:
-    """The network's logits for a whole part, in float32 (n, C), or (K, n, C) of K networks side by side.
+    """The network's float32 logits for a whole part: (n, C), or (K, n, C) for K networks side by side.
 
-    It computes in float32, or as the autocast around it says. Raises FloatingPointError when no
-    network's logits are all finite.
+    The forward pass runs in float32, or in the precision of the caller's autocast. Raises FloatingPointError when
+    every network has a logit that is not finite.
     """
     network.eval()
     logits = torch.cat(_chunks(network, part, batch), dim=-2)
@@ -46,10 +46,10 @@ def _chunks(network: nn.Module, part: Part, batch: int) -> list[torch.Tensor]:
 def validation_accuracy(
     network: nn.Module, task: Task, part: Part, batch: int = EVALUATION_BATCH
 ) -> list[float]:
-    """The accuracy on a part of a task's validation images, a share in [0, 1], by the task's measure (top-1, or
-    balanced by class) and in the precision of its trainings: one entry a network.
+    """The accuracy of each network on some of a task's validation images, in [0, 1]; a list with one entry per network.
 
-    nan for a network whose logits are not finite. Raises FloatingPointError when that is true of all.
+    It is top-1 or class-balanced, as the task says, in the precision of the task's trainings. It is nan for a network
+    whose logits are not finite. Raises FloatingPointError when this is so for all networks.
     """
     with autocast(task.settings, task.device):
         logits = logits_of(network, part, batch)
@@ -64,7 +64,6 @@ def validation_accuracy(
 
 
 def accuracy(network: nn.Module, part: Part, balanced: bool = False) -> float:
-    """Top-1 accuracy on a part, computed in float32, a share in [0, 1]; `balanced` weighs all classes
-    alike."""
+    """Accuracy on a part, computed in float32, in [0, 1]: top-1, or the mean over classes if `balanced`."""
     named = logits_of(network, part).argmax(dim=1)
     return share_right(named == part.labels, part.labels, balanced)

@@ -1,4 +1,4 @@
-"""The training of an expression on a task, as the search makes it."""
+"""Trains expressions as losses on a task, as the search does."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from evoloss.losses.gradient_scale import LossError, task_loss
 def expression_training(
     expression: str, task: Task, learning_rate: float, seed: int, as_written: bool = False
 ) -> Training:
-    """The training with an expression; with one that cannot be scaled, a training that has failed.
+    """A training with an expression as its loss; a failed training if the expression's gradient cannot be scaled.
 
-    `as_written` does not match gradient scales, whatever the task says.
+    `as_written` turns gradient scale matching off, whatever the task says.
     """
     matched = task.settings.match_gradient_scale and not as_written
     try:
@@ -32,9 +32,9 @@ def train_expressions(
     as_written: bool,
     most: int | None,
 ) -> list[TrainingResult]:
-    """What comes of a training with each expression, at its own rate, with one seed for all.
+    """Train with each expression, at its own learning rate, all with the same seed; the results in the same order.
 
-    `most` train side by side where they can; None is what the device is good for.
+    At most `most` train side by side, where the network allows it; None takes the default of the device.
     """
     trainings = [
         expression_training(expression, task, rate, seed, as_written)

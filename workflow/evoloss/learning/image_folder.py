@@ -1,4 +1,4 @@
-"""Images of one's own: the files of a folder, `train/<class>/*` and perhaps `test/<class>/*`, or of a table."""
+"""Finds a user's own image files, in a folder (`train/<class>/*`, optionally `test/<class>/*`) or by a table."""
 
 import os
 from collections import Counter
@@ -10,7 +10,7 @@ from evoloss.errors import UserError
 from evoloss.learning.image_table import is_table, parts_of_table
 
 Visited = set[tuple[int, int]]
-"""Folders that have been looked into, by device and inode: links may lead to one twice, or in a circle."""
+"""Folders already visited, as (device, inode): links may lead to a folder twice, or in a circle."""
 
 SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
@@ -18,11 +18,10 @@ SUFFIXES = frozenset(
 
 
 def image_files(part: Path, visited: Visited | None = None) -> dict[str, list[Path]]:
-    """The image files of each class of `part` (`train` or `test`), classes and files sorted.
+    """The image files of each class of the folder `part` (`train` or `test`); classes and files are sorted.
 
-    Hidden files and folders are left out, as is all that is no regular file; a folder that links lead to again is
-    looked into once. Raises UserError when there is no class, a class is empty,
-    or an image lies outside of a class.
+    Hidden files and folders and special files are left out. A folder reached again by a link is read only once. Raises
+    UserError if there is no class, if a class is empty, or if an image lies outside of a class.
     """
     entries = sorted(path for path in part.iterdir() if not path.name.startswith("."))
     stray = [path for path in entries if path.is_file() and path.suffix.lower() in SUFFIXES]
@@ -33,7 +32,7 @@ def image_files(part: Path, visited: Visited | None = None) -> dict[str, list[Pa
         )
     visited = set() if visited is None else visited
     folders = [path for path in entries if path.is_dir()]
-    # All of them first, so that no link between classes takes the images of one for another.
+    # Visit all class folders first: a link from one class to another then adds no images.
     fresh = {path for path in [part, *folders] if _is_new(path, visited)}
     classes = {path.name: _images_below(path, visited) for path in folders if path in fresh}
     if not classes:
@@ -48,7 +47,7 @@ def image_files(part: Path, visited: Visited | None = None) -> dict[str, list[Pa
 
 
 def _is_new(folder: Path, visited: Visited) -> bool:
-    """Whether a folder has not been visited; it is from now on."""
+    """Whether a folder has not been visited yet; it then counts as visited."""
     status = folder.stat()
     place = (status.st_dev, status.st_ino)
     return place not in visited and not visited.add(place)
@@ -60,7 +59,7 @@ def _images_below(folder: Path, visited: Visited) -> list[Path]:
 
 
 def _files_below(folder: Path, visited: Visited) -> Iterator[Path]:
-    # Not Path.rglob, which takes six times as long on tens of thousands of files.
+    # Path.rglob takes six times as long on tens of thousands of files.
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name[0] == ".":
@@ -69,22 +68,22 @@ def _files_below(folder: Path, visited: Visited) -> Iterator[Path]:
                 if _is_new(Path(entry.path), visited):
                     yield from _files_below(Path(entry.path), visited)
             elif entry.is_file() or (entry.is_symlink() and not Path(entry.path).exists()):
-                yield Path(entry.path)  # a link to nothing is an image that is missing
+                yield Path(entry.path)  # a broken link stands for a missing image
 
 
 def parts_of(root: Path) -> dict[str, dict[str, list[Path]]]:
-    """`train` and, where it exists, `test`: the files of each class of a folder, or of a CSV file
-    (`image_table.py`). Raises UserError as above."""
+    """The image files of each class in `train` and, if there is one, in `test`, of a folder or a CSV file
+    (`image_table.py`). Raises UserError if there are fewer than two classes or the images are not as described."""
     parts = parts_of_table(root) if is_table(root) else _parts_of_folder(root)
     if len(parts["train"]) < 2:
         raise UserError(
-            f"image folder {root}: train has the one class {next(iter(parts['train']))!r}; a "
+            f"{root}: train has the one class {next(iter(parts['train']))!r}; a "
             "classifier needs at least two"
         )
     unknown = sorted(set(parts.get("test", ())) - set(parts["train"]))
     if unknown:
         raise UserError(
-            f"image folder {root}: test has a class {unknown[0]!r} that train does not have; there "
+            f"{root}: test has a class {unknown[0]!r} that train does not have; there "
             f"are {', '.join(parts['train'])}"
         )
     return parts
@@ -93,8 +92,8 @@ def parts_of(root: Path) -> dict[str, dict[str, list[Path]]]:
 def _parts_of_folder(root: Path) -> dict[str, dict[str, list[Path]]]:
     if not (root / "train").is_dir():
         raise UserError(
-            f"image folder {root}: there is no folder {root / 'train'}; images belong in "
-            f"{root}/train/<class>/ (and, if you have a test split, in {root}/test/<class>/), or in a table, a "
+            f"{root}: there is no folder {root / 'train'}; images belong in "
+            f"{root}/train/<class>/ (and, if you have a test split, in {root}/test/<class>/); or give a table, a "
             "CSV file with the columns image and label"
         )
     visited: Visited = set()
@@ -103,7 +102,7 @@ def _parts_of_folder(root: Path) -> dict[str, dict[str, list[Path]]]:
 
 
 def all_files(root: Path) -> Iterator[Path]:
-    """Every file that the folder's reader would read; the table is one of them."""
+    """Every file that a reader of the folder or table reads, the table included."""
     if is_table(root):
         yield root
     for classes in parts_of(root).values():
@@ -111,7 +110,7 @@ def all_files(root: Path) -> Iterator[Path]:
 
 
 def ignored(root: Path) -> Counter[str]:
-    """What below `root` is not read: files of other kinds by suffix, and folders beside the parts."""
+    """Counts of what is not read below `root`: other files by suffix, and folders beside `train` and `test`."""
     found: Counter[str] = Counter()
     if is_table(root):
         return found

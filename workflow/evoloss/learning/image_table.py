@@ -1,4 +1,4 @@
-"""A CSV file that says which image is of which class: columns `image`, `label` and, if there is one, `split`."""
+"""Reads a CSV file that gives the class of each image, with the columns `image`, `label` and optionally `split`."""
 
 import csv
 import os
@@ -15,15 +15,15 @@ SHOWN = 3
 
 
 def is_table(path: Path) -> bool:
-    """Whether a path names a table of images, not a folder of them."""
+    """Whether a path is a table of images rather than a folder of images."""
     return path.suffix.lower() == SUFFIX
 
 
 def parts_of_table(table: Path) -> Parts:
-    """`train` and, where some rows have the split "test", `test`: the files of each class.
+    """The image files of each class in `train` and, if some rows have the split "test", in `test`.
 
-    Relative paths begin at the folder of the table. Classes are sorted, by number if all are numbers.
-    Raises UserError for a table that is not there or not of this form, and for images that are not there.
+    Relative paths begin at the table's folder. Classes are sorted, by number if all are numbers. Raises UserError if
+    the table or one of its images does not exist, or if the table does not have this form.
     """
     parts: Parts = {}
     lines: dict[Path, int] = {}
@@ -31,7 +31,7 @@ def parts_of_table(table: Path) -> Parts:
         file = Path(os.path.normpath(table.parent / image))
         if file in lines:
             raise UserError(
-                f"{table}, line {line}: {image} stands in line {lines[file]} too; an image has one row"
+                f"{table}, line {line}: {image} stands in line {lines[file]} too; an image must have only one row"
             )
         lines[file] = line
         parts.setdefault(split, {}).setdefault(label, []).append(file)
@@ -39,7 +39,7 @@ def parts_of_table(table: Path) -> Parts:
     if missing:
         named = ", ".join(f"{file} (line {lines[file]})" for file in missing[:SHOWN])
         raise UserError(
-            f"{table}: {len(missing)} of {len(lines)} images are not there: {named}; paths that are not absolute "
+            f"{table}: {len(missing)} of {len(lines)} images are not there: {named}; relative paths "
             f"begin at {table.parent}"
         )
     if "train" not in parts:

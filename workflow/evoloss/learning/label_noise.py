@@ -1,7 +1,6 @@
-"""Wrong labels: a kind and a share, a matrix, or a file of labels that people gave.
+"""Label noise: symmetric or pair noise with a share, a transition matrix, or a file of labels given by people.
 
-`symmetric` and `pair` are the two that papers use (arXiv 1406.2080, 1804.06872); a file is what CIFAR-10N is
-(arXiv 2110.12088).
+Papers use `symmetric` and `pair` noise (arXiv 1406.2080, 1804.06872). CIFAR-10N is such a file (arXiv 2110.12088).
 """
 
 import hashlib
@@ -17,24 +16,24 @@ from evoloss.strict_model import Problem, StrictModel
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 ROW_SUM = 1e-6
-"""How far a row of a matrix may be from 1."""
+"""Largest difference between the sum of a matrix row and 1."""
 
 
 class LabelNoise(StrictModel):
-    """What is wrong with a task's labels."""
+    """The noise on a task's labels."""
 
     kind: Literal["symmetric", "pair", "matrix", "file"] = "symmetric"
-    """`symmetric`: any other class, each as likely; `pair`: the next class; `matrix`: as `matrix` says;
-    `file`: the labels of a file instead of the data set's."""
+    """A wrong label is: for `symmetric` any other class, all equally likely; for `pair` the next class. `matrix` draws
+    each label from a row of `matrix`; `file` takes the labels from a file instead of the data set."""
     share: Share | None = None
-    """Share of the labels that are wrong, of `symmetric` and `pair`."""
+    """For `symmetric` and `pair`: the share of labels that are wrong."""
     matrix: list[list[Annotated[float, Field(ge=0, le=1)]]] | None = None
-    """Row by true class: the probability of each label. Every row sums to 1."""
+    """For `matrix`: one row per true class, with the probability of each label. Every row sums to 1."""
     path: str | None = None
-    """A label a source image, in the source's order: a `.npy` of whole numbers, or a text file, one a line."""
+    """For `file`: a `.npy` or a text file with one whole number per source image, in the source's order."""
 
     def problems(self) -> Iterator[Problem]:
-        """Of what the kind needs too little or too much, and a matrix that is no transition matrix."""
+        """Settings that the kind needs but lacks, or does not use, and a matrix that is not a transition matrix."""
         needs = {"matrix": "matrix", "file": "path"}.get(self.kind, "share")
         for key in ("share", "matrix", "path"):
             given = getattr(self, key) is not None
@@ -50,21 +49,21 @@ class LabelNoise(StrictModel):
                     f"row {number} has {len(row)} entries, but there are {len(rows)} rows",
                 )
             if abs(sum(row) - 1) > ROW_SUM:
-                yield "matrix", f"row {number} sums to {sum(row):g}, and must sum to 1"
+                yield "matrix", f"row {number} sums to {sum(row):g}; it must sum to 1"
 
     @property
     def active(self) -> bool:
-        """Whether it can change a label."""
+        """Whether the noise can change a label."""
         return self.share != 0
 
     def problem(self, classes: int) -> str | None:
-        """What is wrong with it for so many classes; None if nothing is."""
+        """What is wrong with the noise for a data set with `classes` classes; None if nothing is."""
         if self.matrix is not None and len(self.matrix) != classes:
             return f"the matrix has {len(self.matrix)} rows, and there are {classes} classes"
         return None
 
     def file_digest(self) -> str:
-        """What the file of labels holds, as a digest; empty without one. Raises UserError when it cannot be read."""
+        """A digest of the labels in the file; empty if there is no file. Raises UserError when it cannot be read."""
         if self.path is None:
             return ""
         return hashlib.sha256(read_labels(self.path).tobytes()).hexdigest()
@@ -81,10 +80,10 @@ class LabelNoise(StrictModel):
     def applied(
         self, labels: np.ndarray, places: np.ndarray, classes: int, seed: int
     ) -> np.ndarray:
-        """Labels (n,) with the noise on them, drawn from a seed.
+        """A copy of the labels (n,) with the noise on them, drawn from `seed`.
 
-        `places` (n,) are the images' positions in the source, which a file of labels goes by. Raises UserError
-        when a file cannot be read or does not fit.
+        `places` (n,) are the images' positions in the source, the index into a file of labels. Raises UserError when
+        that file cannot be read or does not fit.
         """
         if self.kind == "file":
             return self._of_file(self.path or "", places, classes)
@@ -109,13 +108,13 @@ class LabelNoise(StrictModel):
         if places.max() >= len(given):
             raise UserError(
                 f"label_noise.path: {path} has {len(given):,} labels, but the source has at least "
-                f"{int(places.max()) + 1:,} images; write one label an image, in the source's order"
+                f"{int(places.max()) + 1:,} images; write one label per image, in the source's order"
             )
         return given[places]
 
 
 def read_labels(path: str) -> np.ndarray:
-    """The labels of a file (n,), int64. Raises UserError with a sentence."""
+    """The labels of a file, int64 (n,). Raises UserError when it cannot be read or holds no labels."""
     try:
         with Path(path).open("rb") as file:
             values = np.load(file) if path.endswith(".npy") else np.loadtxt(file, ndmin=1)
@@ -123,7 +122,7 @@ def read_labels(path: str) -> np.ndarray:
         raise UserError(f"label_noise.path: {path} cannot be read: {error.strerror}") from None
     except ValueError:
         raise UserError(
-            f"label_noise.path: {path} holds no labels; write a .npy of whole numbers, or one a line"
+            f"label_noise.path: {path} holds no labels; write a .npy of whole numbers, or a text file with one per line"
         ) from None
     if values.ndim != 1 or not len(values) or not np.array_equal(values, np.round(values)):
         raise UserError(f"label_noise.path: {path} must hold one whole number an image")
@@ -131,6 +130,6 @@ def read_labels(path: str) -> np.ndarray:
 
 
 def _drawn(labels: np.ndarray, matrix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A label from each image's row of the matrix."""
+    """Draw a label for each image, from the row of its true class in the matrix."""
     below = rng.random(len(labels))[:, None] >= np.cumsum(matrix, axis=1)[labels]
     return np.minimum(below.sum(axis=1), len(matrix) - 1).astype(labels.dtype)

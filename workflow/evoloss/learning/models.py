@@ -1,4 +1,4 @@
-"""What takes a training step: one network with its loss, or K small ones side by side."""
+"""What a training step acts on: one network with its loss, or K small networks side by side."""
 
 import copy
 import os
@@ -17,37 +17,37 @@ from evoloss.losses.slope_table import LossTables
 from evoloss.seeds import derive_seed
 
 COMPILE = "EVOLOSS_COMPILE"
-"""Environment variable of a job: 1 where networks that train alone are to be compiled."""
+"""Environment variable of a job: 1 compiles networks that train alone."""
 COMPILER = "inductor"
 SMALLEST_CHUNK = 64
-"""Images that networks side by side are shown at once in validation, however many they are."""
+"""Fewest images per validation chunk of networks side by side, however many networks there are."""
 
 
 def initial_network(task: Task, seed: int) -> nn.Module:
-    """The task's network with the weights that `seed` decides, on the device."""
+    """The task's network with initial weights drawn from `seed`, on the device."""
     with torch.random.fork_rng(devices=[]):
-        # Not torch.manual_seed, which would seed GPUs too: a training may be under way there.
+        # torch.manual_seed would also seed the GPUs, where a training may be running.
         torch.default_generator.manual_seed(derive_seed("weights", seed))
         network = build(task.settings.network, task.shape, task.classes)
     return network.to(task.device, memory_format=torch.channels_last)
 
 
 class Model:
-    """What trains: a module `network` of `members` networks."""
+    """A module `network` that holds `members` networks and trains them."""
 
     network: nn.Module
     members: int
     _compiled: Callable | None = None
 
     def copy(self) -> Self:
-        """The same with networks of its own, not compiled."""
+        """A copy with its own networks, not compiled."""
         other = copy.copy(self)
         other.network, other._compiled = copy.deepcopy(self.network), None
         return other
 
 
 class OneModel(Model):
-    """A network and its loss."""
+    """One network and its loss."""
 
     members = 1
 
@@ -57,7 +57,7 @@ class OneModel(Model):
             self._compiled = torch.compile(network, backend=COMPILER, dynamic=False)
 
     def forward(self, images: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, Callable]:
-        """Logits (n, C), the loss (), and what computes the gradients."""
+        """Logits (n, C), the loss (a scalar), and a function that computes the gradients."""
         with autocast(self._task.settings, self._task.device):
             logits = (self._compiled or self.network)(images)
         value = self._loss(logits, targets)
@@ -72,14 +72,14 @@ class OneModel(Model):
         return {name: table.clone() for name, table in self.network.state_dict().items()}
 
     def trained(self, number: int, state: dict[str, Any] | None) -> nn.Module:
-        """The network, with other weights where a state is given."""
+        """The network, with the weights of `state` if given."""
         if state is not None:
             self.network.load_state_dict(state)
         return self.network
 
 
 class StackedModel(Model):
-    """K networks of the same first weights side by side, each with its own loss."""
+    """K networks with the same initial weights side by side, each with its own loss."""
 
     def __init__(self, losses: Sequence[nn.Module], task: Task, seed: int) -> None:
         self._task, self._seed = task, seed
@@ -88,7 +88,7 @@ class StackedModel(Model):
         self._tables = LossTables(losses, task.settings.batch_size, task.device)
 
     def forward(self, images: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, Callable]:
-        """Logits (K, n, C), the losses (K,), and what computes the gradients."""
+        """Logits (K, n, C), the losses (K,), and a function that computes the gradients."""
         with autocast(self._task.settings, self._task.device):
             logits = self.network(images)
         with torch.no_grad():
@@ -101,7 +101,7 @@ class StackedModel(Model):
         return validation_accuracy(self.network, self._task, part, batch)
 
     def keep(self, numbers: Sequence[int]) -> None:
-        """Go on with these networks alone."""
+        """Keep only the networks with these numbers."""
         keep(self.network, numbers)
         self._tables.keep(numbers)
         self.members = len(numbers)
@@ -111,7 +111,7 @@ class StackedModel(Model):
         return state_of(self.network, number)
 
     def trained(self, number: int, state: dict[str, Any] | None) -> nn.Module:
-        """One network by itself, with other weights where a state is given."""
+        """Network `number` as a network of its own, with the weights of `state` if given."""
         network = initial_network(self._task, self._seed)
         network.load_state_dict(state or self.state(number), strict=False)
         return network

@@ -1,4 +1,4 @@
-"""A network by name (a module of `networks/`), or a user's own as `some.module:function`."""
+"""Builds a network by its name (a module of `networks/`), or a user's own network from `some.module:function`."""
 
 import importlib
 from collections.abc import Callable
@@ -17,8 +17,8 @@ Shape = tuple[int, int, int]
 def build(name: str, shape: Shape, classes: int) -> nn.Module:
     """A freshly initialised network that maps images (n, *shape) to logits (n, classes).
 
-    `name` is one of NETWORK_NAMES or `module:function`. Raises UserError when it cannot be imported or
-    gives something else than logits of the right shape.
+    `name` is one of NETWORK_NAMES or `module:function`. Raises UserError when it cannot be imported, fails, has no
+    parameters, or does not give logits of the right shape.
     """
     if name in NETWORK_NAMES:
         return importlib.import_module(f"evoloss.learning.networks.{name}").build(shape, classes)
@@ -32,8 +32,8 @@ def build(name: str, shape: Shape, classes: int) -> nn.Module:
 
 
 def size_of(network: nn.Module, shape: Shape) -> tuple[int, int]:
-    """Trainable parameters, and multiply-adds of one image's forward pass (convolutions and matrix
-    products, as torch counts them; two floating-point operations each)."""
+    """The number of trainable parameters, and of multiply-adds in one image's forward pass (half of the floating-point
+    operations that torch counts, in convolutions and matrix products)."""
     parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     was_training = network.training

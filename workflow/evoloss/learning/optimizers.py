@@ -1,7 +1,7 @@
-"""Optimisers and rate schedules of a training, on torch's functional update rules.
+"""The optimisers and learning rate schedules of a training, based on torch's functional update rules.
 
-`torch.optim.Optimizer` imports the compiler (torch._dynamo) when the first one is made: two seconds a
-job that no job needs. The updates themselves are torch's own, fused into one kernel.
+The first `torch.optim.Optimizer` of a process imports the compiler (torch._dynamo), which would cost every job two
+seconds. The updates themselves are torch's own, fused into one kernel.
 """
 
 import math
@@ -18,7 +18,7 @@ ADAM_EPSILON = 1e-8
 
 
 class Optimizer:
-    """`sgd` (Nesterov when there is momentum) or `adamw`, as the task says."""
+    """`sgd` (Nesterov if momentum is positive) or `adamw`, as the task says."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Optimizer:
             self._counts = [torch.zeros((), device=p.device) for p in self._parameters]
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Drop the gradients."""
         for parameter in self._parameters:
             parameter.grad = None
 
@@ -52,7 +52,7 @@ class Optimizer:
         ]
 
     def keep(self, numbers: Sequence[int]) -> None:
-        """Of networks side by side, go on with those of these numbers alone."""
+        """Keep only the networks with these numbers, of those that train side by side."""
         chosen = list(numbers)
         self._momenta = [
             momentum if momentum is None else momentum[chosen] for momentum in self._momenta
@@ -61,9 +61,9 @@ class Optimizer:
 
     @torch.no_grad()
     def step(self, rate: float | torch.Tensor) -> None:
-        """One update from the parameters' gradients; a missing gradient counts as zero.
+        """Update the parameters by their gradients; a missing gradient counts as zero.
 
-        A rate that is a tensor lies on the device of the parameters.
+        If `rate` is a tensor, it must lie on the device of the parameters.
         """
         settings = self._settings
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in self._parameters]
@@ -100,10 +100,10 @@ class Optimizer:
 
 
 def rate_multiple(settings: TaskSettings, step: int, total_steps: int) -> float:
-    """The rate of a step (0, 1, ...) as a multiple of the peak.
+    """The learning rate of a step (0, 1, ...) as a multiple of the peak rate.
 
-    `one_cycle` rises linearly over `warmup_fraction` of the steps, then both kinds fall as half a
-    cosine towards zero.
+    `one_cycle` first rises linearly over `warmup_fraction` of the steps. After that, and in `cosine` from the first
+    step, the rate falls towards zero along half a cosine.
     """
     warmup = settings.warmup_fraction * total_steps if settings.schedule == "one_cycle" else 0.0
     if step < warmup:

@@ -1,4 +1,4 @@
-"""Random numbers of a training's own: what a network draws for itself, as dropout does."""
+"""Each training's own stream of the random numbers that a network draws, for example for dropout."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from evoloss.seeds import derive_seed
 
 
 class OwnRandomness:
-    """Torch's random state, set aside between two visits, so that a pause leaves no trace in the numbers."""
+    """A training's own torch random state, saved during pauses so that they do not change the random numbers."""
 
     def __init__(self, seed: int, device: torch.device) -> None:
         self._seed = seed
@@ -18,7 +18,7 @@ class OwnRandomness:
 
     @contextmanager
     def drawn_from(self) -> Iterator[None]:
-        """Go on where the last visit ended; torch's own state is as before afterwards."""
+        """Inside, torch draws from where the last visit ended; afterwards torch's global state is as before."""
         with torch.random.fork_rng(devices=self._gpus):
             if self._states:
                 torch.set_rng_state(self._states[0])

@@ -1,4 +1,4 @@
-"""Preparing a data set: read its source, split, write Parquet and a manifest."""
+"""Prepares a data set: reads its source, splits it, and writes Parquet files and a manifest."""
 
 import hashlib
 from collections import defaultdict
@@ -10,25 +10,20 @@ import numpy as np
 from evoloss.errors import UserError
 from evoloss.files import write_json
 from evoloss.learning.datasets import Images, moments, split
-from evoloss.learning.reading import (
-    Delivery,
-    read_digits,
-    read_image_folder,
-    read_torchvision,
-)
+from evoloss.learning.reading import Delivery, read_digits, read_image_folder, read_torchvision
 from evoloss.learning.records import IMAGES
 from evoloss.learning.settings import REST, DatasetSettings
 from evoloss.learning.source_files import FIRST_COPY, source_digest
 from evoloss.parquet import write_columns
 
 TEST_SEED = 0
-"""Seed of the split that makes a test split where the source has none."""
+"""Seed for splitting off a test split when the source has none."""
 LARGEST_BYTES = 2**30
-"""Most bytes of pixels: trainings hold them as float32, four times as large, on the device."""
+"""Most bytes of pixels. Trainings hold them on the device as float32, four times as large."""
 
 
 def read_source(settings: DatasetSettings, readers: int = 1) -> Delivery:
-    """Read the images of a source; raises UserError when they cannot be had."""
+    """Read the images of a source; raises UserError when they cannot be read or downloaded."""
     if settings.source == "image_folder":
         return read_image_folder(
             settings.place(), settings.image_size, settings.channels, LARGEST_BYTES, readers
@@ -45,12 +40,12 @@ def prepare(
     source_state: str = FIRST_COPY,
     readers: int = 1,
 ) -> dict[str, Any]:
-    """Read, split and write a data set under `folder`; returns the manifest that is written last.
+    """Read, split and write a data set under `folder`; returns the manifest, which is written last.
 
-    `source_state` is what `source_files.source_state` said when the job was planned; `readers`
-    processes decode image files.
+    `source_state` is the result of `source_files.source_state` when the job was planned; `readers` is the number of
+    processes that decode image files.
     """
-    # Before reading, so that an image edited meanwhile is noticed; after it for what is downloaded.
+    # Before reading, to notice an image edited meanwhile; only if files must be downloaded first, after it.
     digest = source_digest(settings, folder)
     delivery = regrouped(read_source(settings, readers), settings)
     state = {
@@ -61,15 +56,14 @@ def prepare(
 
 
 def regrouped(delivery: Delivery, settings: DatasetSettings) -> Delivery:
-    """What the source delivered, with the classes that `settings.classes` asks for.
+    """What the source delivered, reduced to the classes that `settings.classes` asks for.
 
-    Raises UserError when there are no such classes.
+    Raises UserError when the source does not have these classes.
     """
     if settings.classes is None:
         return delivery
     names = delivery.class_names
-    problem = settings.classes_problem(len(names))
-    if problem:
+    if problem := settings.classes_problem(len(names)):
         raise UserError(f"data set {settings.name}: classes: {problem}")
     groups = settings.groups(len(names))
     new = np.full(len(names), -1)
@@ -96,9 +90,9 @@ def store(
     metadata: dict[str, Any],
     state: dict[str, str | None],
 ) -> dict[str, Any]:
-    """Split what a source delivered and write it; `state` is about its files, for the manifest.
+    """Split what a source delivered and write it; `state` describes the source's files, for the manifest.
 
-    Mean and standard deviation are of the training images alone, per channel, of pixels in [0, 1].
+    Mean and standard deviation are per channel, of the training images only, of pixels in [0, 1].
     """
     training_part, test = delivery.training_part, delivery.test
     _check_labels(settings.name, training_part, delivery)
@@ -142,7 +136,7 @@ def store(
 def _split(
     images: Images, key: str, settings: DatasetSettings, seed: int, class_names: list[str]
 ) -> tuple[Images, Images]:
-    """Split off the share that `key` says; UserError names the class that has too few images."""
+    """Split off the share in the setting `key`; the UserError names the class that has too few images."""
     fraction = getattr(settings, key)
     try:
         return split(images, fraction, seed)
@@ -151,7 +145,7 @@ def _split(
         label = int(counts.argmin())
         raise UserError(
             f"data set {settings.name}: a share of {fraction:.3g} cannot be split off, since a class "
-            f"would be left without images (of {class_names[label]!r} there are {counts[label]}); "
+            f"would be left without images (class {class_names[label]!r} has {counts[label]}); "
             f"change {key}, add images, or remove the class"
         ) from None
 
@@ -169,10 +163,10 @@ def _check_labels(name: str, images: Images, delivery: Delivery) -> None:
 
 
 def doubles(training_part: Images, test: Images) -> dict[str, int]:
-    """Identical images that make a data set less trustworthy than it looks.
+    """Counts of identical images, which make a data set less reliable.
 
-    `contradicting`: training images whose twin has another label. `in_test`: test images that stand
-    in the training part too.
+    `contradicting`: training images with an identical image of another label. `in_test`: test images that are also
+    in the training part.
     """
     labels = defaultdict(set)
     marks = [_mark(image) for image in training_part.pixels]

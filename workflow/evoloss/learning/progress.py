@@ -1,4 +1,4 @@
-"""A progress bar that is seen where it can be: on the terminal, else now and then in the log."""
+"""A progress bar on the terminal, or if there is none, an occasional line in the log."""
 
 import io
 import os
@@ -12,7 +12,7 @@ TERMINAL = 3
 
 
 def progress(total: int, what: str) -> tqdm:
-    """A bar over `total` items. A job of Snakemake's shows it on the terminal, if there is one."""
+    """A bar over `total` items. In a Snakemake job it is shown on the terminal, if there is one."""
     stream = _terminal()
     if stream is not None:
         return tqdm(total=total, desc=what, file=stream, mininterval=0.2, leave=False)

@@ -1,4 +1,4 @@
-"""The sweep over learning rates, recorded training by training."""
+"""The choice of a learning rate: a sweep over a grid that grows, with a record of every training."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,18 +14,20 @@ from evoloss.learning.task import Task, load_task
 from evoloss.learning.training import train
 from evoloss.seeds import split_seed, training_seed
 
+OF_A_RESULT = ("validation_accuracy", "status", "training_samples", "seconds", "curve")
 MOST_EXTENSIONS = 10
-"""How often a grid grows in each direction: a factor of 1024 in all."""
+"""Most times that a grid grows in each direction: a factor of 2 ** 10 = 1024 in all."""
 LEARNT = 0.1
-"""Share of the way from chance to 1 below which a rate has taught nothing: then nobody knows which way is up."""
+"""A rate has taught the network nothing if its accuracy is below chance + LEARNT * (1 - chance), chance = 1 / classes.
+If no rate has, the grid does not show in which direction to look."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What a sweep found: the best rate, the rates tried, and one row a training.
+    """What a sweep found: the best rate, the rates tried, and one row per training.
 
-    `at_edge`: the best rate is the lowest or the highest tried, since the grid had grown as often as it may.
-    `trouble`: why every training failed, if all did; then the rate is the lowest and means nothing.
+    `at_edge`: the best rate is the lowest or highest tried, and the grid may not grow further.
+    `trouble`: the reason if every training failed; then `rate` is the lowest rate and has no meaning.
     """
 
     rate: float
@@ -35,7 +37,7 @@ class Sweep:
     trouble: str | None = None
 
     def warning(self) -> str:
-        """A sentence on a rate that lies at the edge; empty otherwise."""
+        """A sentence if the best rate lies at the edge; otherwise empty."""
         if not self.at_edge:
             return ""
         low, high = self.grid[0], self.grid[-1]
@@ -45,9 +47,9 @@ class Sweep:
 def tuning(
     purpose: str, name: str, settings: TaskSettings, data: Path, device: torch.device
 ) -> tuple[Callable[[int], Task], list[int]]:
-    """`load` and `seeds` of a sweep on a task: every tuning seed has a split of its own.
+    """The arguments `load` and `seeds` of a sweep on a task; every tuning seed has its own validation split.
 
-    `purpose` names the streams of both, so that no other training uses them.
+    Seeds and splits are derived from `purpose`, so that no other training uses them.
     """
 
     def load(repeat: int) -> Task:
@@ -65,14 +67,13 @@ def sweep(
     seeds: Sequence[int],
     trained: Callable[[], None] = lambda: None,
 ) -> Sweep:
-    """Train with every rate on every seed, and with more rates while the best lies at the edge.
+    """Train with every rate on every seed; try further rates while the best one lies at the edge of the grid.
 
-    `load(k)` gives the task with the split and the noise of the k-th seed, the same for all rates; `trained` is
-    called after every training.
-    Best by mean validation accuracy (a training that did not complete counts as 0), of equals the lower rate.
-    The grid grows by factors of 2: on the side where the best rate lies; on both while no rate has taught
-    anything; never upwards from a rate at which no training completed. At most MOST_EXTENSIONS times a side.
-    Where every training fails, as with a network that raises, the grid does not grow.
+    `load(k)` gives the task with the split and the noise of the k-th seed, the same for all rates. `trained` is called
+    after every training. The best rate has the highest mean validation accuracy (a training that did not complete
+    counts as 0); ties go to the lower rate. The grid grows by factors of 2, at most MOST_EXTENSIONS times per side: on
+    the side of the best rate; on both sides while no rate has taught anything; never upwards from a rate at which no
+    training completed. If every training fails, for example because the network raises, the grid does not grow.
     """
     grid = _Grid(loss, loss_name, load, seeds, trained)
     grid.measure(rates)
@@ -90,7 +91,7 @@ def sweep(
 
 
 class _Grid:
-    """The rates tried so far, by mean validation accuracy, and a row a training."""
+    """The mean validation accuracy of each rate tried so far, and one row per training."""
 
     def __init__(
         self,
@@ -107,7 +108,7 @@ class _Grid:
         self.last_reason: str | None = None
 
     def measure(self, rates: Sequence[float]) -> None:
-        """Train with new rates, all on one seed before the next."""
+        """Train with new rates: all rates on one seed, then all on the next."""
         scores: dict[float, list[float]] = {rate: [] for rate in rates}
         for repeat, seed in enumerate(self._seeds):
             task = self._load(repeat)
@@ -117,20 +118,16 @@ class _Grid:
                 self._trained()
                 self.last_reason = result.reason
                 scores[rate].append(result.validation_accuracy or 0.0)
-                self.rows.append(
-                    {"loss": self._loss_name, "learning_rate": rate, "training_seed": seed}
-                    | result.columns(
-                        *("validation_accuracy", "status", "training_samples", "seconds", "curve")
-                    )
-                )
+                row = {"loss": self._loss_name, "learning_rate": rate, "training_seed": seed}
+                self.rows.append(row | result.columns(*OF_A_RESULT))
         self.means.update({rate: fmean(values) for rate, values in scores.items()})
 
     def best(self) -> float:
-        """The rate of the highest mean; of equals the lowest."""
+        """The rate with the highest mean; ties go to the lowest rate."""
         return min(self.means, key=lambda rate: (-self.means[rate], rate))
 
     def further(self) -> Iterator[tuple[str, float]]:
-        """The sides on which the grid should grow, with the next rate there."""
+        """The sides on which the grid should grow, each with its next rate."""
         best, low, high = self.best(), min(self.means), max(self.means)
         lost = self.means[best] < self._chance + LEARNT * (1 - self._chance)
         if lost or best == low:

@@ -1,4 +1,4 @@
-"""Reading sources into arrays: scikit-learn's digits, torchvision's data sets, folders of images."""
+"""Reads sources into arrays: scikit-learn's digits, torchvision's data sets, and folders of images."""
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
@@ -16,9 +16,9 @@ from evoloss.learning.progress import progress
 from evoloss.learning.sources import BY_HAND, SOURCES
 
 CHUNK = 500
-"""Files that a process decodes at a time."""
+"""Files sent to a decoding process at a time."""
 SHOWN = 5
-"""How many damaged files a message names."""
+"""Most damaged files that a message names."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Delivery:
 
 
 def read_digits() -> Delivery:
-    """scikit-learn's digits, 8 x 8 pixels of 17 grey levels, stretched to bytes."""
+    """scikit-learn's digits: 8 x 8 pixels of 17 grey levels, scaled to 0-255."""
     from sklearn.datasets import load_digits
 
     bunch = load_digits()
@@ -41,9 +41,9 @@ def read_digits() -> Delivery:
 
 
 def read_torchvision(name: str, root: Path) -> Delivery:
-    """A data set of torchvision's, below `root`; what is missing is downloaded there.
+    """A torchvision data set stored below `root`; missing files are downloaded to there.
 
-    Raises UserError when files are damaged, or missing and not to be downloaded.
+    Raises UserError when files are damaged, or missing and cannot be downloaded.
     """
     from evoloss.learning import vision
 
@@ -101,9 +101,9 @@ def _images(part, name: str) -> Images:
 
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What files are read as, whatever they are called. Pillow knows more, some of which start other programs."""
+"""The formats tried, whatever a file's suffix is. Others are not allowed: Pillow starts external programs for some."""
 LARGEST_IMAGE = 2**26
-"""Most pixels of one image, before it is scaled: a reader then takes at most 1 GiB."""
+"""Most pixels of one image before scaling; a reader then needs at most 1 GiB of memory."""
 
 
 def read_image_folder(
@@ -111,23 +111,23 @@ def read_image_folder(
 ) -> Delivery:
     """Read every image, as `size` x `size` pixels with `channels` channels (1 grey, 3 RGB).
 
-    An image is scaled, keeping its proportions, until its shorter side fits, and cut to its centre.
-    Classes are numbered in sorted order; `readers` processes decode. Raises UserError for damaged files,
-    all of them counted, and when the pixels would take more than `largest_bytes`.
+    An image is scaled so that its shorter side is `size`, keeping its proportions, and then cropped at the centre.
+    Classes are numbered in sorted order; `readers` processes decode. Raises UserError when the pixels would take more
+    than `largest_bytes`, and, after trying all files, when some are damaged.
     """
     parts = parts_of(root)
     count = sum(len(files) for classes in parts.values() for files in classes.values())
     needed = count * channels * size * size
     if needed > largest_bytes:
         raise UserError(
-            f"image folder {root}: {count:,} images of {channels} x {size} x {size} pixels take "
-            f"{needed / 2**30:.1f} GiB, at most {largest_bytes / 2**30:.1f} GiB are read; lower "
+            f"{root}: {count:,} images of {channels} x {size} x {size} pixels take "
+            f"{needed / 2**30:.1f} GiB, but at most {largest_bytes / 2**30:.1f} GiB are read; lower "
             "image_size or use fewer images"
         )
     names = list(parts["train"])
     damaged: list[str] = []
     read = {}
-    # Processes that fork before anything starts threads of its own; a laptop's cores share the work.
+    # The processes fork before any library has started threads of its own, so that forking is safe.
     fork = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(readers, mp_context=fork) as pool, progress(count, str(root)) as bar:
         for part, classes in parts.items():
@@ -145,14 +145,14 @@ def read_image_folder(
     if damaged:
         more = f", and {len(damaged) - SHOWN} more" if len(damaged) > SHOWN else ""
         raise UserError(
-            f"image folder {root}: {len(damaged)} of {count:,} files cannot be read as images: "
+            f"{root}: {len(damaged)} of {count:,} files cannot be read as images: "
             f"{'; '.join(damaged[:SHOWN])}{more}; repair or remove them"
         )
     return Delivery(read["train"], read.get("test"), names)
 
 
 def _decoded(path: Path, size: int, channels: int) -> np.ndarray | str:
-    """The pixels (channels, size, size), or why there are none."""
+    """The pixels (channels, size, size), or the file and the reason why it cannot be read."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > LARGEST_IMAGE:
@@ -170,9 +170,9 @@ def _decoded(path: Path, size: int, channels: int) -> np.ndarray | str:
 
 
 def _in_bytes(image: Image.Image) -> Image.Image:
-    """An image of bytes: 16 bits are scaled down, and what is transparent shows white behind it.
+    """The image with 8 bits per channel: 16 bits are scaled down, and transparent pixels are put on white.
 
-    Raises ValueError for 32-bit images, of which nobody knows what is white.
+    Raises ValueError for 32-bit images, whose range of values is unknown.
     """
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image).astype(np.uint16) // 257).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Records of the learning room."""
+"""Column schemas of the Parquet records about data sets and trainings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,18 +27,18 @@ EVALUATIONS = pa.schema(
         ("rung_accuracies", pa.list_(pa.float64())),
     ]
 )
-"""One row a training of a candidate. `status`: completed, stopped_early, diverged, failed.
+"""One row per training of a candidate. `status`: completed, stopped_early, diverged, failed.
 
-`learning_rate` is `rate_multiple` times the task's, which is the one that cross entropy likes best.
-
-`full_samples` are the training samples of the whole schedule: what a stop saved is the rest of them.
-`rung_accuracies`: the accuracy that was looked at at each rung that it reached, of a race
-or a hurdle; null without. `looked_samples`: the validation images that the rungs looked at, which the search is
-charged like training samples (they cost a third of it)."""
+`learning_rate` is `rate_multiple` times the task's rate, which is the best one for cross entropy.
+`full_samples`: the training samples of the whole schedule; a stop saves `full_samples - training_samples`.
+A rung is a point at which a race or a hurdle may stop a training. (A race keeps the best of a generation; a hurdle
+stops a training that is far behind cross entropy.) `rung_accuracies`: the accuracy at each rung that the training
+reached; null without a race or hurdle. `looked_samples`: the validation images evaluated at the rungs. The search is
+charged for them as for training samples, although one costs a third of a training sample."""
 
 
 def charged(evaluation: Mapping[str, Any]) -> int:
-    """Samples that a search is charged for a training: trained on, and looked at by rungs."""
+    """Samples that a search is charged for one training: those trained on plus those evaluated at rungs."""
     return evaluation["training_samples"] + evaluation["looked_samples"]
 
 
@@ -56,9 +56,8 @@ LEARNING_RATES = pa.schema(
         ("at_edge", pa.bool_()),
     ]
 )
-"""One row a training of a learning-rate sweep; `curve` is its accuracy on the training batches, by
-eighteenths of the steps. `at_edge`: the chosen rate is the lowest or highest tried, the grid having grown as
-often as it may."""
+"""One row per training of a learning-rate sweep. `curve`: accuracy on the training batches, one value per eighteenth of
+the steps. `at_edge`: the chosen rate is the lowest or highest tried, and the grid may not grow further."""
 
 RETRAININGS = pa.schema(
     [
@@ -91,10 +90,11 @@ RETRAININGS = pa.schema(
         ("peak_memory_bytes", pa.int64()),
     ]
 )
-"""One row a final training: per-epoch lists, test results raw and after temperature scaling.
-`test_margin` is `accuracy.mean_margin`. `test_bin_...`: by bin of confidence (`calibration.BINS`, raw), the share of test
-images, and the sums over them of confidence and of hits, by all test images.
+"""One row per final training: lists with one entry per epoch, and test results before and after temperature scaling.
+`test_margin` is `accuracy.mean_margin`. `test_bin_share`, `..._confidence`, `..._accuracy`: for each confidence bin
+(`calibration.BINS`, no temperature scaling), the number of test images in it, the sum of their confidences and the
+number of correct ones, each divided by the number of all test images.
 `rate_at_edge`: the loss's own rate is the lowest or highest that was tried."""
 
 IMAGES = pa.schema([("image", pa.binary()), ("label", pa.int32()), ("place", pa.int64())])
-"""One row an image: uint8 pixels as channels x height x width, row by row; its position in the source."""
+"""One row per image: uint8 pixels (channels x height x width, row by row); `place`: its position in the source."""

@@ -1,4 +1,4 @@
-"""A task as rule `tune` resolved it (`tasks/<task>.json`): settings, learning rate, reference points."""
+"""A task as resolved by rule `tune` (`tasks/<task>.json`): its settings, learning rate and reference accuracies."""
 
 import argparse
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from evoloss.learning.settings import TaskSettings
 
 @dataclass(frozen=True)
 class ResolvedTask:
-    """`chance` and `cross_entropy_accuracy` are validation accuracies, shares in [0, 1].
+    """`chance` and `cross_entropy_accuracy` are validation accuracies in [0, 1].
 
-    `chance` is what always naming the most frequent class gives. `learning_rates` are all that were tried;
-    `rate_at_edge`: the chosen one is the lowest or highest of them. `changed_labels`: how many of the
-    `training_images` labels noise made wrong, on the first tuning seed's split; `labels_digest` is of the file of
-    labels, if it has one. `parameters` and `multiply_adds` (of one image's forward pass) are the network's.
-    `cross_entropy_curve` is cross entropy's mean accuracy on the training batches, by eighteenths of the steps, and
-    `cross_entropy_held_out` on the validation images at their ends (empty where no hurdle asks for it): what a
-    hurdle is set by.
+    `chance` is the accuracy of always predicting the most frequent class. `learning_rates` are all rates tried;
+    `rate_at_edge`: the chosen rate is the lowest or highest of them. `changed_labels`: how many of the
+    `training_images` labels the label noise changed, on the first tuning seed's split. `labels_digest`: digest of the
+    task's file of labels, if any. `parameters` and `multiply_adds` (of one image's forward pass) are the network's.
+    A hurdle compares candidates with one of two cross entropy curves (means over seeds, one value per eighteenth of
+    the steps): `cross_entropy_curve` is the accuracy on the training batches of each eighteenth;
+    `cross_entropy_held_out` is the accuracy on validation images at its end (empty if no hurdle needs it).
     """
 
     name: str
@@ -40,7 +40,7 @@ class ResolvedTask:
     multiply_adds: int
 
     def as_json(self) -> dict[str, Any]:
-        """What is written to `tasks/<task>.json`."""
+        """The content of `tasks/<task>.json`."""
         return {**vars(self), "settings": self.settings.model_dump(mode="json")}
 
 
@@ -55,13 +55,13 @@ def read_resolved_tasks(paths: Iterable[str | Path]) -> list[ResolvedTask]:
 
 
 def add_training_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that tell a step where and how to train a search's candidates."""
+    """Add the flags that say where and how a step trains the candidates of a search."""
     parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
     parser.add_argument("--data", required=True, help="folder of the prepared data sets")
     parser.add_argument(
         "--as-written",
         action="store_true",
-        help="do not match gradient scales, whatever the tasks say",
+        help="do not match gradient scales, even if a task asks for it",
     )
-    parser.add_argument("--side-by-side", type=int, help="most trainings at once; by the device")
+    parser.add_argument("--side-by-side", type=int, help="trainings at once; default by device")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")

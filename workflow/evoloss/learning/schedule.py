@@ -1,30 +1,30 @@
-"""How long a training is, and where it can be looked at: what is known before anything is read."""
+"""The length of a training, and the points where it can be looked at; no data set needs to be read for this."""
 
 import math
 
 from evoloss.learning.settings import TaskSettings
 
 SEGMENTS = 18
-"""A training can be looked at after each of so many equal parts of its steps: ninths and thirds among them."""
+"""Equal segments of a training; it can be looked at after each of them, for example at thirds or ninths."""
 
 
 def wanted_images(setting: int | float | None, there: int) -> int:
-    """How many training images a task's `training_images` asks for, of those that are there."""
+    """How many of `there` training images a task's `training_images` asks for (may be more than there are)."""
     if setting is None:
         return there
     return setting if isinstance(setting, int) else round(setting * there)
 
 
 def total_steps(task: TaskSettings, images: int) -> int:
-    """Steps of a whole training on so many images; an epoch's incomplete last batch is left out."""
+    """Steps of a whole training on `images` images; an epoch's incomplete last batch is left out."""
     return images // task.batch_size * task.epochs
 
 
 def samples(task: TaskSettings, there: int) -> int:
-    """Training samples that a training processes, of so many training images that are there."""
+    """Training samples that a whole training processes if the data set has `there` training images."""
     return total_steps(task, wanted_images(task.training_images, there)) * task.batch_size
 
 
 def segment_ends(total_steps: int) -> list[int]:
-    """How many steps are done at the end of each segment; of few steps several segments share one."""
+    """Steps done at the end of each segment; with fewer steps than segments, several segments end together."""
     return [math.ceil(total_steps * k / SEGMENTS) for k in range(1, SEGMENTS + 1)]

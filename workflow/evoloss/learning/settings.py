@@ -1,4 +1,4 @@
-"""Settings of the learning room: what a task is."""
+"""Settings of data sets and tasks."""
 
 import os
 import re
@@ -25,7 +25,7 @@ NETWORK_NAMES = (
     "mobilenet_v3_small",
     "googlenet",
 )
-"""The modules of `networks/`, named here since configuration is read without torch."""
+"""The modules of `networks/`, listed here because the configuration is read without importing torch."""
 
 REST = "rest"
 ClassEntry = ClassNumber | Annotated[list[ClassNumber], Field(min_length=1)] | Literal["rest"]
@@ -34,35 +34,35 @@ NETWORK_PATTERN = r"^[A-Za-z_]\w*$|^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
 
 
 class DatasetSettings(StrictModel):
-    """A data set as it is prepared once for all tasks that name it."""
+    """A data set; it is prepared once for all tasks that use it."""
 
     source: Literal[
         "digits", "mnist", "kmnist", "fashion_mnist", "cifar10", "cifar100", "svhn", "image_folder"
     ]
-    """Where the images come from: `digits` (scikit-learn's, no download), torchvision's, or your own."""
+    """Where the images come from: `digits` (scikit-learn, no download), torchvision, or your own `image_folder`."""
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")] = ""
-    """Name of the prepared copy; the source's name, with its `classes`, unless another is given."""
+    """Name of the prepared copy; by default the source's name and its `classes`."""
     root: str = "data"
-    """Folder that torchvision keeps its downloads in. Where it lies is no part of the experiment."""
+    """Folder where torchvision keeps its downloads. Its location does not affect the results."""
     path: str | None = None
-    """`image_folder`: the folder with `train/<class>/*` and, if you have it, `test/<class>/*`; or a CSV file with
-    the columns `image`, `label` and, if you have it, `split` (train or test)."""
+    """`image_folder`: the folder with `train/<class>/*` and optionally `test/<class>/*`; or a CSV file with the columns
+    `image`, `label` and optionally `split` (train or test)."""
     image_size: Annotated[int, Field(ge=4, le=1024)] = 32
-    """`image_folder`: width and height that images are scaled and cut to, in pixels."""
+    """`image_folder`: width and height in pixels to which images are scaled and cropped."""
     channels: Literal[1, 3] = 3
     """`image_folder`: 3 reads images as RGB, 1 as grey."""
     test_fraction: Annotated[float, Field(gt=0, lt=1)] = 1 / 3
-    """Share split off as the test split where there is none (`digits`, `image_folder` without `test/`)."""
+    """Share to split off as the test split if there is none (`digits`, `image_folder` without test images)."""
     validation_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.25
-    """Share of the training part that is held out for validation, stratified by class."""
+    """Share of the training part to hold out for validation, stratified by class."""
     split_seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    """Seed of that split."""
+    """Seed of the validation split."""
     classes: list[ClassEntry] | None = None
-    """Keep these classes, by number, and number them anew: `[3, 8]`. An entry may be several that become
-    one, or `rest`, all that are not named: `[3, rest]`. Null keeps all as they are."""
+    """Keep only these classes of the source, and number them from 0: `[3, 8]`. A list merges classes: `[[0, 1], 2]`.
+    `rest` merges all classes not named: `[3, rest]`. Null keeps all classes."""
 
     def groups(self, classes: int) -> list[list[int]]:
-        """The classes of the source (so many) that each class of this data set consists of."""
+        """For each class of this data set, its classes of the source; the source has `classes` of them."""
         if self.classes is None:
             return [[label] for label in range(classes)]
         named = self._named()
@@ -73,11 +73,11 @@ class DatasetSettings(StrictModel):
         ]
 
     def class_count(self) -> int | None:
-        """How many classes it has; None where an image folder's files decide."""
+        """The number of classes; None if it depends on the files of an image folder."""
         return SOURCES[self.source].classes if self.classes is None else len(self.classes)
 
     def classes_problem(self, classes: int) -> str | None:
-        """What is wrong with `classes`, of a source that has so many."""
+        """What is wrong with the setting `classes` if the source has `classes` classes; None if nothing is."""
         if self.classes is None:
             return None
         named = self._named()
@@ -96,16 +96,16 @@ class DatasetSettings(StrictModel):
         return [label for entry in entries if entry != REST for label in entry]
 
     def place(self) -> Path:
-        """The folder that the files are read from."""
+        """The folder (or CSV file) that the images are read from."""
         return Path(os.path.expanduser(self.root if self.path is None else self.path))  # noqa: PTH111 (Path.expanduser raises)
 
     def anywhere(self) -> "DatasetSettings":
-        """The same without the place: what decides the images, whatever machine they lie on."""
+        """The same settings without the location: what decides the images on any machine."""
         path = None if self.path is None else "anywhere"
         return self.model_copy(update={"root": "anywhere", "path": path})
 
     def problems(self) -> Iterator[Problem]:
-        """A path without a folder, and classes that the source has not."""
+        """A missing or unneeded path, and classes that the source does not have."""
         if self.source == "image_folder" and self.path is None:
             yield "path", "an image_folder needs a path, the folder that holds train/<class>/*"
         if self.source != "image_folder" and self.path is not None:
@@ -129,50 +129,50 @@ class DatasetSettings(StrictModel):
 
 
 class TaskSettings(StrictModel):
-    """Data set x network x training schedule: what a loss is tried on."""
+    """A data set, a network and a training schedule, on which losses are tried."""
 
     dataset: DatasetSettings
-    """A data set by its source's name, or a mapping with its options."""
+    """The data set: the name of its source, or a mapping with its options."""
     training_images: int | float | None = None
-    """Train on a stratified sample: so many images, or a fraction such as 0.1; null takes all."""
+    """Train on a stratified sample: a number of images, or a fraction such as 0.1; null takes all."""
     label_noise: LabelNoise = LabelNoise(share=0.0)
-    """What is wrong with the training labels: a share, or a kind and what it needs. Test labels stay clean."""
+    """Noise on the training labels: a share, or a mapping with a kind and its options. Test labels stay clean."""
     validation: Literal["noisy", "clean"] = "noisy"
-    """Whether the noise is on the validation labels too, as it is for who has no clean ones."""
+    """Whether the validation labels have the noise too, as in practice when no clean labels are available."""
     input_noise: Annotated[float, Field(ge=0, le=100)] = 0.0
-    """Standard deviation of Gaussian noise on the training images, in units of the pixels' own, drawn once
-    a training image; validation and test stay clean."""
+    """Standard deviation of Gaussian noise on the training images, as a multiple of each channel's own. It is drawn
+    once per image; validation and test images stay clean."""
     balanced: bool = False
-    """Score by class-balanced accuracy (the mean of the classes' recalls), for unbalanced folders."""
+    """Score by class-balanced accuracy (the mean of the classes' recalls), for data with classes of unequal size."""
     network: Annotated[str, Field(pattern=NETWORK_PATTERN)] = "convnet"
-    """A network by name, or `some.module:function`, called with (input_shape, classes)."""
+    """A network by name, or a function `some.module:function` that is called with (input_shape, classes)."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 4
     """Passes over the training images."""
     batch_size: Annotated[int, Field(ge=2, le=100_000)] = 64
-    """Images a step (one alone has no batch statistics); an incomplete last batch of an epoch is left out."""
+    """Images per step (a single image has no batch statistics). An epoch's incomplete last batch is left out."""
     optimizer: Literal["sgd", "adamw"] = "sgd"
-    """`sgd` is with Nesterov momentum."""
+    """`sgd` uses Nesterov momentum."""
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     """Momentum of sgd; not used by adamw."""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 5.0e-4
     """Weight decay of the optimiser."""
     schedule: Literal["one_cycle", "cosine"] = "one_cycle"
-    """`one_cycle` rises to the learning rate and falls to zero; `cosine` only falls."""
+    """`one_cycle`: the learning rate rises to its peak and falls to zero; `cosine`: it only falls."""
     warmup_fraction: Annotated[float, Field(gt=0, lt=1)] = 0.3
     """Share of the steps in which `one_cycle` rises."""
     learning_rates: Annotated[list[Rate], Field(min_length=1)] = [0.1, 0.2, 0.4, 0.8]
-    """Peak rates that rule `tune` tries with cross entropy, and retraining with every loss. The grid grows
-    by factors of 2, up or down, while the best rate lies at its edge."""
+    """Peak rates that rule `tune` tries with cross entropy, and retraining with every loss. While the best rate lies
+    at an edge of this grid, the grid grows there by a factor of 2."""
     tuning_seeds: Annotated[int, Field(ge=1, le=100)] = 3
-    """Trainings a learning rate in `tune`, on seeds of their own."""
+    """Number of trainings per learning rate in a sweep, each with its own seed and validation split."""
     augmentation: list[Augmentation] | Literal["auto"] = []
-    """Random changes to training batches: `crop` (shift by an eighth of the side), `flip`; or `auto`,
-    what suits the data set. `auto` becomes a list when the configuration is read."""
+    """Random changes to training images: `crop` (shift by up to an eighth of the side), `flip` (mirror); or `auto`, the
+    list that suits the data set."""
     match_gradient_scale: bool = True
-    """Multiply every loss so that its initial gradient is as large as cross entropy's."""
+    """Multiply every loss by a constant so that its initial gradient is as large as cross entropy's."""
     early_stopping: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """Stop after so many epochs without a better validation accuracy and take the best epoch's
-    weights; null trains to the end and takes the last ones."""
+    """Stop after this many epochs without a better validation accuracy and take the best epoch's weights. Null trains
+    to the end and takes the last weights."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto` is bfloat16 autocast on a GPU and float32 on a CPU."""
 
@@ -207,11 +207,11 @@ class TaskSettings(StrictModel):
         return {**value, "augmentation": list(source.augmentation) if source else []}
 
     def anywhere(self) -> "TaskSettings":
-        """The same without the place of its data set."""
+        """The same settings without the location of the data set."""
         return self.model_copy(update={"dataset": self.dataset.anywhere()})
 
     def problems(self) -> Iterator[Problem]:
-        """Lists out of order, a network that is not there, and noise that does not suit the classes."""
+        """Unsorted or repeated list entries, an unknown network, and label noise that does not suit the classes."""
         if sorted(set(self.learning_rates)) != self.learning_rates:
             yield "learning_rates", f"got {self.learning_rates}; they must ascend, each rate once"
         yield from not_once(augmentation=self.augmentation)
@@ -226,5 +226,5 @@ class TaskSettings(StrictModel):
         if self.label_noise.kind == "file" and self.dataset.classes is not None:
             yield (
                 "label_noise",
-                "a file of labels goes by the source's own classes; take dataset.classes out",
+                "a file of labels uses the source's own classes; remove dataset.classes",
             )

@@ -1,7 +1,7 @@
-"""Noticing that a data set's files have changed under its prepared copy.
+"""Detects that a data set's files have changed since its copy was prepared.
 
-Files are compared by content, so that copying or touching them changes nothing; what was read once
-is remembered by path, size and time, so that a look at unchanged files is a look at their names.
+Files are compared by content, so that copying or touching them does not count as a change. The digest of the contents
+is stored with one of paths, sizes and times; as long as those are the same, the contents are not read again.
 """
 
 import hashlib
@@ -17,13 +17,13 @@ from evoloss.learning.settings import DatasetSettings
 from evoloss.learning.sources import SOURCES
 
 FIRST_COPY = "first copy"
-"""State of the files of a data set that has not been prepared yet."""
+"""`source_state` of a data set that has not been prepared yet."""
 
 
 def files_of(settings: DatasetSettings) -> list[Path] | None:
-    """The files that a data set is read from; None when (some of) them have to be downloaded.
+    """The files that a data set is read from; None when some of them have to be downloaded.
 
-    Empty for what comes inside a package. Raises UserError when an image folder is not usable.
+    Empty for a data set that is part of a package. Raises UserError when an image folder is not usable.
     """
     if settings.source == "image_folder":
         return sorted(all_files(settings.place()))
@@ -33,11 +33,11 @@ def files_of(settings: DatasetSettings) -> list[Path] | None:
 
 
 def source_state(settings: DatasetSettings, folder: Path) -> str:
-    """What the files of a data set are, as far as its prepared copy in `folder` is concerned.
+    """A text for the files of a data set, which differs from the manifest's if the prepared copy in `folder` is stale.
 
-    The text that the copy was made under, unless the files are there and others than it was made
-    from: then a new one, which makes the copy stale. A place that is gone is no change. Raises
-    UserError when an image folder is there and not usable, or not there and has no copy yet.
+    It is the text in the copy's manifest, unless the files exist and differ from those that the copy was made from:
+    then it is their digest. Missing files count as unchanged. FIRST_COPY if there is no copy yet. Raises UserError when
+    an image folder is not usable, or is missing and has no copy yet.
     """
     manifest = folder / "manifest.json"
     known = _known(manifest)
@@ -51,7 +51,7 @@ def source_state(settings: DatasetSettings, folder: Path) -> str:
 
 
 def _known(record: Path) -> dict[str, Any] | None:
-    """A record as written, or None where there is none or another text stands in it."""
+    """A record read from JSON, or None if it is missing or not readable."""
     try:
         return read_json(record)
     except UserError:
@@ -59,7 +59,7 @@ def _known(record: Path) -> dict[str, Any] | None:
 
 
 def missing_place(settings: DatasetSettings) -> str | None:
-    """A warning when a data set's files are not where the settings say, though they had to be."""
+    """A warning if a data set's image folder is not where the settings say; else None."""
     if settings.source == "image_folder" and not settings.place().exists():
         return (
             f"data set {settings.name}: {settings.place()} is not there; its prepared copy is used as "
@@ -69,10 +69,9 @@ def missing_place(settings: DatasetSettings) -> str | None:
 
 
 def source_digest(settings: DatasetSettings, folder: Path) -> str | None:
-    """A digest of the names and contents of the files that are there now; None when some are missing,
-    empty when there are none to have.
+    """A digest of the names and contents of a data set's files; None when some are missing, empty when it has no files.
 
-    `folder`, that of the prepared copy, remembers the last digest with the files' sizes and times.
+    The last digest is stored in `folder`, that of the prepared copy, with a digest of the files' sizes and times.
     Raises UserError when a file cannot be read.
     """
     files = files_of(settings)

@@ -1,4 +1,4 @@
-"""Where images come from, a line a source; `reading.py` reads them. Imported by the settings."""
+"""The sources of images; `reading.py` reads them. The settings import this module."""
 
 from dataclasses import dataclass, field
 
@@ -12,10 +12,9 @@ CIFAR10_FILES = (*(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batch
 class Source:
     """A source of images.
 
-    `shape` is (channels, height, width) and `images` the official split (training, test); None where
-    the files decide. `augmentation` is what suits such images. `torchvision` names the class that
-    reads it and downloads what is missing, `folder` and `files` where those files lie below the
-    root.
+    `shape` is (channels, height, width), `images` the official numbers of (training, test) images; None if they depend
+    on the files. `augmentation` is what `auto` means for the source. `torchvision` is the torchvision class that reads
+    the files and downloads missing ones; `folder` and `files` say where they lie below the data set's root.
     """
 
     shape: tuple[int, int, int] | None
@@ -60,8 +59,8 @@ SOURCES: dict[str, Source] = {
     ),
     "image_folder": Source(None, None, None),
 }
-"""All sources by name. Digits are not mirrored, since a mirrored 2 is no 2; nor is a folder's content,
-which only its owner knows."""
+"""All sources by name. Digits are not mirrored, since a mirrored 2 is not a 2. Image folders have no default
+augmentation, since their content is unknown."""
 
 BY_HAND = {
     "fashion_mnist": "; Debian has them in its package dataset-fashion-mnist, to be unpacked with gunzip "

@@ -1,7 +1,7 @@
-"""K copies of a small network side by side: one pass trains them all.
+"""K copies of a small network side by side: one forward and backward pass trains them all.
 
-Their weights are stacked (K, ...). A convolution becomes one of K groups, batch normalisation sees K times
-the channels, a linear layer becomes a batched product. Nothing passes from one network to another.
+Their weights are stacked (K, ...). A convolution becomes a convolution with K groups, batch normalisation gets K times
+the channels, and a linear layer becomes a batched product. The networks do not influence each other.
 """
 
 import copy
@@ -13,11 +13,11 @@ from torch.nn import functional
 
 
 class NotStackable(TypeError):
-    """A network with a layer that is not known to keep networks apart."""
+    """The network has a layer that may mix the channels of networks stacked side by side."""
 
 
 class StackedConvolution(nn.Module):
-    """`nn.Conv2d`, K times: (n, C, h, w), which all share, or (n, K * C, h, w) -> (n, K * C', h, w)."""
+    """`nn.Conv2d`, K times: (n, C, h, w), an input shared by all, or (n, K * C, h, w) -> (n, K * C', h', w')."""
 
     def __init__(self, layer: nn.Conv2d, networks: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class StackedBatchNorm(nn.Module):
 
 
 class StackedLinear(nn.Module):
-    """`nn.Linear`, K times: (n, D), which all share, (n, K * D) or (K, n, D) -> (K, n, D')."""
+    """`nn.Linear`, K times: (n, D), an input shared by all, (n, K * D) or (K, n, D) -> (K, n, D')."""
 
     def __init__(self, layer: nn.Linear, networks: int) -> None:
         super().__init__()
@@ -89,13 +89,13 @@ AS_THEY_ARE = (
     nn.Flatten,
     nn.Identity,
 )
-"""Layers that treat every channel alike and alone; others say so by an attribute `keeps_channels_apart`."""
+"""Layers that need no change, since they do not mix channels. Other modules declare this by `keeps_channels_apart`."""
 
 
 def stack(network: nn.Module, networks: int) -> nn.Module:
-    """So many copies of a network, side by side: images (n, C, h, w) -> logits (K, n, classes).
+    """K = `networks` copies of a network side by side: images (n, C, h, w) -> logits (K, n, classes).
 
-    Raises NotStackable when a layer is of a kind that is not known here.
+    Raises NotStackable when a layer's type or options are not supported.
     """
     stacked = copy.deepcopy(network)
     return _converted(stacked, networks)
@@ -114,13 +114,13 @@ def _converted(module: nn.Module, networks: int) -> nn.Module:
 
 
 def state_of(stacked: nn.Module, number: int) -> dict[str, torch.Tensor]:
-    """The weights and statistics of one of the networks, named as in the network that was stacked."""
+    """The weights and statistics of network `number`, named as in the network that was stacked."""
     return {name: table[number].clone() for name, table in stacked.state_dict().items()}
 
 
 @torch.no_grad()
 def keep(stacked: nn.Module, numbers: Sequence[int]) -> None:
-    """Go on with the networks of these numbers alone; the parameters stay the same objects."""
+    """Keep only the networks with these numbers; the parameters stay the same objects."""
     for table in (*stacked.parameters(), *stacked.buffers()):
         table.data = table.data[list(numbers)].clone()
 

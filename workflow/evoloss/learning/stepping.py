@@ -1,7 +1,7 @@
-"""Training steps: taken one by one, or on a GPU as one captured step that is replayed.
+"""Training steps: executed one by one, or on a GPU by replaying one captured step.
 
-What the steps of an epoch gave stays on the device until somebody asks. A captured step is a CUDA graph: it
-reads its own number from memory, so that Python only says how often.
+The losses and predictions of an epoch's steps stay on the device until `read`. A captured step is a CUDA graph that
+reads its own step number from GPU memory, so that Python only has to replay it.
 """
 
 import math
@@ -15,13 +15,13 @@ from evoloss.learning.models import Model
 from evoloss.learning.optimizers import Optimizer
 
 CUDA_GRAPHS = "EVOLOSS_CUDA_GRAPHS"
-"""Environment variable of a job: 0 where nothing is to be captured."""
+"""Environment variable of a job: 0 turns the capture of steps off."""
 BEFORE_CAPTURE = 3
-"""Steps taken one by one before a capture: libraries set themselves up in their first calls."""
+"""Steps executed one by one before a capture, since libraries initialise themselves in their first calls."""
 
 
 class Steps:
-    """The steps of a model, and the loss (K,) and who is named right (K, n) of each step of an epoch."""
+    """Executes a model's steps; keeps the losses (K,) and correct predictions (K, n) of each step of the epoch."""
 
     def __init__(self, model: Model, optimizer: Optimizer, batches: Batches) -> None:
         self._model, self._optimizer, self._batches = model, optimizer, batches
@@ -32,9 +32,9 @@ class Steps:
         self._right = torch.zeros(shape, dtype=torch.bool, device=device)
 
     def take(self, start: int, first: int, last: int) -> None:
-        """Steps `first` to `last` (excluded) of the epoch that began with step `start` of the training.
+        """Execute steps `first` to `last` (excluded) of the epoch that began with step `start` of the training.
 
-        Ends early where no loss is finite.
+        Ends early if no loss of a step is finite.
         """
         for step in range(first, last):
             losses = self._step(step, self._rates[start + step])
@@ -42,7 +42,7 @@ class Steps:
                 return
 
     def read(self, first: int, last: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """The losses (steps, K) and who was named right (steps, K, n) in some steps, on the CPU, copied."""
+        """Losses (steps, K) and correct predictions (steps, K, n) from `first` to `last` (excluded), on the CPU."""
         tables = (self._losses, self._right)
         return tuple(table[first:last].to("cpu", copy=True) for table in tables)
 
@@ -62,7 +62,7 @@ class Steps:
 
 
 class StepsOnDevice(Steps):
-    """The same, where a step reads its own number from the device: what a captured step has to be."""
+    """Steps that read their own number from the device, as a captured step must."""
 
     def __init__(self, model: Model, optimizer: Optimizer, batches: Batches) -> None:
         super().__init__(model, optimizer, batches)
@@ -73,14 +73,14 @@ class StepsOnDevice(Steps):
         self._count = torch.zeros(1, dtype=torch.int64, device=device)  # in the whole training
 
     def take(self, start: int, first: int, last: int) -> None:
-        """As in the base class; none ends early."""
+        """As in the base class, but never ends early."""
         self._place.fill_(first)
         self._count.fill_(start + first)
         for _ in range(first, last):
             self._next()
 
     def _next(self) -> None:
-        """The next step."""
+        """Execute the next step."""
         self._step(self._place, row(self._all_rates, self._count))
         self._place.add_(1)
         self._count.add_(1)
@@ -92,7 +92,7 @@ class StepsOnDevice(Steps):
 
 
 class CapturedSteps(StepsOnDevice):
-    """The same on a GPU, without waiting for it: after a few steps, replays of a captured one."""
+    """Steps on a GPU without waiting for it: after a few steps, one step is captured and then replayed."""
 
     def __init__(self, model: Model, optimizer: Optimizer, batches: Batches) -> None:
         super().__init__(model, optimizer, batches)
@@ -101,7 +101,7 @@ class CapturedSteps(StepsOnDevice):
         self._taken = 0
 
     def take(self, start: int, first: int, last: int) -> None:
-        """As in the base class, on a stream that is not the usual one, as a capture needs it."""
+        """As in the base class, on a stream of its own, since the default stream cannot be captured."""
         outside = torch.cuda.current_stream(self._losses.device)
         self._stream.wait_stream(outside)
         with torch.cuda.stream(self._stream):
@@ -118,7 +118,7 @@ class CapturedSteps(StepsOnDevice):
         self._taken += 1
 
     def _captured(self) -> torch.cuda.CUDAGraph | None:
-        """A step as a graph; with a line in the log None, where no graph can hold it."""
+        """A step as a CUDA graph; None, with a line in the log, if a step cannot be captured."""
         try:
             self._try_without_waiting()
             graph = torch.cuda.CUDAGraph()
@@ -126,22 +126,22 @@ class CapturedSteps(StepsOnDevice):
                 super()._next()
         except torch.cuda.OutOfMemoryError:
             raise
-        except (RuntimeError, TypeError) as error:  # TypeError: of what cannot be copied
+        except (RuntimeError, TypeError) as error:  # TypeError: the model cannot be copied
             said = f"{type(error).__name__}: {error}".splitlines()[0]
             print(f"trains step by step, since no CUDA graph can hold a step ({said})", flush=True)
             return None
         finally:
-            # Gradients live within a step: the memory is any training's whose step is replayed.
+            # Gradients must not outlive a step: all captured trainings share this memory.
             self._optimizer.zero_grad()
         return graph
 
     def _try_without_waiting(self) -> None:
-        """Raises RuntimeError when a step waits for the GPU, as a loss does that looks at values."""
+        """Raises RuntimeError when a step waits for the GPU, for example because the loss branches on tensor values."""
         trial = self._model.copy()
         images, targets = self._batches.at(self._place)
         mode = torch.cuda.get_sync_debug_mode()
         with torch.random.fork_rng(devices=[images.device]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the mode itself is said to be a prototype
+            warnings.simplefilter("ignore")  # torch warns that this mode is a prototype
             try:
                 torch.cuda.set_sync_debug_mode("error")
                 _, _, backward = trial.forward(images, targets)
@@ -152,13 +152,13 @@ class CapturedSteps(StepsOnDevice):
 
 @lru_cache
 def _shared_stream(device: torch.device) -> torch.cuda.Stream:
-    """The stream of all captures: memory is used again only on the stream that it was used on."""
+    """The stream of all captures: torch reuses memory only on the stream that it was used on."""
     return torch.cuda.Stream(device)
 
 
 @lru_cache(maxsize=1)
 def _first_graph() -> torch.cuda.CUDAGraph:
-    """A graph that stays, so that the memory it shares with all others does."""
+    """A graph that is kept, so that the memory pool which all graphs share is kept."""
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         torch.zeros(1, device="cuda")
@@ -166,11 +166,11 @@ def _first_graph() -> torch.cuda.CUDAGraph:
 
 
 def _shared_pool() -> tuple[int, int]:
-    """The memory of all graphs: they are replayed in turn, and nothing in it outlives a replay."""
+    """The memory pool shared by all graphs: they are replayed in turn, and nothing in it outlives a replay."""
     return _first_graph().pool()
 
 
 def free_captures() -> None:
-    """Give back the memory of all captures, as far as none of them is still wanted."""
+    """Give back the memory of captures that are no longer in use."""
     _first_graph.cache_clear()
     torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""A task made ready: images as normalised tensors on the device."""
+"""A task ready for training: images as normalised tensors on the device."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,17 +15,17 @@ from evoloss.learning.settings import TaskSettings
 from evoloss.seeds import derive_seed
 
 CHUNK = 4096
-"""Images that are normalised at once."""
+"""Images normalised at a time."""
 MOST_LOOKED_AT = 512
-"""Validation images that a race or hurdle looks at: all of many thousand would cost as much as the training."""
+"""Most validation images that a race or hurdle evaluates: many thousands would cost as much as the training."""
 
 
 @dataclass(frozen=True)
 class Part:
     """Images as float tensors (n, height, width, channels), and class indices (n,).
 
-    Training images may have a margin of zeros (rows above and below, columns left and right): the mean
-    of the training images, which a random shift moves in.
+    Training images may have a margin (rows above and below, columns left and right) of zeros, which are the mean of the
+    training images. `crop` shifts the margin into view.
     """
 
     images: torch.Tensor
@@ -38,9 +38,9 @@ class Part:
 
 @dataclass(frozen=True)
 class Task:
-    """What a training needs: settings, training and validation images on the device.
+    """What a training needs: settings, and training and validation images on the device.
 
-    `changed_labels`: how many training labels the noise made wrong.
+    `changed_labels`: the number of training labels that the label noise changed.
     """
 
     name: str
@@ -56,13 +56,13 @@ class Task:
 
     @cached_property
     def looked_at(self) -> Part:
-        """The validation images that looks during a training are at: all, or every so-manieth of many."""
+        """The validation images evaluated during a training: at most MOST_LOOKED_AT, evenly spaced."""
         validation, count = self.validation, min(MOST_LOOKED_AT, len(self.validation))
         chosen = torch.arange(count, device=self.device) * len(validation) // count
         return Part(validation.images[chosen], validation.labels[chosen])
 
     def part(self, images: Images) -> Part:
-        """Images normalised by this task's training moments, on its device."""
+        """Images on the task's device, normalised by the mean and standard deviation of its training images."""
         return to_part(images, self.mean, self.std, self.device)
 
 
@@ -75,7 +75,7 @@ def to_part(
     margin: tuple[int, int] = (0, 0),
     noise: tuple[float, int] = (0.0, 0),
 ) -> Part:
-    """uint8 pixels to normalised floats on the device, with Gaussian noise of some s.d. from a seed."""
+    """Normalise uint8 pixels to floats on the device; `noise` is the standard deviation and seed of Gaussian noise."""
     n, channels, height, width = images.pixels.shape
     above, left = margin
     shape = (n, height + 2 * above, width + 2 * left, channels)
@@ -85,7 +85,7 @@ def to_part(
     scale = torch.tensor(std, device=device)
     deviation, seed = noise
     source = torch.Generator().manual_seed(seed)  # on the CPU: the same noise on any device
-    for first in range(0, n, CHUNK):  # never all of them twice
+    for first in range(0, n, CHUNK):  # in chunks: never two copies of all images
         some = torch.from_numpy(images.pixels[first : first + CHUNK].copy()).to(device)
         some = some.permute(0, 2, 3, 1).float().div_(255).sub_(centre).div_(scale)
         if deviation:
@@ -104,9 +104,9 @@ def load_task(
 ) -> Task:
     """Load a task's training and validation images from `data_folder/<dataset>`.
 
-    `resplit_seed` draws a training / validation split; None takes the one that the data set was stored
-    with. `draw_seed` draws the sample of training images and the noise on them; None takes the split's
-    seed. Raises UserError when the task asks for more images than there are.
+    `resplit_seed` draws a new training / validation split; None takes the stored split. `draw_seed` draws the sample
+    of training images and the noise; None takes `resplit_seed` (0 if that is None too). Raises UserError when
+    the images are too few for the task's sample or batch, or the label noise does not fit the classes.
     """
     draw = (resplit_seed or 0) if draw_seed is None else draw_seed
     part: TrainingPart = load_training_part(data_folder / settings.dataset.name, resplit_seed)
@@ -123,7 +123,7 @@ def load_task(
         settings=settings,
         train=to_part(
             *(train, part.mean, part.std, device),
-            # Mixed precision rounds the pixels anyway, and crops and mirror images only move them.
+            # Mixed precision rounds the pixels anyway; crop and flip only move them.
             dtype=computes_in(settings, device),
             margin=margin_of(part.shape) if "crop" in settings.augmentation else (0, 0),
             noise=(settings.input_noise, derive_seed("input noise", name, draw)),
@@ -139,14 +139,14 @@ def load_task(
 
 
 def margin_of(shape: tuple[int, int, int]) -> tuple[int, int]:
-    """How far `crop` shifts images (channels, height, width): up to an eighth of the side."""
+    """Largest shift (rows, columns) by `crop` of images (channels, height, width): side // 8, at least 1."""
     return max(1, shape[1] // 8), max(1, shape[2] // 8)
 
 
 def _labelled(
     images: Images, noise: LabelNoise, classes: int, name: str, draw: int, *part: str
 ) -> tuple[Images, int]:
-    """The images with the noise on their labels, and how many labels that changed."""
+    """The images with noisy labels, and the number of labels changed."""
     if not noise.active:
         return images, 0
     seed = derive_seed("label noise", name, draw, *part)
@@ -159,7 +159,7 @@ def _labelled(
 
 
 def _sample(name: str, images: Images, settings: TaskSettings, seed: int) -> Images:
-    """The training images that a task asks for; raises UserError where that cannot be."""
+    """The training images that a task asks for; raises UserError when there are too few."""
     wanted = wanted_images(settings.training_images, len(images))
     if wanted > len(images):
         raise UserError(

@@ -1,4 +1,4 @@
-"""Trainings that advance together: one, or several small ones side by side."""
+"""Trainings that advance together: a single one, or several of small networks side by side."""
 
 import math
 import os
@@ -35,18 +35,17 @@ from evoloss.losses.loss_module import LossRefused
 from evoloss.time_limit import TimeIsUp, last_resort, time_limit, too_long, training_seconds
 
 LONGEST_REASON = 300
-"""Characters of what a training that raised said."""
+"""Most characters kept of the message of an exception that ended a training."""
 
 LARGEST_STACKED = 300_000
-"""Parameters of a network that still trains side by side: a larger one keeps a GPU busy alone."""
-
+"""Most parameters of a network that trains side by side: a larger network keeps a GPU busy alone."""
 
 GRACE_SECONDS = 60
-"""How long a training that is stopped may take to end."""
+"""How long a training may take to end after the time limit has interrupted it."""
 
 
 class Member(Protocol):
-    """A training, and what it has gathered; it goes on as long as it has no result."""
+    """A training and its records so far; it goes on as long as it has no result."""
 
     loss: nn.Module
     together: "Together"
@@ -60,11 +59,11 @@ class Member(Protocol):
     validation_seconds: float
 
     def begin(self) -> None:
-        """Forget what has been trained."""
+        """Discard all progress."""
 
 
 class Together:
-    """Trainings of one task, seed and learning rate; what they take is shared out among them."""
+    """Trainings with the same task, seed and learning rate; their common time is divided equally among them."""
 
     def __init__(
         self, members: list[Member], task: Task, learning_rate: float, seed: int, per_epoch: bool
@@ -86,11 +85,11 @@ class Together:
         self._clock = 0.0
 
     def key(self) -> tuple[Any, ...]:
-        """What trainings have in common that can advance together."""
+        """Trainings with the same key can advance together."""
         return id(self._task), self._rate, self._seed, self._per_epoch
 
     def can_stack(self) -> bool:
-        """Whether the task's network is small, and of a kind that trains side by side."""
+        """Whether the task's network is small and consists of layers that can be stacked."""
         network = initial_network(self._task, self._seed)
         try:
             stack(network, 1)
@@ -99,23 +98,23 @@ class Together:
         return sum(p.numel() for p in network.parameters()) <= LARGEST_STACKED
 
     def join(self, members: Sequence[Member]) -> None:
-        """Advance these too; none has begun."""
+        """Advance these trainings too; none may have begun."""
         self._members = [*self._members, *members]
         for member in members:
             member.together = self
 
     def go_to(self, steps: int) -> None:
-        """Train all that go on until so many steps are done."""
+        """Train all unfinished trainings until `steps` steps are done."""
         self._clock = time.perf_counter()
         with self._randomness.drawn_from():
             trouble = self._trouble(steps)
-        if trouble:  # here, where nothing holds what was in the way any more
+        if trouble:  # not in an except block, where the exception would keep tensors alive
             self._make_do(trouble)
         synchronise(self.device)
         self._share("seconds")
 
     def _trouble(self, steps: int) -> str | None:
-        """Advance until so many steps are done; why that failed, if it did."""
+        """Advance until `steps` steps are done; the reason if that failed, else None."""
         try:
             with self._limits():
                 self._advance(steps)
@@ -136,9 +135,9 @@ class Together:
 
     @contextmanager
     def _limits(self) -> Iterator[None]:
-        """Raises TimeIsUp where those that go on have taken more than a training may, each.
+        """Raise TimeIsUp inside when the unfinished trainings have used up the time they are allowed together.
 
-        What then does not come back, as a call of C may not, takes the whole job along.
+        If the code does not return to Python within GRACE_SECONDS then, such as a hanging C call, the whole job ends.
         """
         allowed, going_on = training_seconds(), self._going_on()
         left = sum(max(allowed - member.seconds, 1e-3) for member in going_on) if allowed else 0.0
@@ -147,14 +146,14 @@ class Together:
             yield
 
     def stop(self, member: Member, status: str, reason: str) -> None:
-        """End a training here; the others go on."""
+        """End one training now; the others go on."""
         self._clock = time.perf_counter()
         self._end(member, status, reason)
 
     def _end(
         self, member: Member, status: str, reason: str | None, steps: int | None = None
     ) -> None:
-        """The end of a training, after so many steps (those done)."""
+        """Give a training its result, after `steps` steps (default: all done so far)."""
         self._share("seconds")
         steps = self._done if steps is None else steps
         batch_size, completed = self._task.settings.batch_size, status == "completed"
@@ -185,7 +184,7 @@ class Together:
         self._clock = time.perf_counter()
 
     def _let_go(self) -> None:
-        """Let go of all that takes memory."""
+        """Free everything that takes much memory."""
         self._steps = self._model = self._optimizer = self._batches = None
 
     def _going_on(self) -> list[Member]:
@@ -232,7 +231,7 @@ class Together:
         self._steps = kind(self._model, self._optimizer, self._batches)
 
     def _leave_behind(self) -> None:
-        """Go on without those that have ended."""
+        """Drop the trainings that have ended."""
         going_on = [k for k, member in enumerate(self._members) if member.result is None]
         if len(going_on) < len(self._members):
             self._model.keep(going_on)
@@ -242,7 +241,7 @@ class Together:
             self._set_up_steps()
 
     def _look(self, start: int, first: int) -> None:
-        """See what the steps from `first` to those done gave, of an epoch that began with step `start`."""
+        """Record what the steps from `first` to those done gave, in the epoch that began with step `start`."""
         losses, right = self._steps.read(first - start, self._done - start)
         targets = self._batches.targets(first - start, self._done - start)
         finite = losses.isfinite()
@@ -257,7 +256,7 @@ class Together:
         self._curves.add_steps(losses, right)
 
     def _end_segments(self, count: int) -> None:
-        """The accuracies of a segment, for it and those that end with it."""
+        """Record the accuracies of a segment `count` times, once for each segment that ends with this step."""
         accuracies = self._curves.accuracies(self._task.settings.balanced)
         for k, member in enumerate(self._members):
             if member.result is None:
@@ -283,15 +282,15 @@ class Together:
             if last:
                 self._end(member, "completed", None)
             elif member.best.is_over():
-                if not member.curve:  # so that a look sees something
+                if not member.curve:  # so that a look has an accuracy to see
                     member.curve.append(self._curves.accuracies(settings.balanced)[k])
                 end, best = self._epoch + 1, member.best.epoch
                 self._end(member, "completed", f"stopped after epoch {end}; epoch {best} was best")
 
     def held_out_accuracy(self, member: Member) -> float:
-        """A training's accuracy now on the validation images that looks are at, 0 where its outputs are not finite.
+        """A training's accuracy now on the validation images `Task.looked_at`; 0 if its outputs are not finite.
 
-        All that advance together are measured at once, and each is charged.
+        All trainings that advance together are measured at once, and the cost counts for each of them.
         """
         if self._measured_at != self._done:
             self._clock = time.perf_counter()
@@ -303,7 +302,7 @@ class Together:
         return 0.0 if math.isnan(accuracy) else accuracy
 
     def _measure(self, part: Part) -> dict[int, float]:
-        """The accuracy of every member on validation images, by its id."""
+        """The accuracy of every member on validation images, by the member's `id()`; nan if outputs are not finite."""
         synchronise(self.device)
         self._share("seconds")
         try:
@@ -325,7 +324,7 @@ class Together:
         self._validated += len(self._task.validation)
 
     def _share(self, what: str) -> None:
-        """Share the time since the last call out among those that go on."""
+        """Add the time since the last call to the attribute `what` of the unfinished trainings, in equal parts."""
         now = time.perf_counter()
         going_on = self._going_on()
         for member in going_on:
@@ -333,7 +332,7 @@ class Together:
         self._clock = now
 
     def _make_do(self, reason: str) -> None:
-        """Too little memory for all, or one that raises: begin again with half of them at once; one alone has failed."""
+        """After trouble (memory, time, exception), begin again with half as many at once; a single training fails."""
         self._let_go()
         free_captures()
         members = self._going_on()
@@ -341,10 +340,7 @@ class Together:
             self._end(members[0], "failed", reason)
             return
         fewer = max(1, len(members) // 2)
-        print(
-            f"{len(self._members)} trainings at once: now {fewer} ({reason})",
-            flush=True,
-        )
+        print(f"{len(self._members)} trainings at once: now {fewer} ({reason})", flush=True)
         for half in (members[:fewer], members[fewer:]):
             together = Together([], self._task, self._rate, self._seed, self._per_epoch)
             together.join(half)

@@ -1,7 +1,7 @@
-"""Trainings of networks with losses: exact, repeatable and honest about their cost.
+"""Repeatable trainings of networks with losses, which record their own cost.
 
-The seed decides weights, batches and augmentation, on whatever device (all random numbers are drawn
-on the CPU), so that losses compared under one seed differ in the loss alone (common random numbers).
+The seed decides weights, batches and augmentation, on every device alike: their random numbers come from the CPU.
+Trainings with one seed thus differ in the loss alone (common random numbers).
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ def train(
 ) -> list[TrainingResult]:
     """Train one network with each loss, all from the same weights and on the same batches.
 
-    A loss maps logits (n, C) and targets (n,) to a scalar. `per_epoch` also records training and
-    validation accuracy after every epoch. A training stops at its first non-finite loss
-    (`diverged`); running out of memory, and whatever network or loss raise, makes it `failed`.
+    A loss maps logits (n, C) and targets (n,) to a scalar. `per_epoch` also records training and validation accuracy
+    after every epoch. A training stops as `diverged` at its first non-finite loss, and as `failed` when it runs out of
+    memory or when the network or the loss raises.
     """
     if len(losses) != len(learning_rates):
-        raise ValueError("one learning rate a loss is needed")
+        raise ValueError("one learning rate per loss is needed")
     return [
         Training(loss, task, rate, seed, per_epoch).finish()
         for loss, rate in zip(losses, learning_rates, strict=True)
@@ -43,9 +43,9 @@ def full_samples(task: Task) -> int:
 
 
 class Training:
-    """A training that may pause: looked at, ended early or taken further, without a trace in its numbers.
+    """A training that can be paused, looked at, and continued or ended; a pause does not change its results.
 
-    What a network draws for itself (dropout) is the seed's too, and nobody else's.
+    Random numbers that the network draws itself (dropout) come from the seed too, in a stream of this training alone.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Training:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what has been trained."""
+        """Discard all progress."""
         self.curve: list[float] = []
         self.seconds = self.validation_seconds = 0.0
         self.training_loss: list[float] = []
@@ -69,7 +69,7 @@ class Training:
 
     @classmethod
     def failed(cls, task: Task, reason: str) -> "Training":
-        """A training that cannot begin."""
+        """A training that cannot begin, with the result `failed`."""
         training = cls.__new__(cls)
         training.curve = []
         training.result = TrainingResult(
@@ -78,29 +78,28 @@ class Training:
         return training
 
     def advance(self, segments: int) -> list[float]:
-        """Train until `segments` of SEGMENTS are done, or to the end; the accuracies so far."""
+        """Train until `segments` of the SEGMENTS are done, or to the end; the training accuracy of each so far."""
         while self.result is None and len(self.curve) < segments:
             self.together.go_to(self._ends[segments - 1])
         return self.curve
 
     def held_out_accuracy(self) -> float:
-        """The accuracy on the validation images that looks are at, as far as it has trained; 0 where outputs are not
-        finite.
+        """The accuracy now on the validation images `Task.looked_at`; 0 if the outputs are not finite.
 
-        Of a training that has ended it is the result's.
+        For a training that has ended, it is the validation accuracy of the result (0 if that is None).
         """
         if self.result is not None:
             return self.result.validation_accuracy or 0.0
         return self.together.held_out_accuracy(self)
 
     def finish(self) -> TrainingResult:
-        """Train to the end."""
-        while self.result is None:  # again where memory was too little for all at once
+        """Train to the end; the result."""
+        while self.result is None:  # repeats if memory was too small for all trainings at once
             self.together.go_to(self._ends[-1])
         return self.result
 
     def stop(self, reason: str, status: str = "stopped_early") -> TrainingResult:
-        """End it here (after its first segment at the earliest), unless it has ended by itself."""
+        """End the training here (after its first segment at the earliest), unless it has already ended; the result."""
         self.advance(1)
         if self.result is None:
             self.together.stop(self, status, reason)
@@ -108,14 +107,14 @@ class Training:
 
 
 MOST_SIDE_BY_SIDE = {"cpu": 1, "cuda": 64}
-"""Unless told: a core gains nothing from a second network, a GPU is idle without it."""
+"""Default by device: a CPU core gains nothing from a second network; a GPU with one small network is mostly idle."""
 
 
 def side_by_side(trainings: Sequence[Training], most: int | None) -> int:
-    """Let trainings of expressions that share task, seed and learning rate advance together, `most` at a
-    time (None: by the device); none has begun.
+    """Let trainings of expressions with the same task, seed and learning rate advance together, in groups of `most`.
 
-    The largest number that do: 1 where the network is not small, or has a layer that cannot be stacked.
+    None of them may have begun. `most` None takes the default of the device. Returns the size of the largest group: 1
+    if the network is not small or has a layer that cannot be stacked.
     """
     alike: dict[tuple, list[Training]] = {}
     for training in trainings:

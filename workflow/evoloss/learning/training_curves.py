@@ -1,4 +1,4 @@
-"""What the steps of trainings that advance together gave, until a segment or an epoch ends."""
+"""Losses and correct predictions of trainings that advance together, kept until a segment or an epoch ends."""
 
 from collections.abc import Sequence
 
@@ -8,29 +8,27 @@ from evoloss.learning.accuracy import share_right
 
 
 class TrainingCurves:
-    """Losses and hits of the steps so far; members of a batch of trainings are numbered from 0."""
+    """Losses and correct predictions so far; the trainings (members) are numbered from 0."""
 
     def __init__(self) -> None:
-        self._segment: list[
-            tuple[torch.Tensor, torch.Tensor]
-        ] = []  # who was right, and the targets
-        self._epoch: list[tuple[torch.Tensor, torch.Tensor]] = []  # losses, and hits
+        self._segment: list[tuple[torch.Tensor, torch.Tensor]] = []  # correct or not; targets
+        self._epoch: list[tuple[torch.Tensor, torch.Tensor]] = []  # losses; correct counts
 
     def add_step(self, right: torch.Tensor, targets: torch.Tensor) -> None:
-        """A step of this segment: whether each member (rows) was right on each image, and the labels."""
+        """Add a step to this segment: whether each member (rows) was right on each image (columns), and the labels."""
         self._segment.append((right, targets))
 
     def add_steps(self, losses: torch.Tensor, right: torch.Tensor) -> None:
-        """Steps of this epoch: losses (steps, members), and hits (steps, members, images)."""
+        """Add steps to this epoch: losses (steps, members), and correct or not (steps, members, images)."""
         self._epoch.append((losses.double(), right.sum(dim=2)))
 
     def keep(self, members: Sequence[int]) -> None:
-        """Forget all others, and number these anew."""
+        """Drop all other members, and number these from 0."""
         self._segment = [(right[members], targets) for right, targets in self._segment]
         self._epoch = [(losses[:, members], hits[:, members]) for losses, hits in self._epoch]
 
     def accuracies(self, balanced: bool) -> list[float]:
-        """Every member's accuracy in the steps of this segment so far."""
+        """Each member's accuracy over the steps of this segment so far."""
         rights, targets = (torch.stack(parts) for parts in zip(*self._segment, strict=True))
         return [
             share_right(right.flatten(), targets.flatten(), balanced)
@@ -38,11 +36,11 @@ class TrainingCurves:
         ]
 
     def end_segment(self) -> None:
-        """The next step begins another segment."""
+        """Begin a new segment with the next step."""
         self._segment.clear()
 
     def end_epoch(self) -> tuple[list[float], list[int]]:
-        """Every member's mean loss and number of hits in this epoch; the next step begins another."""
+        """Each member's mean loss and number of correct predictions in this epoch; the next step begins a new epoch."""
         losses, hits = (torch.cat(parts) for parts in zip(*self._epoch, strict=True))
         self._epoch.clear()
         means = [float(losses[:, k].mean()) for k in range(losses.shape[1])]

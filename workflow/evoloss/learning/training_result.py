@@ -1,4 +1,4 @@
-"""What came of a training."""
+"""The result of a training."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,14 +8,13 @@ from torch import nn
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training gave. Accuracies are shares in [0, 1]; lists have one entry an epoch.
+    """The result of a training. Accuracies are in [0, 1]. Lists other than `curve` have at most one entry per epoch.
 
-    `validation_accuracy` is None unless the status is `completed`; a training that early stopping
-    ended is completed, and its best epoch's accuracy and weights count. `full_samples` are the training
-    samples of the whole schedule. One that diverged counts the steps before its first loss that is not
-    finite: a GPU may have taken more before anyone looked. `curve` has the accuracy on the training
-    batches of each segment, by the task's measure (top-1, or balanced by class); of one that ends in its
-    first segment, that far.
+    `validation_accuracy` is None unless the status is `completed`. A training ended by early stopping is `completed`,
+    with the accuracy and weights of its best epoch. `full_samples`: the training samples of the whole schedule. `steps`
+    of a diverged training counts those before its first non-finite loss (a GPU may have run more until that was seen).
+    `curve`: the accuracy on the training batches of each finished segment, top-1 or class-balanced as the task says; if
+    early stopping ends a training in its first segment, the accuracy up to there.
     """
 
     status: str
@@ -35,5 +34,5 @@ class TrainingResult:
     curve: list[float] = field(default_factory=list)
 
     def columns(self, *names: str) -> dict[str, Any]:
-        """Some of this as columns of a record, under their own names."""
+        """The named fields, as columns of a record."""
         return {name: getattr(self, name) for name in names}

@@ -1,8 +1,7 @@
 """The only import of torchvision.
 
-Where pip finds a CPU-only torch, torchvision's wheel comes without its compiled operators and fails
-to import on the missing schemas of two of them. Declaring the schemas first cures that; data sets,
-transforms and models need no more.
+With a CPU-only torch, torchvision's wheel from pip comes without its compiled operators: its import fails because the
+schemas of two of them are missing. Declaring the schemas first is enough for data sets, transforms and models.
 """
 
 import torch
@@ -25,6 +24,5 @@ LARGEST_SMALL_SIDE = 64
 
 
 def is_small(shape: tuple[int, int, int]) -> bool:
-    """Whether images are too small for the strides of ImageNet networks: five halvings leave one
-    pixel of 32 x 32."""
+    """Whether images are too small for ImageNet networks, which halve them five times (32 x 32 becomes one pixel)."""
     return max(shape[1:]) <= LARGEST_SMALL_SIDE

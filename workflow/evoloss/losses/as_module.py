@@ -1,4 +1,4 @@
-"""Any loss as a torch module for a training of one's own: `from evoloss.losses import loss`."""
+"""Any loss as a torch module for your own training: `from evoloss.losses import loss`."""
 
 from contextlib import nullcontext
 from functools import lru_cache
@@ -35,16 +35,16 @@ def loss(
     reduction: Literal["mean", "sum", "none"] = "mean",
     **options: Any,
 ) -> "LossModule | BinaryLoss":
-    """A loss by catalogue name, expression or `module:function`, used like torch's own.
+    """A loss by catalogue name, expression or `module:function`, used like torch's own losses.
 
-    With `activation="softmax"` it takes the place of `nn.CrossEntropyLoss`, of which `weight`, `reduction` and
-    `options` are: `ignore_index`, `label_smoothing`. With "sigmoid" it takes that of `nn.BCEWithLogitsLoss`
-    (one logit, or many labels an image; see `binary.py`), with its `weight`, `reduction` and `pos_weight`.
+    With `activation="softmax"` it replaces `nn.CrossEntropyLoss` and takes its `weight`, `reduction`, `ignore_index`
+    and `label_smoothing`. With "sigmoid" it replaces `nn.BCEWithLogitsLoss` (one logit per label, for two classes or
+    several labels per image; see `binary.py`) and takes its `weight`, `reduction` and `pos_weight`.
 
-    `match_gradient_scale` multiplies the loss by the constant that makes its initial gradient as large as cross
-    entropy's with so many classes; false gives the loss as written. `classes` makes the loss at once, so that a
-    mistake in a function shows here and not at the first batch; it is otherwise read off the logits.
-    Raises UserError.
+    `match_gradient_scale` multiplies the loss by the constant that makes its initial gradient as large as that of
+    cross entropy with the same number of classes; False gives the loss as written. If `classes` is given, a mistake in
+    a function shows here and not at the first batch; otherwise the number is read off the logits.
+    Raises UserError for a wrong text or option.
     """
     text = text.strip()
     if activation not in ACTIVATIONS:
@@ -57,7 +57,7 @@ def loss(
                 f"match_gradient_scale, weight, reduction, {', '.join(sorted(known))}"
             )
     if classes is not None and activation == "sigmoid":
-        raise UserError("classes: a loss with a sigmoid is of single logits; leave it out")
+        raise UserError("classes: a loss with a sigmoid works on single logits; leave it out")
     options |= {"weight": weight, "reduction": reduction}
     try:
         if activation == "sigmoid":
@@ -68,7 +68,7 @@ def loss(
 
 
 class LossModule(Shown, DropIn):
-    """What `loss` returns with a softmax."""
+    """The loss that `loss` returns with `activation="softmax"`."""
 
     def __init__(
         self, text: str, classes: int | None, match_gradient_scale: bool, **options: Any
@@ -98,7 +98,7 @@ class LossModule(Shown, DropIn):
             self.of_others = None
 
     def of(self, classes: int) -> Loss:
-        """The loss at so many classes, scaled. Raises UserError, or LossError where there is nothing to scale."""
+        """The scaled loss for this number of classes. Raises UserError, or LossError if it has no gradient to scale."""
         if classes < 1:
             raise UserError(f"classes: got {classes}, but a loss needs at least one")
         return _made(self.formula, classes, self.match_gradient_scale)
@@ -107,7 +107,7 @@ class LossModule(Shown, DropIn):
         """As in the base class."""
         if self.is_nll:
             return 1.0
-        # `index` makes a number of what torch.compile may hold for a variable.
+        # `index` makes a plain int of `classes`, which torch.compile may treat as a variable.
         return _factor(self.formula, index(classes), self.match_gradient_scale)
 
     def elementwise(self, log_p: Tensor, y: Tensor, classes: int) -> Tensor:
@@ -137,14 +137,14 @@ class LossModule(Shown, DropIn):
         if not self.is_function:
             return super()._values_of_indices(rows, indices)
         classes = rows.shape[-1]
-        # As in trainings: a function may multiply matrices. Meta tensors know no autocast.
+        # Autocast is off, as in trainings: a function may multiply matrices. Meta tensors do not support autocast.
         plain = nullcontext() if rows.is_meta else torch.autocast(rows.device.type, enabled=False)
         with plain:
             values = self._function(rows.reshape(-1, classes), indices.reshape(-1))
         return self.factor(classes) * values.reshape(indices.shape)
 
     def __getstate__(self) -> dict[str, Any]:
-        # What was compiled cannot be pickled, and is made again in a moment.
+        # Compiled functions cannot be pickled; `__setstate__` quickly makes them again.
         compiled = ("_function", "_at_one", "_at_zero")
         return {key: value for key, value in self.__dict__.items() if key not in compiled}
 

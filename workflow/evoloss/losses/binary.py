@@ -1,8 +1,8 @@
-"""Losses of one logit a label, as for two classes or many labels an image: `loss(..., activation="sigmoid")`.
+"""Losses with one logit per label, for two classes or several labels per image: `loss(..., activation="sigmoid")`.
 
-An expression is applied to p = sigmoid(z) and y element by element. A loss of the catalogue is of classes that
-exclude each other: here of two, of which p and 1 - p are the probabilities, so that cross entropy is torch's
-binary cross entropy.
+An expression f is applied element by element to p = sigmoid(z) and y. A catalogue loss is made for classes that
+exclude each other. Here it has two classes, with probabilities p and 1 - p: it becomes f(p, y) + f(1 - p, 1 - y), so
+that `cross_entropy` is torch's binary cross entropy.
 """
 
 import math
@@ -26,10 +26,10 @@ from evoloss.losses.shown import Shown
 
 
 class BinaryLoss(Shown, nn.Module):
-    """A stand-in for `nn.BCEWithLogitsLoss`: logits and labels in [0, 1], floats of one shape, however many dimensions.
+    """Replaces `nn.BCEWithLogitsLoss`: takes float logits and float labels in [0, 1] of the same shape, any shape.
 
-    `weight` multiplies each element and `pos_weight` what is lost at y = 1 (as torch has it: the loss at y in
-    between is y times that at 1 plus 1 - y times that at 0, with pos_weight alone). Raises ValueError.
+    `weight` multiplies each element. With `pos_weight`, an element's loss is pos_weight * y * f(p, 1) +
+    (1 - y) * f(p, 0), as in torch; without it, f(p, y). Raises ValueError for options and batches that do not fit.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class BinaryLoss(Shown, nn.Module):
         self.formula = str(expression)
         self.match_gradient_scale = match_gradient_scale
         self.reduction = reduction
-        factor = matching_factor(expression)  # also as written: it says what cannot learn
+        factor = matching_factor(expression)  # always computed: it raises if the loss cannot learn
         self._factor = factor if match_gradient_scale else 1.0
         self._function = self._compiled()
 
@@ -58,14 +58,14 @@ class BinaryLoss(Shown, nn.Module):
         return compile_expression(binary_expression(self.text), "log_q")
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """A scalar, or with reduction "none" the shape of the logits, in float32 at least; the names are torch's."""
+        """The loss in float32 or float64: a scalar, or in the shape of the logits with reduction "none"."""
         logits, labels = input, target
         if logits.shape != labels.shape:
             raise ValueError(
-                f"logits {tuple(logits.shape)} and labels {tuple(labels.shape)} do not fit; they have one shape"
+                f"logits {tuple(logits.shape)} and labels {tuple(labels.shape)} do not fit; they must have one shape"
             )
         if not labels.is_floating_point():
-            raise ValueError(f"labels are {labels.dtype}, but must be floats, as of labels.float()")
+            raise ValueError(f"labels are {labels.dtype}, but must be floats; use labels.float()")
         logits = in_float32(logits)
         labels = labels.to(logits.dtype)
         if self.pos_weight is None:
@@ -92,7 +92,7 @@ class BinaryLoss(Shown, nn.Module):
 
 
 def binary_expression(text: str) -> Expression:
-    """The expression that a text means where p is a sigmoid. Raises UserError."""
+    """The expression of `text` for p = sigmoid(logit). Raises UserError for functions, graphs and unreadable texts."""
     formula = formula_of(text)
     if ":" in formula:
         raise UserError(
@@ -101,14 +101,16 @@ def binary_expression(text: str) -> Expression:
         )
     expression = parse(formula, classes=2)
     if not isinstance(expression, Expression):
-        raise UserError(f"activation: {text!r} is a graph, of which a sigmoid takes none")
+        raise UserError(
+            f"activation: {text!r} has named parts, which a loss with a sigmoid cannot have"
+        )
     if text in CATALOGUE:
         expression = Expression(("add", *expression.nodes, *_of_the_other_class(expression)))
     return expression
 
 
 def _of_the_other_class(expression: Expression) -> list:
-    """The nodes with 1 - p for p and 1 - y for y."""
+    """The nodes with p and 1 - p exchanged, and y and 1 - y."""
     nodes, turned, index = expression.nodes, [], 0
     while index < len(nodes):
         if nodes[index : index + 2] == ("sub", 1.0) and nodes[index + 2] in ("p", "y"):
@@ -130,9 +132,9 @@ def elementwise(compiled: Elementwise, logits: Tensor, labels: Tensor) -> Tensor
 @lru_cache(maxsize=256)
 @in_a_fresh_thread
 def matching_factor(expression: Expression) -> float:
-    """What makes the median gradient on logits of s.d. 0.3 that of binary cross entropy, |p - y|.
+    """The factor that makes the median |gradient| that of binary cross entropy, |p - y|, on logits of s.d. 0.3.
 
-    Raises UserError where the loss has no gradient at y = 0 or at y = 1, and so learns one answer for all.
+    Raises UserError if the loss has no gradient at y = 0 or at y = 1: it would learn one answer for all samples.
     """
     compiled = compile_expression(expression, "log_q")
     z = probe_batch(2)[0].flatten().clone().requires_grad_()
@@ -142,8 +144,8 @@ def matching_factor(expression: Expression) -> float:
         scale = float(slope.abs().median())
         if not math.isfinite(scale) or scale == 0:
             raise UserError(
-                f"activation: {str(expression)!r} has no gradient where y = {int(y[0])}, so that with a sigmoid it learns "
-                "one answer for all; a loss of the label and its opposite is f(p, y) + f(1 - p, 1 - y), as in "
+                f"activation: {str(expression)!r} has no gradient where y = {int(y[0])}, so with a sigmoid it learns "
+                "one answer for all samples; write the loss as f(p, y) + f(1 - p, 1 - y), for example as "
                 "-(y * log(p)) - (1 - y) * log(1 - p)"
             )
         scales.append(slope.abs())

@@ -1,4 +1,4 @@
-"""A run's champion as a file: what it must hold, checked whenever it is read."""
+"""Reads the file of a run's champion and checks each field."""
 
 import math
 import re
@@ -32,19 +32,19 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "fitness_is": (lambda v: isinstance(v, str) and bool(PLAIN.fullmatch(v)), "a plain text"),
     "repeats": (lambda v: type(v) is int and v > 0, "a whole number"),
 }
-"""Field -> whether a value will do, and what it has to be."""
+"""Field -> a check of its value, and what the value must be, in words."""
 
 
 def read_champion(path: str | Path) -> dict[str, Any]:
-    """The champion of a run. Raises UserError that names file and field where it is not what `rescore` writes.
+    """The champion of a run. Raises a UserError that names file and field if it is not what `rescore` writes.
 
-    Its texts become code of exported losses, and its expression is trained: nothing else may stand there.
+    The checks matter: its texts become part of the code of exported losses, and its expression is trained.
     """
-    # A copy that lies elsewhere is what its fields say.
+    # The seal is checked only in a study's results; of a copy elsewhere only the fields are.
     champion = read_json(path) if "/search/" in (place_of(path) or "") else parse_json(path)
     if not isinstance(champion, dict):
         raise UserError(
-            f"{path} holds no champion, but {type(champion).__name__}; delete it and run again"
+            f"{path} must hold a champion, but holds {type(champion).__name__}; delete it and run again"
         )
     for field, (will_do, wanted) in _FIELDS.items():
         if not will_do(champion.get(field)):

@@ -1,6 +1,6 @@
-"""What makes a loss a stand-in for `nn.CrossEntropyLoss`: its options, shapes and targets.
+"""The base class of losses that replace `nn.CrossEntropyLoss`: its options, shapes and targets.
 
-This file is complete in itself and needs only torch: exported losses contain its code.
+This file needs only torch, because exported losses contain its code.
 """
 
 import torch
@@ -10,21 +10,20 @@ from torch.nn import functional
 REDUCTIONS = ("mean", "sum", "none")
 
 GRADIENT_LIMIT = 1e12
-"""What flows back into log p lies within it."""
+"""Largest absolute value of the gradient with respect to log p."""
 
 
 class DropIn(nn.Module):
-    """A loss with the options of `nn.CrossEntropyLoss`, which mean what they mean there.
+    """A loss with the options of `nn.CrossEntropyLoss`, which have the same meaning.
 
-    Logits are (C,), (n, C) or (n, C, d1, ...). Targets are class indices, (), (n,) or (n, d1, ...), or class
-    probabilities in the shape of the logits. Logits are read in float32 at least, and so is the result: a scalar, or
-    with reduction "none" the shape that class indices would have. A logit of -inf is for cross entropy alone: other
-    losses may be undefined there; -1e4 is as good as masked.
+    Logits are (C,), (n, C) or (n, C, d1, ...). Targets are class indices of shape (), (n,) or (n, d1, ...), or class
+    probabilities in the shape of the logits. The loss is computed in float32, or in float64 for float64 logits. It is a
+    scalar, or with reduction "none" has the shape of class indices. Only cross entropy takes a logit of -inf; other
+    losses may be undefined there. To mask a class, use -1e4.
 
-    A subclass gives `factor` and `elementwise`, the function of log p and y, tensors of one shape, whose sum over
-    classes is the loss of a sample; and what it is for certain labels: `of_target` where y is 1 and `of_others` where y
-    is 0, which may be None if that is 0. `is_nll` says that the loss is -y log p, times 1: torch
-    then computes it.
+    A subclass defines `factor` and `elementwise`: a sample's loss is factor * sum_k elementwise(log p_k, y_k). It also
+    defines two special cases, `of_target` for y = 1 and `of_others` for y = 0; `of_others` may be None if it is 0.
+    `is_nll` says that the loss is -y log p with factor 1; torch's cross entropy then computes it.
 
     Raises ValueError for options and shapes that do not fit, IndexError for a target that is no class.
     """
@@ -48,7 +47,7 @@ class DropIn(nn.Module):
             weight = torch.as_tensor(weight)
             if weight.ndim != 1 or not weight.is_floating_point():
                 raise ValueError(
-                    "weight: it must be a floating-point tensor with one number a class"
+                    "weight: it must be a floating-point tensor with one number per class"
                 )
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
@@ -56,11 +55,11 @@ class DropIn(nn.Module):
         self.reduction = reduction
 
     def factor(self, classes: int) -> float:
-        """What the loss is multiplied by with so many classes."""
+        """The constant that multiplies the loss with this number of classes."""
         raise NotImplementedError
 
     def elementwise(self, log_p: Tensor, y: Tensor, classes: int) -> Tensor:
-        """The loss before the sum over classes, which are the last dimension."""
+        """The loss before the sum over classes (the last dimension); `log_p` and `y` have the same shape."""
         raise NotImplementedError
 
     def of_target(self, log_p: Tensor, classes: int) -> Tensor:
@@ -72,7 +71,7 @@ class DropIn(nn.Module):
         raise NotImplementedError
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of a batch, or of one sample; the names are torch's: logits and targets."""
+        """The loss of a batch or of one sample, from logits (`input`, as torch names them) and targets."""
         logits, targets = input, target
         probabilities = targets.is_floating_point() and targets.shape == logits.shape
         self._check(logits, targets, probabilities)
@@ -104,20 +103,20 @@ class DropIn(nn.Module):
             values = self._values(rows, self._smoothed(y))
             return values.mean() if self.reduction == "mean" else self._reduced(values)
         kept = targets != self.ignore_index
-        # Any class does for what is ignored, whose value and gradient are then dropped.
+        # Ignored targets become class 0, which is harmless: their values and gradients are dropped below.
         indices = targets.where(kept, 0)
         values = self._values_of_indices(rows, indices)
         weights = kept.to(values.dtype)
         if self.weight is not None:
             weights = weights * self.weight.to(values.dtype)[indices]
-            if not self.label_smoothing:  # else every class is weighted already
+            if not self.label_smoothing:  # with smoothing, `_values` has applied the weights
                 values = values * weights
         values = values.where(kept, 0.0)
         if self.reduction != "mean":
             return self._reduced(values)
         total = weights.sum()
         mean = values.sum() / total
-        # Of weights 0 alone the mean is nan, as torch's: the smoothed part would make it infinite.
+        # If all weights are 0, the mean is nan, as in torch; without `total / total`, smoothing would make it infinite.
         return mean * (total / total) if self.label_smoothing else mean
 
     def _reduced(self, values: Tensor) -> Tensor:
@@ -128,7 +127,7 @@ class DropIn(nn.Module):
         return (1 - share) * y + share / y.shape[-1] if share else y
 
     def _values_of_indices(self, rows: Tensor, indices: Tensor) -> Tensor:
-        """The loss of each sample for class indices, without weights unless labels are smoothed."""
+        """The loss of each sample for class indices; class weights are included only if labels are smoothed."""
         classes, places = rows.shape[-1], indices[..., None]
         if self.label_smoothing:
             y = torch.zeros_like(rows).scatter(-1, places, 1.0)
@@ -143,10 +142,10 @@ class DropIn(nn.Module):
         return self.factor(classes) * terms.sum(dim=-1)
 
     def _values(self, rows: Tensor, y: Tensor) -> Tensor:
-        """The loss of each sample for soft labels `y`, classes last, with the weights of classes.
+        """The loss of each sample for soft labels `y` (classes last), with class weights w.
 
-        A class's weight multiplies what the label says of the class, and the sample's, the mean
-        of weights by y, multiplies the rest. For cross entropy that is torch's.
+        Class k contributes w_k (f(p_k, y_k) - f(p_k, 0)) + (sum_j w_j y_j) f(p_k, 0). For cross entropy this equals
+        torch's weighting.
         """
         classes = rows.shape[-1]
         log_p = limited(torch.log_softmax(rows, dim=-1))
@@ -166,7 +165,7 @@ class DropIn(nn.Module):
             probabilities or targets.shape == ((shape[0], *shape[2:]) if len(shape) > 1 else ())
         ):
             raise ValueError(
-                f"logits {shape} and targets {tuple(targets.shape)} do not fit; class indices are () for logits "
+                f"logits {shape} and targets {tuple(targets.shape)} do not fit; class indices have shape () for logits "
                 "(C,), (n,) for (n, C) and (n, d1, ...) for (n, C, d1, ...), and class probabilities are floats of "
                 "the shape of the logits"
             )
@@ -181,7 +180,7 @@ class DropIn(nn.Module):
             targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool
         ):
             raise ValueError(
-                f"targets are {targets.dtype}, but must be class indices, as of targets.long()"
+                f"targets are {targets.dtype}, but must be class indices; use targets.long()"
             )
         if self.weight is not None and len(self.weight) != _classes_of(logits):
             raise ValueError(
@@ -194,7 +193,7 @@ class DropIn(nn.Module):
         if len(wrong):
             raise IndexError(
                 f"target {int(wrong[0])} is no class; with {classes} classes targets lie between 0 and "
-                f"{classes - 1}, or are ignore_index, {self.ignore_index}"
+                f"{classes - 1}, or equal ignore_index, {self.ignore_index}"
             ) from None
 
 
@@ -203,7 +202,7 @@ def _classes_of(logits: Tensor) -> int:
 
 
 class _Limited(torch.autograd.Function):
-    """The identity, with a gradient that is finite: the guard on what flows back into log p."""
+    """The identity, with the guard on the gradient: finite and within GRADIENT_LIMIT."""
 
     generate_vmap_rule = True
 
@@ -222,7 +221,7 @@ class _Limited(torch.autograd.Function):
 
 
 class _LimitedEager(_Limited):
-    """With forward-mode derivatives, which torch.compile knows nothing of."""
+    """`_Limited` with forward-mode derivatives, which torch.compile does not support."""
 
     @staticmethod
     def jvp(ctx, tangent):
@@ -230,5 +229,5 @@ class _LimitedEager(_Limited):
 
 
 def limited(log_p: Tensor) -> Tensor:
-    """log p, with the guard on what flows back into it."""
+    """log p itself, with the guard on its gradient."""
     return (_Limited if torch.compiler.is_compiling() else _LimitedEager).apply(log_p)

@@ -1,4 +1,4 @@
-"""A found loss as a file of its own: one torch.nn.Module that needs only torch."""
+"""Exports a found loss as a Python file: one torch.nn.Module that needs only torch."""
 
 import inspect
 from collections.abc import Iterable, Mapping
@@ -13,28 +13,28 @@ from evoloss.losses.expression_loss import ExpressionLoss
 from evoloss.losses.gradient_scale import matching_factor
 
 USUAL_CLASSES = (2, 3, 5, 10, 20, 50, 100, 200, 1000)
-"""Numbers of classes whose factor is written down beside the study's own."""
+"""Numbers of classes that an exported file has a factor for, beside those of the study."""
 
 _TEMPLATE = '''"""{loss}: a loss for image classifiers, found by evoloss (study {study}).
 
     sum over classes of  {expression}
 
-with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness
-{fitness:.4f} (cross entropy on the same seeds and splits = 1, chance = 0), mean of {repeats}.
+with p the softmax probability and y the one-hot target, averaged over the batch. Re-scored fitness:
+{fitness:.4f}, mean of {repeats} (1 = cross entropy on the same seeds and splits, 0 = chance).
 It is {fitness_is}.
-Takes the place of nn.CrossEntropyLoss, and needs only torch.
+Replaces nn.CrossEntropyLoss and needs only torch.
 """
 
 {drop_in}
 
-# What makes the gradient at initialisation as large as cross entropy's, by number of classes.
+# Number of classes -> the factor that makes the gradient at initialisation as large as that of cross entropy.
 FACTORS = {{{factors}}}
 
 
 class {name}(DropIn):
     """`{name}(weight, ...)` takes the options of nn.CrossEntropyLoss, and `scale`.
 
-    `scale` multiplies the loss; None looks the factor up in FACTORS. For the loss as written it is 1.0.
+    `scale` multiplies the loss: None takes the factor from FACTORS, 1.0 gives the loss as written.
     """
 
     def __init__(self, weight=None, *, scale={default}, **options):
@@ -76,9 +76,9 @@ def class_name(loss: str) -> str:
 def python_module(
     champion: Mapping[str, Any], classes: Iterable[int], study: str, scale_matched: bool = True
 ) -> str:
-    """The source of a champion's module, with matching factors for the usual numbers of classes.
+    """The source of a champion's module, with matching factors for `classes` and USUAL_CLASSES.
 
-    Without `scale_matched` the loss is exported as written, as the search trained it.
+    `scale_matched` says whether the search matched gradient scales; if False, the default is the loss as written.
     """
     expression = parse(champion["expression"])
     factors = {
@@ -97,7 +97,7 @@ def python_module(
         body=_body(expression),
         target=_body(expression, 1.0),
         others=(
-            "    of_others = None  # where y is 0, so is the loss"
+            "    of_others = None  # the loss is 0 where y is 0"
             if is_zero(expression, 0.0)
             else _OTHERS + _body(expression, 0.0)
         ),

@@ -31,10 +31,9 @@ class ExpressionLoss(Loss):
         return self.elementwise(log_p, labels.to(log_p.dtype)).sum(dim=1)
 
     def slope(self, log_p: torch.Tensor, y: torch.Tensor, factor: float = 1.0) -> torch.Tensor:
-        """The derivative of `factor` times the expression with respect to log p, within its guard, for
-        tensors of one shape.
+        """The guarded derivative of `factor` times the expression with respect to log p, for tensors of one shape.
 
-        With g_k for that of class k, the gradient of the logits is g_k - p_k sum_j g_j.
+        If g_k is the derivative for class k, the gradient with respect to logit k is g_k - p_k sum_j g_j.
         """
         log_p = log_p.detach().requires_grad_()
         (slope,) = torch.autograd.grad(factor * self.elementwise(log_p, y).sum(), log_p)
@@ -42,4 +41,4 @@ class ExpressionLoss(Loss):
 
 
 CROSS_ENTROPY = Expression(("neg", "mul", "y", "log", "p"))
-"""The loss that every task is tuned with and every other loss is compared to."""
+"""The loss that every task is tuned with and that every other loss is compared with."""

@@ -1,4 +1,4 @@
-"""A loss from its text, whichever of the two forms it has, or from a champion's file."""
+"""Makes a loss from its text, an expression or `module:function`, or from a champion's file."""
 
 import argparse
 
@@ -15,8 +15,8 @@ from evoloss.time_limit import TimeIsUp, time_limit, too_long, training_seconds
 def add_loss_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that tell a step which loss to train with, and on which task."""
     parser.add_argument("--loss", required=True, help="name of the loss")
-    parser.add_argument("--formula", help="its expression, or module:function; or")
-    parser.add_argument("--champion", help="a champion.json that holds it")
+    parser.add_argument("--formula", help="its expression or module:function; give this or")
+    parser.add_argument("--champion", help="a champion.json that holds its expression")
     parser.add_argument("--task", required=True, help="resolved task (JSON file)")
     parser.add_argument("--data", required=True, help="folder of the prepared data sets")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
@@ -33,11 +33,11 @@ def as_written(text: str, classes: int) -> Loss:
 def loss_from(
     formula: str | None, champion: str | None, classes: int, match_gradient_scale: bool
 ) -> Loss:
-    """The loss of a formula or of a champion.json, as a task of `classes` classes trains it."""
+    """The loss of a formula or of a champion.json (exactly one of them), as a task with `classes` classes trains it."""
     if (formula is None) == (champion is None):
-        raise ValueError("give a formula or a champion file, one of the two")
+        raise ValueError("give exactly one of the two: a formula or a champion file")
     if champion is not None:
-        # A record is data: it may hold an expression, and no module:function to import.
+        # A champion file is data: it may hold an expression, but no module:function to import.
         written = ExpressionLoss(parse(read_champion(champion)["expression"], classes))
     else:
         written = as_written(formula, classes)
@@ -47,7 +47,7 @@ def loss_from(
 def loss_or_refusal(
     formula: str | None, champion: str | None, classes: int, match_gradient_scale: bool
 ) -> Loss:
-    """The same for a study, in which one loss that cannot be trained with must not stop the others."""
+    """As `loss_from`, but a formula that cannot be trained with becomes a RefusedLoss and stops no other loss."""
     try:
         with time_limit(training_seconds(), TimeIsUp):
             return loss_from(formula, champion, classes, match_gradient_scale)
@@ -55,7 +55,7 @@ def loss_or_refusal(
         reason = str(error)
     except TimeIsUp:
         reason = too_long()
-    if formula is None:  # a record: to be made again
+    if formula is None:  # a champion file: it must be made again
         raise UserError(reason)
     print(f"warning: {formula}: {reason}", flush=True)
     return RefusedLoss(formula, reason)

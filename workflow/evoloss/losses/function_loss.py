@@ -22,23 +22,22 @@ PROBES = 8
 class FunctionLoss(Loss):
     """A loss computed by the function that `text` names.
 
-    Called once here, on a few logits of `classes` classes: raises UserError when it cannot be
-    imported, fails, or gives anything but finite values and gradients of the right shape.
+    The function is tried on a few logits of `classes` classes when the loss is made. Raises UserError when it cannot
+    be imported, fails, or returns anything but finite values and gradients of the right shape.
     """
 
     def __init__(self, text: str, classes: int, factor: float = 1.0) -> None:
         super().__init__(text, factor)
         self._function = imported(text)
-        # Trainings are in float32, gradient scales are measured in float64.
-        problem = self._problem(classes, torch.float32) or self._problem(classes, torch.float64)
-        if problem:
-            raise UserError(
-                f"loss {text!r} {problem}; it must map logits (n, C) and class indices (n,) to a "
-                "loss a sample, (n,)"
-            )
+        for dtype in (torch.float32, torch.float64):  # of trainings, of gradient scales
+            if problem := self._problem(classes, dtype):
+                raise UserError(
+                    f"loss {text!r} {problem}; it must map logits (n, C) and class indices (n,) to a "
+                    "loss per sample, (n,)"
+                )
 
     def unscaled(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """As in the base class; autocast is off, as a function may multiply matrices."""
+        """As in the base class; autocast is off, because a function may multiply matrices."""
         with torch.autocast(logits.device.type, enabled=False):
             return self._function(logits, targets)
 
@@ -51,7 +50,7 @@ class FunctionLoss(Loss):
                 values = self.unscaled(logits, torch.arange(PROBES) % classes)
         except (KeyboardInterrupt, TimeIsUp):
             raise
-        except BaseException as error:  # whatever a user's function may raise, an exit too
+        except BaseException as error:  # a user's function may raise anything, even SystemExit
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename}, line {place.lineno}"
             return f"fails on logits {shape} with {type(error).__name__}: {error} ({where})"
@@ -78,7 +77,7 @@ def imported(text: str) -> LossFunction:
         function = getattr(importlib.import_module(module), name)
     except (KeyboardInterrupt, TimeIsUp):
         raise
-    except BaseException as error:  # a user's module may raise anything, and exit
+    except BaseException as error:  # a user's module may raise anything, even SystemExit
         raise UserError(
             f"loss {text!r} cannot be imported: {type(error).__name__}: {error}"
         ) from None

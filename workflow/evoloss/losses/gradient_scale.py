@@ -1,12 +1,12 @@
-"""Gradient-scale matching: one constant a loss, so that a search finds losses and not learning rates.
+"""Gradient-scale matching: one constant per loss, so that a search finds losses and not learning rates.
 
-NGL's logit gradient is 12 times smaller than cross entropy's at 10 classes and nearly 1000 times at
-100. At a fixed learning rate most "wins" of one loss over another are the rate's. A loss is
-therefore multiplied by the constant that makes its median per-sample logit-gradient norm equal to
-cross entropy's on a fixed probe batch. The norm is that of the gradient less its mean over classes: what
-all logits have in common moves no probability, and a loss on logits has much of it (at 10 classes two thirds
-of a hinge's norm). The median, over logits of standard deviation 0.3, as at
-the start of a training: a mean over wider logits is ruled by the tails of 1/p.
+The logit gradient of NGL is 12 times smaller than that of cross entropy at 10 classes, and nearly 1000 times at 100.
+At a fixed learning rate, most "wins" of one loss over another come from such a difference, which acts like another
+learning rate. Each loss is therefore multiplied by a constant. It makes the loss's median per-sample norm of the
+logit gradient equal to that of cross entropy on a fixed probe batch. The norm is taken after subtracting the
+gradient's mean over classes: a shift common to all logits moves no probability, but it is much of the gradient of a
+loss on logits (two thirds of a hinge's norm at 10 classes). The logits have standard deviation 0.3, as at the start
+of a training, and we take the median: the tails of 1/p would dominate a mean over wider logits.
 """
 
 import math
@@ -22,7 +22,7 @@ from evoloss.losses.loss_module import Loss
 from evoloss.seeds import derive_seed
 
 LARGEST_FACTOR = 1e12
-"""Beyond it what is scaled up is what rounding leaves of a gradient that cancels, as in p - y."""
+"""A larger factor would only scale up rounding errors, which are left of a gradient that cancels, as in p - y."""
 
 PROBE_SAMPLES = 512
 PROBE_SCALE = 0.3
@@ -34,7 +34,7 @@ def probe_batch(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Fixed logits (samples, classes) from N(0, scale^2), and targets that cycle through the classes.
 
-    Drawn once a process; not to be changed in place.
+    Drawn once per process and shared: do not change it in place.
     """
     source = torch.Generator().manual_seed(derive_seed("probe", classes, samples))
     logits = scale * torch.randn(samples, classes, generator=source, dtype=torch.float64)
@@ -51,7 +51,7 @@ def logit_gradient(loss: Loss, logits: torch.Tensor, targets: torch.Tensor) -> t
 def gradient_scale(loss: Loss, classes: int) -> float:
     """The median per-sample norm of the centred logit gradient on the probe batch (may be 0 or nan).
 
-    Of samples that have one: of two classes, the L1 loss on logits moves no probability of every second sample.
+    Samples without a gradient do not count: with two classes, the L1 loss on logits has none for every second sample.
     """
     norms = centred(logit_gradient(loss, *probe_batch(classes))).norm(dim=1)
     moving = norms[norms != 0]
@@ -59,7 +59,7 @@ def gradient_scale(loss: Loss, classes: int) -> float:
 
 
 def centred(gradient: torch.Tensor) -> torch.Tensor:
-    """Logit gradients (n, C) less their mean over classes: the part that moves probabilities."""
+    """Logit gradients (n, C) minus their mean over classes: the part that moves probabilities."""
     return gradient - gradient.mean(dim=1, keepdim=True)
 
 
@@ -77,9 +77,9 @@ def cross_entropy_scale(classes: int) -> float:
 
 
 def matching_factor(loss: Loss, classes: int) -> float:
-    """What to multiply `loss` by so that its gradient scale is cross entropy's at `classes`.
+    """The factor that gives `loss` the gradient scale of cross entropy with `classes` classes.
 
-    nan when the loss has no gradient scale (zero, not finite, or no more than rounding).
+    nan when the loss has no usable gradient scale (zero, not finite, or only rounding errors).
     """
     scale = gradient_scale(loss, classes) / loss.factor
     if not math.isfinite(scale) or scale <= 0:
@@ -93,7 +93,7 @@ class LossError(UserError, ValueError):
 
 
 def task_loss(loss: Expression | Loss, classes: int, match_gradient_scale: bool) -> Loss:
-    """The loss as a task trains it: scaled to cross entropy's gradient if the task says so.
+    """The loss as a task trains it: scaled to the gradient of cross entropy if `match_gradient_scale`.
 
     Raises LossError when the loss has no gradient to scale.
     """

@@ -7,7 +7,7 @@ from torch import nn
 
 
 class Loss(nn.Module):
-    """A loss on logits, to be minimised: `factor` times what `unscaled` says of each sample.
+    """A loss on logits, to be minimised: each sample's loss is `factor` times `unscaled`.
 
     `text` is the loss as it was written: an expression, or `module:function`. `factor` is the
     constant of gradient-scale matching (`gradient_scale.py`), 1 for the loss as written.
@@ -38,11 +38,11 @@ class Loss(nn.Module):
 
 
 class LossRefused(Exception):
-    """A loss that cannot be trained with was asked to be; the message says why."""
+    """Raised when a training uses a loss that cannot be trained with; the message says why."""
 
 
 class RefusedLoss(Loss):
-    """A loss that cannot be trained with: each of its trainings fails, with the reason."""
+    """A loss that cannot be trained with: each of its trainings fails with `reason`."""
 
     def __init__(self, text: str, reason: str) -> None:
         super().__init__(text, math.nan)
@@ -54,5 +54,5 @@ class RefusedLoss(Loss):
 
 
 def in_float32(logits: torch.Tensor) -> torch.Tensor:
-    """The logits in float32, or as they are in float64."""
+    """The logits in float32; float64 logits are returned unchanged."""
     return logits if logits.dtype == torch.float64 else logits.float()

@@ -1,4 +1,4 @@
-"""What a loss computes once must not depend on where it is first called: in a compiled function, say."""
+"""For values that a loss computes once: they must not depend on where it is first called, as in a compiled function."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -6,17 +6,17 @@ from functools import wraps
 
 
 def constant_when_compiled(function: Callable) -> Callable:
-    """`function`, which torch.compile calls when it compiles and whose result it takes for a constant.
+    """Makes torch.compile call `function` while it compiles and treat the result as a constant.
 
-    As `torch.compiler.assume_constant_result`, which imports the compiler at once, a second's work.
+    As `torch.compiler.assume_constant_result`, but without importing the compiler at once, which takes a second.
     """
     function._dynamo_marked_constant = True
     return function
 
 
 def in_a_fresh_thread(function: Callable) -> Callable:
-    """`function`, run where no mode of the caller holds: not inference mode, autocast, a transform of
-    torch.func, a default device or fake tensors."""
+    """`function`, run in a new thread, where no mode of the caller is active: no inference mode, autocast, transform
+    of torch.func, default device or fake tensors."""
 
     @wraps(function)
     def run(*arguments):

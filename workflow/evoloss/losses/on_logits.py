@@ -1,8 +1,8 @@
 """Published losses that are not a sum over classes of a function of p and y.
 
 Each maps logits (n, C) and class indices (n,) to the loss of each sample, (n,), to be minimised.
-Sources and how sure they are: the catalogue. This file is complete in itself and needs only torch;
-copy it, or take from it what you need.
+The catalogue gives their sources and says how sure the formulas are. This file needs only torch: copy it, or
+take from it what you need.
 """
 
 import math
@@ -11,13 +11,13 @@ import torch
 from torch import Tensor
 
 LOG_OF_ZERO = math.log(1e-4)
-"""What reverse cross entropy puts for log 0 (Wang et al., arXiv 1908.06112, reference code)."""
+"""The value of log 0 in reverse cross entropy (Wang et al., arXiv 1908.06112, reference code)."""
 
 MARGIN = 0.5
-"""Of the hinge losses: Janocha & Czarnecki have max(0, 1/2 - y o), which fits logits of order one."""
+"""Margin of the hinge losses: Janocha & Czarnecki use max(0, 1/2 - y o), which fits logits of order one."""
 
 FIXED_POINT_ROUNDS = 5
-"""Of bi-tempered normalisation, as in the reference code."""
+"""Iterations of bi-tempered normalisation, as in the reference code."""
 
 
 def _of_target(values: Tensor, targets: Tensor) -> Tensor:
@@ -31,7 +31,7 @@ def _wrong(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _one_hot(logits: Tensor, targets: Tensor) -> Tensor:
-    # By scatter: torch's one_hot looks at the targets, which torch.func cannot.
+    # Not torch's one_hot: it reads the values of the targets, which torch.func does not allow.
     return torch.zeros_like(logits).scatter(1, targets[:, None], 1.0)
 
 
@@ -59,7 +59,7 @@ def nce_aul(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def nfl(logits: Tensor, targets: Tensor) -> Tensor:
-    """Normalised focal loss, g = 0.5, its factors (1 - p)^g held constant in the gradient (Ma et al.)."""
+    """Normalised focal loss, g = 0.5, its factors (1 - p)^g treated as constants in the gradient (Ma et al.)."""
     log_p = torch.log_softmax(logits, dim=1)
     focal = (1 - log_p.detach().exp()).clamp_min(0).sqrt() * log_p
     return _of_target(focal, targets) / focal.sum(dim=1)
@@ -164,16 +164,16 @@ def square_logits(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def square_one_vs_rest(logits: Tensor, targets: Tensor) -> Tensor:
-    """sum_j (1 - yh_j o_j)^2 with yh = 2y - 1: square loss of one binary problem a class (Rosasco et al.,
-    Are Loss Functions All the Same?, Neural Computation 16, 2004). Of two classes it is twice the same."""
+    """sum_j (1 - yh_j o_j)^2 with yh = 2y - 1: the square loss of one binary problem per class (Rosasco et al.,
+    Are Loss Functions All the Same?, Neural Computation 16, 2004). With two classes, the problem counts twice."""
     return (1 - _signed(logits, targets)).square().sum(dim=1)
 
 
 def hinge_one_vs_rest(logits: Tensor, targets: Tensor) -> Tensor:
-    """sum_j max(0, 1 - yh_j o_j), likewise; its margin is 1 there, not 1/2."""
+    """sum_j max(0, 1 - yh_j o_j): the hinge loss of these problems (the same paper, with margin 1, not 1/2)."""
     return (1 - _signed(logits, targets)).clamp_min(0).sum(dim=1)
 
 
 def logistic_one_vs_rest(logits: Tensor, targets: Tensor) -> Tensor:
-    """sum_j log(1 + exp(-yh_j o_j)), likewise."""
+    """sum_j log(1 + exp(-yh_j o_j)): the logistic loss of these problems (the same paper)."""
     return torch.nn.functional.softplus(-_signed(logits, targets)).sum(dim=1)

@@ -1,16 +1,15 @@
-r"""Hand-made and published losses, each with formula, defaults, source and how sure the source is.
+r"""Hand-made and published losses, each with formula, defaults, source and how sure the formula is.
 
-A formula is an expression (`parsing.py`), summed over classes, in which `C` stands for the number of
-classes; it passes through the same code as evolved candidates, with the guards of `primitives.py` (a
-divisor below 1e-7 counts as 1e-7; log p has no floor). What is no such sum is a function of
-`on_logits.py`, named as `module:function` like a user's own.
+A formula is an expression (`parsing.py`), summed over classes, in which `C` stands for the number of classes. It
+passes through the same code as evolved candidates, with the guards of `primitives.py` (a divisor below 1e-7 counts
+as 1e-7; log p has no floor). A loss that is no such sum is a function in `on_logits.py`, named as `module:function`
+like a function of a user.
 
-Losses that equal another up to scale are in ALIASES: with matched gradient scales they train alike.
-Left out for want of published constants: TaylorGLO (arXiv 2002.00059, eight numbers that the paper
-evolves and does not print), NeuroLoss1-3, and whatever needs more than p, y and logits (detection,
-GANs).
+Losses that equal another loss up to scale are in ALIASES: with matched gradient scales they train alike. Left out:
+TaylorGLO (arXiv 2002.00059) and NeuroLoss1-3, because their constants are not published (TaylorGLO's paper evolves
+eight numbers and does not print them); and losses that need more than p, y and logits (detection, GANs).
 
-A registry: it is in no rule's code digest, since the formula a job uses is among its params.
+This registry is in no rule's code digest, because the formula that a job uses is among its params.
 """
 
 import difflib
@@ -28,11 +27,10 @@ FUNCTION = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 class Entry:
     """A loss of the catalogue.
 
-    `evidence` says how sure the formula is: `code` (read in the authors' or reference code),
-    `standard` (textbook), `unverified` (recalled, not checked against the paper) or `bred` (by a study of this
-    repository). `latex` is the formula
-    for readers, without `$`, of one sample: t is the target class, z are logits. `target` describes p_t,
-    the softmax probability, at the minimum.
+    `evidence` says how sure the formula is: `code` (read in the authors' or reference code), `standard` (textbook),
+    `unverified` (recalled, not checked against the paper) or `bred` (by a study of this repository). `latex` is the
+    formula of one sample, for readers, without `$`: t is the target class, z are the logits. `target` is the target's
+    softmax probability p_t at the minimum of the loss.
     """
 
     name: str
@@ -95,13 +93,7 @@ CATALOGUE: dict[str, Entry] = {
             "code",
             "a = 0.1, b = 1, log 0 = log 1e-4",
         ),
-        Entry(
-            "nce",
-            ON_LOGITS + "nce",
-            NCE,
-            MA,
-            "code",
-        ),
+        Entry("nce", ON_LOGITS + "nce", NCE, MA, "code"),
         Entry(
             "nce_rce",
             ON_LOGITS + "nce_rce",
@@ -270,8 +262,7 @@ CATALOGUE: dict[str, Entry] = {
             "code",
             target="1/sqrt(C)",
         ),
-        # The minus signs of c3 and c5 cancel and are left out: a divisor that is negative would
-        # change its sign where the guard acts. c2 has no gradient but is the paper's.
+        # The minus signs of c3 and c5 cancel and are left out. c2 has no gradient but is in the paper's formula.
         Entry(
             "baikal_cma",
             "-(2.7279 * (0.9863 * log(1.5352 * p) - 1.1135 * (1.3716 * y) / (0.8411 * p)))",
@@ -290,8 +281,8 @@ CATALOGUE: dict[str, Entry] = {
             "a = 2.4092",
             "0.391 at C = 10",
         ),
-        # The two champions of digits_noise with the best mean validation accuracy on wrong labels. As they were
-        # found they have parts that are constant, which are written out here.
+        # The two champions of digits_noise with the best mean validation accuracy on wrong labels. The expressions
+        # as found contain constant parts, which are simplified here.
         Entry(
             "evoloss_loglog",
             "max(log(log(p)), cos(p) * (1 - y)) + (p - 0.5) * sigmoid(exp(p))",
@@ -323,13 +314,13 @@ ALIASES: dict[str, tuple[str, str]] = {
     "log_loss": ("cross_entropy", "it is the same"),
     "cse_a": ("cross_entropy", "1.8415 times it where there are no boxes"),
 }
-"""Names from the literature -> the loss that it equals up to scale, and why."""
+"""Name from the literature -> the loss of the catalogue that it equals up to scale, and why."""
 
 
 def formula_of(loss: str) -> str:
-    """The formula of a catalogue name; an expression or a `module:function` is its own.
+    """The formula of a catalogue name; an expression or a `module:function` is returned unchanged.
 
-    Raises UserError when it is none of the three. Whether the module exists is not looked at.
+    Raises UserError for an alias or any other text. Does not check whether the module exists.
     """
     if loss in CATALOGUE:
         return CATALOGUE[loss].formula

@@ -1,4 +1,4 @@
-"""Losses for the eye: the catalogue as a table, a plot of value and gradient."""
+"""Shows losses: the catalogue as a table, and plots of value and gradient."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:  # neither is needed to train
 
 POINTS = 401
 SMALLEST = 0.005
-"""Of p in a plot."""
+"""Smallest p in a plot; the largest is 1 minus this."""
 
 
 def catalogue() -> "pd.DataFrame":
-    """The losses of the catalogue: a row each with formula, constants, source, and how sure the formula is.
+    """The catalogue, one row per loss: formula, constants, source, and how sure the formula is (`evidence`).
 
-    The formula is the expression that `loss` takes, or LaTeX where a loss is none; `evidence` is explained in
-    `registry.py`.
+    A formula is the expression that `loss` takes, or LaTeX if the loss is no expression. The values of `evidence` are
+    explained in `registry.py`.
     """
     import pandas as pd
 
@@ -39,10 +39,10 @@ def catalogue() -> "pd.DataFrame":
 
 
 def plot(*losses: Any, classes: int = 10) -> "Figure":
-    """Value and gradient of losses, names or modules, against the probability of the right answer.
+    """A figure: value and gradient of losses (texts or modules) against the probability of the right answer.
 
-    With a softmax all other classes are equally likely, and the gradient is that of the target's logit; with a
-    sigmoid the label is 1. Values lie above their minimum, and are scaled as the modules are. Returns the figure.
+    With a softmax, the other classes are equally likely and the gradient is with respect to the target's logit; with a
+    sigmoid, the label is 1. Values are scaled as the modules scale them, then shifted so that their minimum is 0.
     """
     from matplotlib.figure import Figure
 
@@ -68,7 +68,7 @@ def plot(*losses: Any, classes: int = 10) -> "Figure":
 def _curve(
     module: torch.nn.Module, p: torch.Tensor, classes: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """The loss of each p and its derivative by the logit of the target."""
+    """The loss at each p, and its derivative with respect to the target's logit."""
     logit = torch.logit(p)
     odds = logit if isinstance(module, BinaryLoss) else logit + torch.tensor(classes - 1.0).log()
     odds = odds.detach().requires_grad_()

@@ -1,4 +1,4 @@
-"""What a loss module looks like: its formula in a terminal, and in LaTeX in a notebook."""
+"""How a loss module is displayed: its formula as text in a terminal, as LaTeX in a notebook."""
 
 from evoloss.expressions.latex import to_latex
 from evoloss.expressions.parsing import ExpressionError, parse
@@ -6,19 +6,19 @@ from evoloss.losses.registry import CATALOGUE
 
 
 def latex_of(text: str, formula: str) -> str:
-    """The loss in LaTeX, without `$`; a function of one's own by its name."""
+    """The loss in LaTeX, without `$`; of a user's function, its name."""
     if text in CATALOGUE:
         return CATALOGUE[text].latex
     if ":" in formula:
         return rf"\texttt{{{formula.replace('_', chr(92) + '_')}}}"
     try:
         return rf"\sum_k \bigl[ {to_latex(parse(formula))} \bigr]"
-    except ExpressionError:  # C stays a letter in no tree
+    except ExpressionError:  # C cannot be parsed without a number
         return rf"\sum_k \bigl[ {to_latex(parse(formula, classes=10))} \bigr] \quad (C = 10)"
 
 
 class Shown:
-    """What a loss module looks like in a terminal and in a notebook."""
+    """Displays a loss module in a terminal and in a notebook."""
 
     text: str
     formula: str
@@ -26,7 +26,7 @@ class Shown:
     match_gradient_scale: bool
 
     def extra_repr(self) -> str:
-        """The name or expression, the formula of a name, and what is not as usual."""
+        """The name or expression, the formula of a name, and options that differ from their defaults."""
         parts = [repr(self.text)]
         if self.formula != self.text:
             parts.append(f"formula={self.formula!r}")

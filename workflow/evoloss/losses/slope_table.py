@@ -1,7 +1,7 @@
 """A loss on one-hot labels, looked up in a table instead of computed.
 
-With one-hot y a loss is two functions of log p, for y = 0 and for y = 1. One backward pass through the
-expression tabulates the slopes of both, and no step needs another.
+With one-hot y a loss is two functions of log p, one for y = 0 and one for y = 1. One backward pass through the
+expression tabulates the slopes of both; training steps need no further one.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from torch.nn import functional
 from evoloss.losses.expression_loss import ExpressionLoss
 
 POINTS, FARTHEST = 8193, 32.0
-"""A loss is tabulated at so many log-odds of p, even between this one and its negative: far beyond
-where the guards of primitives (1e-7) make cliffs. Beyond the table a loss goes on with the slope of its end."""
+"""A loss is tabulated at POINTS evenly spaced log-odds of p from -FARTHEST to FARTHEST, far beyond the cliffs that
+the guards of primitives (1e-7) make. Beyond the table, a loss continues with the slope at the table's end."""
 
 
 @lru_cache(maxsize=1)
@@ -25,19 +25,18 @@ def tabulated() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def places(log_p: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
-    """Where log p lies in the table, between its points; below 0 and above POINTS - 1 outside of it.
+    """The fractional index of log p in the table; below 0 or above POINTS - 1 outside the table.
 
-    The log-odds of p = 1 are infinite.
+    It is infinite for p = 1.
     """
     log_odds = log_p - torch.log1p(-p)
     return log_odds.mul_((POINTS - 1) / (2 * FARTHEST)).add_((POINTS - 1) / 2)
 
 
 class LossTables:
-    """K losses of batches of n samples on the logits of K networks at once, between two points of the
-    table on a straight line.
+    """K losses on batches of n samples, one for each of K networks, interpolated linearly in the table.
 
-    Away from poles and cliffs that is within 1e-5 of the loss and its slope.
+    Away from poles and cliffs, values and slopes are within 1e-5 of the exact ones.
     """
 
     def __init__(self, losses: Sequence[ExpressionLoss], n: int, device: torch.device) -> None:
@@ -51,7 +50,7 @@ class LossTables:
         self._starts = first * 2 * POINTS
 
     def keep(self, members: Sequence[int]) -> None:
-        """Forget all losses but those with these numbers."""
+        """Keep only the losses with these indices."""
         chosen = torch.tensor(members, device=self._values.device)
         self._values, self._slopes = self._values[chosen], self._slopes[chosen]
         self._starts = self._starts[: len(members)]
@@ -59,11 +58,11 @@ class LossTables:
     def at(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """The mean losses (K,) of logits (K, n, C) with targets (n,), and their gradients (K, n, C).
 
-        Logits that are not finite have a loss that is not.
+        Logits that are not finite give a loss that is not finite.
         """
         log_p = torch.log_softmax(logits, dim=2)
         p = log_p.exp()
-        # The place of nan is any, since it comes back with p.
+        # A nan may get any place, because `0 * p` below makes its loss nan again.
         place = places(log_p, p).clamp_(0, POINTS - 1).nan_to_num_(0)
         below = place.floor().clamp_(max=POINTS - 2)
         share = place - below
@@ -74,7 +73,7 @@ class LossTables:
             torch.lerp(table.take(index), table.take(index + 1), share)
             for table in (self._values, self._slopes)
         )
-        # The table begins at log p = -FARTHEST.
+        # Below log p = -FARTHEST, where the table begins, a loss continues as a straight line.
         values = values + self._n * slopes * (log_p + FARTHEST).clamp_max_(0)
         gradient = slopes - p * slopes.sum(dim=2, keepdim=True)
         return (values + 0 * p).sum(dim=2).mean(dim=1), gradient

@@ -1,4 +1,4 @@
-"""Captions of tables and figures, with the live settings: one text for the report, the tables and the chapter."""
+"""Captions of tables and figures, filled in with the settings: the report, the tables and the chapter share them."""
 
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "report"
 
 
 def caption(kind: str, name: str, config: dict[str, Any]) -> str:
-    """The caption of a `table` or `figure` of a study with this configuration, as one line of plain text."""
+    """The caption of a `table` or `figure` (`kind`) of a study with this configuration, as one line of plain text."""
     wildcards = SimpleNamespace(**{kind: name})
     snakemake = SimpleNamespace(config=config, wildcards=wildcards)
     return " ".join(_template(kind).render(snakemake=snakemake).split())

@@ -1,4 +1,4 @@
-"""What every retrained loss came to on tasks that differ in one setting: accuracy, speed and margin."""
+"""Accuracy, speed and margin of every retrained loss, on tasks that differ in one setting."""
 
 import math
 from typing import Any
@@ -10,15 +10,15 @@ from evoloss.reporting.study_records import StudyRecords, accuracy_column
 from evoloss.search.fitness import BASELINE
 
 TARGET = 0.9
-"""The target of `epochs_to_target`: this share of cross entropy's gain over chance, in validation accuracy,
-as it ends on the task at its own rate."""
+"""The target of `epochs_to_target`, as a share of the gain over chance, in validation accuracy, that cross entropy
+ends with on the task at its own learning rate."""
 
 
 def outcomes(records: StudyRecords) -> pd.DataFrame:
-    """One row a task and loss, tasks in the order of the conditions, each once.
+    """One row per task and loss; each task stands once, in the order of the conditions.
 
-    Differences are paired by training seed: same weights, batches, sample and noise. A training that did
-    not complete is left out of all but `training_seeds`, and reaches no target.
+    Differences are paired by training seed: a pair has the same initial weights, batches, sample of images and noise.
+    A training that did not complete counts in `training_seeds` alone, and as one that does not reach the target.
     """
     settings = {task["name"]: task for task in records.all_tasks}
     names = dict.fromkeys(
@@ -59,7 +59,8 @@ def _of_task(task: dict[str, Any], records: StudyRecords) -> list[dict[str, Any]
                 loss, _completed(trainings)[measure], baseline[measure], records.confidence
             ),
             **_speed(trainings, target),
-            **_margin(_completed(trainings)["test_margin"]),
+            "test_margin": _completed(trainings)["test_margin"].mean(),
+            "test_margin_sd": standard_deviation(_completed(trainings)["test_margin"]),
         }
         for loss, trainings in by_loss.items()
     ]
@@ -92,15 +93,11 @@ def _speed(trainings: pd.DataFrame, target: float) -> dict[str, Any]:
     }
 
 
-def _margin(margins: pd.Series) -> dict[str, Any]:
-    return {"test_margin": margins.mean(), "test_margin_sd": standard_deviation(margins)}
-
-
 def _completed(trainings: pd.DataFrame) -> pd.DataFrame:
     return trainings[trainings["status"] == "completed"]
 
 
 def epochs_to(curve: list[float], target: float) -> float:
-    """The first epoch (from 1) whose accuracy reaches the target; infinite if none does."""
+    """The first epoch (from 1) whose accuracy reaches the target; infinity if none does."""
     reached = (epoch for epoch, accuracy in enumerate(curve, start=1) if accuracy >= target)
     return next(reached, math.inf)

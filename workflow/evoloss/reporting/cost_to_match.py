@@ -1,4 +1,4 @@
-"""Cost to match: what a method pays to get as far as the reference method gets in the whole of a run."""
+"""Cost to match: what a method spends until it is as good as the reference method is at the best of a whole run."""
 
 import math
 
@@ -6,12 +6,11 @@ import pandas as pd
 
 
 def relative_costs(curves: pd.DataFrame, reference: str, cost: str = "samples") -> pd.DataFrame:
-    """Each run's cost of matching the reference's run of its seed, over that run's own: seeds x methods.
+    """The cost of each run to match the reference run of the same seed, relative to that run's own: seeds x methods.
 
-    The level to match is the highest re-scored fitness of the reference run's incumbents; the cost of a
-    run is column `cost` of `incumbents.curves` where its incumbent first has that fitness, for the
-    reference too. Infinity: the level was never reached. nan: there is no level, since no incumbent of the
-    reference has a re-scored fitness.
+    The level to match is the highest re-scored fitness of the reference run's incumbents. The cost of a run, the
+    reference run included, is column `cost` of `incumbents.curves` where its incumbent first has that fitness.
+    Infinity: the run never reaches the level. nan: the reference run is missing, or has no re-scored fitness.
     """
     ordered = curves.sort_values("generation")
     rows = {}
@@ -29,15 +28,15 @@ def relative_costs(curves: pd.DataFrame, reference: str, cost: str = "samples") 
 
 
 def first_cost(run: pd.DataFrame, level: float, cost: str) -> float:
-    """The cost of a run, in order of generations, until its incumbent first has `level`; else infinity."""
+    """The cost until the incumbent of `run` (rows in order of generations) first has `level`; infinity if never."""
     there = run.loc[run["fitness"] >= level, cost]
     return float(there.iloc[0]) if len(there) else math.inf
 
 
 def costs_to_target(curves: pd.DataFrame, level: float, cost: str = "samples") -> pd.DataFrame:
-    """Each run's cost until its incumbent first has a fixed level of re-scored fitness: seeds x methods.
+    """The cost of each run until its incumbent first has a fixed level of re-scored fitness: seeds x methods.
 
-    Infinity where it never has; nan where no incumbent of the run has a re-scored fitness.
+    Infinity: it never does. nan: no incumbent of the run has a re-scored fitness.
     """
     ordered = curves.sort_values("generation")
     costs = {
@@ -48,7 +47,7 @@ def costs_to_target(curves: pd.DataFrame, level: float, cost: str = "samples") -
 
 
 def decided_at_once(curves: pd.DataFrame, reference: str) -> int:
-    """How many of the reference's runs have their level in their first generation, which tree methods share."""
+    """How many runs of the reference reach their level in the first generation, which methods of one pool share."""
     own = curves[curves["method"] == reference].sort_values("generation")
     return sum(
         bool(run["fitness"].iloc[0] >= run["fitness"].max()) for _, run in own.groupby("run_seed")

@@ -1,6 +1,6 @@
-"""The tables and figures of a study, and which records each is made from.
+"""The tables and figures of a study, and the records that each is made from.
 
-A registry: it is in no rule's code digest. A new table is a module in `tables/` and a line here.
+This registry is in no rule's code digest. A new table needs a module in `tables/` and a line here.
 """
 
 TABLES: dict[str, tuple[str, ...]] = {
@@ -64,5 +64,5 @@ _CATEGORIES = {
 
 
 def category_of(name: str) -> str:
-    """Under what a table or figure stands in the report; the rest is there to reproduce the study."""
+    """The category of a table or figure in the report; whatever has no other stands under "Reproducibility"."""
     return next((c for c, names in _CATEGORIES.items() if name in names), "Reproducibility")

@@ -1,4 +1,4 @@
-"""Final trainings: which are drawn as one line, and their epochs."""
+"""Final trainings: which of them a figure draws as one line, and their values by epoch."""
 
 from itertools import zip_longest
 
@@ -9,7 +9,7 @@ from evoloss.reporting.study_records import StudyRecords
 
 
 def groups(records: StudyRecords) -> dict[str, list[str]]:
-    """What is drawn as one line: a curve loss alone, all champions of a method together."""
+    """Name of a line -> its losses: each curve loss alone, all champions of a method together."""
     shown = {loss: [loss] for loss in records.description["curve_losses"]}
     for champion in records.description["champions"]:
         shown.setdefault(champion["method"], []).append(champion["loss"])

@@ -1,46 +1,40 @@
-"""The re-scored fitness of the runs' candidates, and of their incumbents over the course of the search."""
+"""The re-scored fitness of the runs' candidates, and that of the incumbents in the course of the search."""
 
 from statistics import fmean
 
 import pandas as pd
 
 from evoloss.reporting.study_records import StudyRecords
-from evoloss.search.fitness import (
-    BASELINE,
-    fitness,
-    left_out,
-    references,
-    rescored_references,
-)
+from evoloss.search.fitness import BASELINE, fitness, left_out, references, rescored_references
 
 RUN = ["method", "run_seed"]
-"""Columns that name a run."""
+"""Columns that identify a run."""
 
 
 def rescored_fitness(records: StudyRecords) -> pd.Series:
-    """The re-scored fitness by method, run seed and candidate; nan where a training failed."""
+    """The re-scored fitness by method, run seed and candidate, a mean over repeats; nan where a training failed."""
     return _fitness_by(records.rescored, ["candidate_id"], records)
 
 
 def repeated_fitness(records: StudyRecords) -> pd.Series:
-    """The same of every repeat of the re-scoring, a further level.
+    """The re-scored fitness by method, run seed, candidate and repeat of the re-scoring.
 
-    The baseline that all repeats of a run are measured by is its mean over them.
+    All repeats of a run are measured by the same cross entropy: its mean accuracy over the repeats.
     """
     return _fitness_by(records.rescored, ["candidate_id", "repeat"], records)
 
 
 def champion_fitness(records: StudyRecords) -> pd.DataFrame:
-    """The re-scored fitness of the runs' champions, freed of the luck of being chosen: run seeds x methods.
+    """The re-scored fitness of the runs' champions, without the luck of having been chosen: run seeds x methods.
 
-    The mean of `search.fitness.left_out`, as in `champion.json`.
+    It is the mean of `search.fitness.left_out`, as in `champion.json`.
     """
     scores = repeated_fitness(records)
     return _of_champions(scores, scores, records)
 
 
 def champion_accuracy(records: StudyRecords) -> pd.DataFrame:
-    """The same champions' validation accuracy, in [0, 1], mean over tasks: run seeds x methods."""
+    """The validation accuracy of the same champions, in [0, 1], a mean over tasks: run seeds x methods."""
     unit = [*RUN, "candidate_id", "repeat"]
     accuracies = records.rescored.groupby(unit)["validation_accuracy"].mean()
     return _of_champions(repeated_fitness(records), accuracies, records)
@@ -53,7 +47,7 @@ def _of_champions(fitness: pd.Series, values: pd.Series, records: StudyRecords) 
 
 
 def _left_out(of_run: pd.Series, values: pd.Series) -> float:
-    """The mean over repeats of the value of the candidate that the other repeats' fitness chooses."""
+    """The mean over repeats of `values`, each for the candidate with the best fitness in the other repeats."""
     cells = of_run.droplevel(RUN).unstack("repeat").drop(index=BASELINE, errors="ignore").dropna()
     if cells.empty:
         return float("nan")
@@ -64,7 +58,7 @@ def _left_out(of_run: pd.Series, values: pd.Series) -> float:
 
 
 def _fitness_by(rescored: pd.DataFrame, unit: list[str], records: StudyRecords) -> pd.Series:
-    """The fitness of each run's trainings that share the columns `unit`."""
+    """The fitness of the trainings of each run, grouped by the columns `unit`."""
     tasks = references(records.resolved_tasks)
     scores: dict[tuple, float | None] = {}
     for run, of_run in rescored.groupby(RUN):
@@ -75,11 +69,11 @@ def _fitness_by(rescored: pd.DataFrame, unit: list[str], records: StudyRecords) 
 
 
 def curves(records: StudyRecords) -> pd.DataFrame:
-    """One row a run and generation: its incumbent then, and what the search had cost by then.
+    """One row per run and generation: the incumbent at that time, and what the search had cost by then.
 
-    Columns: method, run_seed, generation, incumbent; `samples` (training samples so far), `seconds`
-    (of training, validation and checks so far) and `fitness` (the incumbent's, re-scored; nan where
-    unknown). An incumbent may come back and `fitness` may fall: the search does not know it.
+    Columns: method, run_seed, generation, incumbent; `samples` (training samples so far), `seconds` (of training,
+    validation and checks so far) and `fitness` (the incumbent's, re-scored; nan where unknown). The search does not
+    know `fitness`, so it may fall, and an earlier incumbent may return.
     """
     frame = records.ledgers.sort_values([*RUN, "generation"])
     spent = pd.DataFrame(

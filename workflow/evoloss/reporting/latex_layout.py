@@ -1,7 +1,7 @@
-"""How a table fits the page: widths as TeX would measure them, and what gives way where there is too little room.
+"""How a table fits the page: estimated TeX widths, and what changes if the table is too wide.
 
-The page is an A4 report of 12 pt with margins of 3 cm, and the table in \\small. A table that is too wide first gets
-narrower gaps, then breaks lines between words, then is split by columns, the first of which are repeated, or turned.
+The page is an A4 report of 12 pt with margins of 3 cm, and the table is in \\small. A table that is too wide first gets
+narrower gaps, then lines that break between words. Then it is turned, or split by columns with its first ones repeated.
 """
 
 import re
@@ -14,26 +14,26 @@ import pandas as pd
 TEXT_WIDTH = 426.7
 """Points: 15 cm."""
 TEXT_HEIGHT = 640.0
-"""Points that a turned table may take: 22.5 cm."""
+"""Points: 22.5 cm, the width of a turned table."""
 FONT_SIZE = 10.95
 """Points of \\small in a document of 12 pt."""
 GAPS = (6.0, 3.0)
-"""\\tabcolsep, points at each side of a column: LaTeX's own, and the narrowest."""
+"""\\tabcolsep, in points at each side of a column: LaTeX's default, and the narrowest."""
 LINES_A_PAGE = 36
-"""Rows of a table that may stand on one page with its caption and notes."""
+"""The most rows of a table on one page, with its caption and notes."""
 ROWS_TURNED = 14
-"""Rows of a table that may be turned: with caption and notes they must fit the page's width."""
+"""The most rows of a turned table: with caption and notes they must fit the width of the page."""
 SAFETY = 1.03
-"""Computer Modern is measured without its kerning and ligatures."""
+"""Factor on widths, since Computer Modern is measured without kerning and ligatures."""
 BOLD = 1.18
 MATH = re.compile(r"\$[^$]*\$")
-# A mean with its spread, and an interval, break neither inside nor from their star.
+# No line breaks inside a formula, `mean ± sd` or an interval with its star, nor before %.
 WHOLE = re.compile(r"\$[^$]*\$|\[[^\]]*\]\S*|[^\s\[]+ ± \S+|\S+ %")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A part of a table that stands by itself: its columns, their alignments, the gap and whether it is turned."""
+    """A part of a table that is set separately; `gap` is its \\tabcolsep in points."""
 
     columns: tuple[str, ...]
     alignments: tuple[str, ...]
@@ -42,13 +42,13 @@ class Block:
 
 
 def pieces(text: str) -> list[str]:
-    """What a text may be broken into: words, but a number with its spread or its interval is one."""
+    """The parts of a text between which lines may break: words, but each match of WHOLE is one part."""
     kept = WHOLE.sub(lambda found: found[0].replace(" ", "\u00a0"), text)
     return [piece for piece in kept.split(" ") if piece]
 
 
 def unbreakable(text: str) -> str:
-    """The text with the blanks at which it must not be broken made hard."""
+    """The text with no-break spaces wherever a line must not break."""
     return " ".join(pieces(text))
 
 
@@ -64,13 +64,13 @@ def _font():
 
 @lru_cache(maxsize=100_000)
 def width(text: str) -> float:
-    """Points that a text takes in \\small; of formulas roughly."""
+    """The width of a text in \\small, in points; rough for formulas."""
     from matplotlib.ft2font import LoadFlags
 
     plain = MATH.sub(lambda found: _flat(found[0]), text)
     font, total = _font(), 0.0
     for character in plain:
-        # What the font lacks (± and the like) is as wide as a capital.
+        # A character that the font lacks (such as ±) counts as a capital O.
         index = font.get_char_index(ord(character)) or font.get_char_index(ord("O"))
         if character in " \u00a0":
             total += 33.3
@@ -81,9 +81,9 @@ def width(text: str) -> float:
 
 
 def breakable_math(latex: str, room: float) -> tuple[str, bool]:
-    """A formula that TeX can break into lines, and whether no part of it is wider than `room` points.
+    """The formula in a form that TeX can break into lines, and whether each of its parts fits into `room` points.
 
-    TeX breaks at operators outside of braces and of pairs of \\left and \\right, which become plain large ones.
+    TeX breaks at operators outside braces, but not between \\left and \\right, so these become \\bigl and \\bigr.
     """
     latex = re.sub(r"\\left\s*([(\[|])", r"\\bigl\1", latex)
     latex = re.sub(r"\\right\s*([)\]|])", r"\\bigr\1", latex)
@@ -102,7 +102,7 @@ def breakable_math(latex: str, room: float) -> tuple[str, bool]:
 
 
 def _flat(latex: str) -> str:
-    """A formula as a line of characters about as wide: fractions as the wider half, indices as fewer characters."""
+    """A formula as plain text of about its width: a fraction as its longer half, an index with 7/10 of its characters."""
     text = re.sub(r"\\(?:bigl|bigr|left|right|displaystyle|bigl\||,|quad)\b|\\,", "", latex)
     text = re.sub(r"\\(?:frac|sqrt)(?![a-zA-Z])", lambda found: found[0][1:].upper() + "@", text)
     text = re.sub(
@@ -121,21 +121,17 @@ def _flat(latex: str) -> str:
 
 
 def is_number(text: object) -> bool:
-    """Whether a cell stands to the right."""
+    """Whether a cell is empty or begins with a number: a column of such cells is aligned right."""
     return not str(text) or str(text).lstrip("−+")[:1].isdigit()
 
 
 def blocks(
-    frame: pd.DataFrame,
-    bold: Container[str],
-    widths: Mapping[str, float],
-    keys: int,
-    long: bool,
+    frame: pd.DataFrame, bold: Container[str], widths: Mapping[str, float], keys: int, long: bool
 ) -> list[Block]:
-    """The parts that a table of strings is set in.
+    """The parts into which a table of strings is split to fit the page.
 
-    `bold` has the columns with bold cells; `widths` are shares of the text's width of columns of formulas, whose lines TeX
-    breaks; `keys` says how many columns are repeated where the table is split, 0 that it is turned instead.
+    `bold` names the columns with bold cells. `widths` has the columns of formulas, whose lines TeX breaks, as shares of
+    the text width. `keys` first columns are repeated on each part of a split table; with 0 it is turned if it fits.
     """
     names = list(frame)
     cells = {n: _cells(frame, n, BOLD if n in bold else 1.0) for n in names if n not in widths}
@@ -172,13 +168,13 @@ def blocks(
 
 
 def _cells(frame: pd.DataFrame, name: str, factor: float) -> list[list[float]]:
-    """The widths of the pieces of each cell of a column, the header first."""
+    """The widths of the pieces of each cell of a column, in points, the header first."""
     texts = [name, *frame[name].astype(str)]
     return [[factor * width(piece) for piece in pieces(text)] for text in texts]
 
 
 def _lines(cell: list[float], room: float) -> int:
-    """How many lines the pieces of a cell take in a column of so many points."""
+    """How many lines the pieces of a cell take in a column of `room` points."""
     lines, used, blank = 1, 0.0, width(" ")
     for piece in cell:
         if used and used + blank + piece > room + 0.01:
@@ -195,10 +191,10 @@ def _shared(
     room: float,
     gap: float,
 ) -> dict[str, float] | None:
-    """The widths of the columns that must break lines; None where there is no room even so.
+    """The widths of the columns whose lines must break; None if the columns still do not fit.
 
-    From the narrowest on, the column is widened that saves most lines of the table for a point, until the room is used.
-    With LaTeX's own gap no column may break: first the gaps become narrow.
+    All columns start at their narrowest. The column that saves the most lines per point is widened, again and again,
+    until the room is used. With LaTeX's default gap no column may break, so the gaps become narrow first.
     """
     blank = width(" ")
     room -= sum(fixed[c] for c in columns if c in fixed)
@@ -231,7 +227,7 @@ def _shared(
 
 
 def _steps(cells: list[list[float]], now: float, natural: float) -> list[float]:
-    """The widths, above the present one, at which some cell may take fewer lines."""
+    """The widths above `now` at which some cell may take fewer lines."""
     blank, found = width(" "), set()
     for cell in cells:
         for first in range(len(cell)):
@@ -244,7 +240,7 @@ def _steps(cells: list[list[float]], now: float, natural: float) -> list[float]:
 
 
 def _as_it_is(frame: pd.DataFrame, columns: Sequence[str]) -> Block:
-    # A word that is wider than the page: LaTeX will say so.
+    # A word is wider than the page; LaTeX will warn of it.
     return Block(tuple(columns), _alignments(frame, columns, {}), GAPS[-1])
 
 

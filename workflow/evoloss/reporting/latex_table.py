@@ -1,4 +1,4 @@
-"""One way to dress a table: booktabs LaTeX and Markdown from the same strings."""
+"""Tables as text: booktabs LaTeX and Markdown from the same strings."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -19,10 +19,10 @@ from evoloss.reporting.latex_layout import (
 class Dressed:
     """A table for readers: strings under display names, and which cells (row, column) are bold.
 
-    `long` makes a longtable that may break over pages. `notes` are sentences below the table. In
-    the columns `math`, headers included, what stands between two `$` is LaTeX and is not escaped.
-    The columns of `math` in `widths` break their lines, at that share of the text's width. Where there are too many
-    columns the first `keys` are repeated on each part; with 0 a table of one page is turned instead.
+    `long` makes a longtable, which may break over pages. `notes` are sentences below the table. In the columns `math`,
+    headers included, text between two `$` is LaTeX and is not escaped. Those of them in `widths` break their lines, at
+    that share of the text width. A table with too many columns is split, and its first `keys` columns are repeated on
+    each part; with 0 a short table is turned instead.
     """
 
     frame: pd.DataFrame
@@ -56,7 +56,7 @@ SYMBOLS = {
 
 
 def plus_minus(mean: float, sd: float, digits: int = 2, scale: float = 1.0) -> str:
-    """`mean ± sd` in fixed digits; the mean alone without a spread; empty without a mean."""
+    """`mean ± sd`, both times `scale`, with fixed decimals; the mean alone if `sd` is nan; empty if `mean` is nan."""
     if pd.isna(mean):
         return ""
     text = signed(mean * scale, digits)
@@ -64,18 +64,24 @@ def plus_minus(mean: float, sd: float, digits: int = 2, scale: float = 1.0) -> s
 
 
 def signed(value: float, digits: int = 2, plus: bool = False) -> str:
-    """A number with a typographic minus, and a plus if asked for; empty for nan."""
+    """A number with fixed decimals and a typographic minus, with `plus` also a plus sign; empty for nan."""
     if pd.isna(value):
         return ""
     text = f"{value:{'+' if plus else ''}.{digits}f}"
     return text.replace("-", "−")
 
 
-def to_latex(dressed: Dressed, caption: str = "", label: str = "") -> str:
-    """The table to `\\input`, everything escaped, with caption, label and notes, no wider than the page.
+def thousands(samples: float) -> str:
+    """A number of samples in thousands, without decimals; empty for nan."""
+    text = "" if pd.isna(samples) else f"{samples / 1000:,.0f}".replace("-", "−")
+    return "0" if text == "−0" else text
 
-    Needs booktabs; a table that breaks over pages longtable, lines that break array, formulas amsmath, a turned
-    table graphicx. What gives way to the page's width: `latex_layout.py`.
+
+def to_latex(dressed: Dressed, caption: str = "", label: str = "") -> str:
+    """The table as LaTeX to `\\input`, escaped, with caption, label and notes, fitted to the page by `latex_layout.py`.
+
+    It needs the package booktabs; also longtable to break over pages, array to break lines, amsmath for formulas,
+    and graphicx to turn the table.
     """
     frame = dressed.frame.reset_index(drop=True).astype(str)
     for name in frame:
@@ -155,7 +161,7 @@ def _part(
 
 
 def _broken(text: str, room: float) -> str:
-    """A cell that is a formula, such that TeX can break its lines if it must."""
+    """The cell; if it is one formula, in a form that TeX can break into lines."""
     if not (text.startswith("$") and text.endswith("$") and text.count("$") == 2):
         return text
     return f"${breakable_math(text[1:-1], room)[0]}$"
@@ -185,14 +191,14 @@ def escaped(text: str) -> str:
 
 
 def with_commands(text: str) -> str:
-    """LaTeX source without characters that pdflatex does not know."""
+    """LaTeX source in which commands or ASCII replace the characters that pdflatex does not know."""
     for symbol, command in SYMBOLS.items():
         text = text.replace(symbol, command)
     return "".join(c if ord(c) < _KNOWN else _transcribed(c) for c in text)
 
 
 _KNOWN = 0x180
-"""Latin letters up to here are known to LaTeX's own fonts."""
+"""LaTeX's own fonts have the Latin letters below this code point."""
 
 
 def _transcribed(character: str) -> str:
@@ -201,10 +207,10 @@ def _transcribed(character: str) -> str:
 
 
 def to_markdown(dressed: Dressed) -> str:
-    """The same table in Markdown, with its notes below."""
+    """The table in Markdown, with its notes below."""
     frame = dressed.frame.reset_index(drop=True).astype(str)
     for column in frame:
-        # In a formula `\|` would be a double bar.
+        # In a formula `\|` means a double bar.
         bar = r"\vert " if column in dressed.math else r"\|"
         frame[column] = frame[column].str.replace("|", bar)
     for row, column in dressed.bold:

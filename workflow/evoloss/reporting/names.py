@@ -1,4 +1,4 @@
-"""Display names of methods, losses and statuses."""
+"""Display names of methods and losses."""
 
 METHODS = {
     "egp": "E-GP",
@@ -27,7 +27,7 @@ SHORT_METHODS = {
     "robust_taylor": "RT",
     "gp_lfl": "LFL",
 }
-"""Abbreviations, for tables with one column a method."""
+"""Abbreviations, for tables with one column per method."""
 
 LOSSES = {
     "cross_entropy": "Cross entropy",
@@ -70,17 +70,17 @@ LOSSES = {
 
 
 def method_name(method: str) -> str:
-    """How a method is called in tables and figures, where lines may break at its spaces."""
+    """The display name of a method in tables and figures; lines may break at its spaces."""
     return METHODS.get(method, method.replace("_", " "))
 
 
 def short_method_name(method: str) -> str:
-    """The abbreviation of a method, or its display name where that is short."""
+    """The abbreviation of a method; its display name if it has none."""
     return SHORT_METHODS.get(method, method_name(method))
 
 
 def loss_name(loss: str) -> str:
-    """How a loss is called: catalogue losses by title, champions by method and run seed."""
+    """The display name of a loss: a champion's is its method and run seed."""
     method, separator, seed = loss.rpartition("_seed")
     if separator and seed.isdigit():
         return f"{method_name(method)}, seed {seed}"

@@ -1,4 +1,4 @@
-"""The functional check's real loss: the share of all good losses met that the check keeps from training."""
+"""The real loss of the functional check: the share of the good losses met that it rejects before training."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from evoloss.reporting.study_records import StudyRecords
 from evoloss.search.fitness import GOOD, best_rate, references
 
 LOSING = tuple(stage for stage in STAGES if stage != "novel")
-"""Stages that can lose a good loss: of what `novel` rejects the search has the twin."""
+"""Stages that can lose a good loss. `novel` cannot: the search has a loss that trains like the rejected one."""
 
 
 @dataclass(frozen=True)
 class StageLoss:
-    """A stage over all runs: distinct expressions it rejected, and of how many audited ones are good."""
+    """Counts of a stage over all runs: distinct expressions `rejected`, those `audited`, and the `good` of these."""
 
     rejected: int
     audited: int
@@ -26,8 +26,8 @@ class StageLoss:
 
 @dataclass(frozen=True)
 class RealLoss:
-    """`stages` that were audited, by name; the number of good ones `lost` is an estimate, that of good
-    ones `kept` a count; `share` is lost / (lost + kept)."""
+    """The audited `stages`, by name; the number of good losses `lost` (an estimate) and `kept` (a count);
+    `share` = lost / (lost + kept)."""
 
     stages: dict[str, StageLoss]
     lost: Estimate
@@ -36,8 +36,8 @@ class RealLoss:
 
 
 def audited(records: StudyRecords) -> pd.DataFrame:
-    """One row an audited expression of a run: `method`, `run_seed`, `stage`, `stage_total`, `expression`, and
-    whether it is `good`, of fitness GOOD or more; a training that did not complete is not good."""
+    """One row per audited expression of a run: `method`, `run_seed`, `stage`, `stage_total`, `expression`, and `good`:
+    whether its fitness is at least GOOD. An expression whose training did not complete is not good."""
     by_task = references(records.resolved_tasks)
     keys = [*RUN, "stage", "stage_total", "expression"]
     rows = []
@@ -48,13 +48,12 @@ def audited(records: StudyRecords) -> pd.DataFrame:
 
 
 def real_loss(records: StudyRecords, audits: pd.DataFrame) -> RealLoss | None:
-    """The check's loss over all methods and runs; None where nothing of the check was audited.
+    """The real loss of the check over all methods and runs; None if no stage of LOSING was audited.
 
-    A stage loses the good share of its audited expressions times the distinct expressions that it
-    rejected, summed over runs. Methods of one pool and run seed may audit the same expression, which is the
-    same training and counts once. Kept: the distinct expressions of fitness GOOD or more that were
-    trained in a run. The interval of the sum is from the Clopper-Pearson intervals of the shares; the
-    share lost grows with the sum, so that its interval follows.
+    Lost: per stage (good / audited) x (distinct expressions that it rejected, summed over runs). Methods of one pool
+    and run seed may audit the same expression; it is the same training and counts once. Kept: the distinct expressions
+    of fitness GOOD or more that were trained in a run. The interval of the sum lost comes from the Clopper-Pearson
+    intervals of the shares. `share` grows with that sum, so the ends of its interval follow from those of the sum.
     """
     once = audits.drop_duplicates(["run_seed", "stage", "expression"])
     stages = {}
@@ -78,9 +77,9 @@ def real_loss(records: StudyRecords, audits: pd.DataFrame) -> RealLoss | None:
 
 
 def distinct_rejected(records: StudyRecords, audits: pd.DataFrame, stage: str) -> int:
-    """Distinct expressions that a stage rejected, summed over runs.
+    """The number of distinct expressions that a stage rejected, summed over runs.
 
-    An audit knows its run's; of a run that audited none of the stage, all that were rejected count.
+    The audit of a run knows this number. For a run that audited none of the stage, every rejected proposal counts.
     """
     proposals = records.ledgers.groupby(RUN)[REJECTED[stage]].sum()
     distinct = audits[audits["stage"] == stage].groupby(RUN)["stage_total"].first()
@@ -88,7 +87,7 @@ def distinct_rejected(records: StudyRecords, audits: pd.DataFrame, stage: str) -
 
 
 def good_kept(records: StudyRecords) -> int:
-    """Distinct expressions of fitness GOOD or more that were trained, summed over runs."""
+    """The number of distinct expressions of fitness GOOD or more that were trained, summed over runs."""
     scores = records.scores
     good = scores[(scores["purpose"] == "new") & (scores["fitness"] >= GOOD)]
     return len(good.drop_duplicates([*RUN, "expression"]))

@@ -1,4 +1,4 @@
-"""The curve of a loss: value and gradient against the probability of the target."""
+"""The curve of a loss: value and logit gradient against the probability of the target."""
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ POINTS = 400
 
 
 def shape(text: str, classes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """p_t, the scaled value (minimum 0) and its derivative by the target's logit, POINTS each.
+    """p_t, the scaled loss shifted to minimum 0, and its derivative by the target's logit: three arrays (POINTS,).
 
     `text` is an expression or `module:function`.
     """

@@ -1,4 +1,4 @@
-"""Means, paired differences and tests, always with n; nan where the data do not allow a statement."""
+"""Means, paired differences and tests; nan where the data do not allow a statement."""
 
 import math
 from collections.abc import Sequence
@@ -8,12 +8,12 @@ import numpy as np
 from scipy import stats
 
 FEWEST_RUNS = 5
-"""Intervals, spreads, stars and winners only from so many runs on. Of two, the t interval is 9 s.d. wide and
-the sample s.d. is off by a factor of two either way."""
+"""The fewest runs for intervals, spreads, stars and winners. With two runs the half-width of a t interval is 9 s.d.,
+and the sample s.d. is easily wrong by a factor of two either way."""
 
 SMALLEST_TESTED = 9
-"""p-values only from so many pairs on. The smallest that n pairs can give is 2 / 2**n, times the number
-of comparisons under Holm: with fewer pairs nothing could be significant."""
+"""The fewest pairs for p-values. The smallest p that n pairs can give is 2 / 2**n, times the number of comparisons
+under Holm: with fewer pairs nothing could be significant."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Median:
-    """A median, the ends of its order-statistic interval, and how many values it is of."""
+    """A median, the ends of its order-statistic interval, and the number of values."""
 
     value: float
     low: float
@@ -46,11 +46,11 @@ class Estimate:
 
 
 def weighted_sum(counts: Sequence[tuple[int, int, float]], confidence: float) -> Estimate:
-    """The sum of `weight * hits / n` over `(hits, n, weight)`, shares of independent samples, with interval.
+    """The sum of `weight * hits / n` over `(hits, n, weight)`, with its interval; the samples are independent.
 
-    Its ends are as far from the sum as those of the shares' Clopper-Pearson intervals together, by the
-    root of their squares (MOVER: Zou & Donner, Construction of confidence limits about effect measures,
-    Statistics in Medicine 27, 2008). It holds for few hits and none, where resampling sees no variation.
+    The distance of each end from the sum is the root of the summed squares of the weighted distances in the shares'
+    Clopper-Pearson intervals (MOVER: Zou & Donner, Construction of confidence limits about effect measures, Statistics
+    in Medicine 27, 2008). It holds for few or no hits too, where resampling sees no variation.
     """
     value = below = above = 0.0
     for hits, n, weight in counts:
@@ -68,15 +68,12 @@ def standard_deviation(values: Sequence[float]) -> float:
 
 
 def paired_difference(
-    values: Sequence[float],
-    baseline: Sequence[float],
-    confidence: float,
-    overlap: float = 0.0,
+    values: Sequence[float], baseline: Sequence[float], confidence: float, overlap: float = 0.0
 ) -> Difference:
     """The mean of `values - baseline` with its t interval; no interval below FEWEST_RUNS pairs.
 
-    `overlap` is validation images over training images when pairs are re-splits of one pool: they
-    share images, and their differences vary by 1/n + overlap instead of 1/n (Nadeau & Bengio,
+    If the pairs are different splits of the same images, `overlap` is (validation images) / (training images). The
+    splits share images, so the variance of the mean is sd^2 * (1/n + overlap) instead of sd^2 / n (Nadeau & Bengio,
     Inference for the generalization error, Machine Learning 52, 2003).
     """
     differences = np.asarray(values, dtype=float) - np.asarray(baseline, dtype=float)
@@ -92,12 +89,12 @@ def paired_difference(
 
 
 def crossed_mean(cells: np.ndarray, confidence: float) -> Difference:
-    """The mean of values (runs x training seeds) with an interval that covers both: `pairs` are the runs.
+    """The mean of `cells` (runs x training seeds) with an interval for both kinds of variation; `pairs` = runs.
 
     A two-way random-effects layout: runs are a sample, and so are the training seeds, which all runs share.
-    With mean squares R, S and E of runs, seeds and the rest, the mean of r runs and s seeds has the variance
-    (R + S - E) / (r s), with Satterthwaite's degrees of freedom (Searle, Linear Models, 1971, chapter 9).
-    Never less than R or S alone would give. No interval below FEWEST_RUNS runs, or below two seeds.
+    With mean squares R, S and E of runs, seeds and residuals, the mean of r runs and s seeds has the variance
+    (R + S - E) / (r s), with Satterthwaite's degrees of freedom (Searle, Linear Models, 1971, chapter 9). The
+    variance is at least what R or S alone would give. No interval below FEWEST_RUNS runs or two seeds.
     """
     r, s = cells.shape
     if not cells.size:
@@ -120,14 +117,14 @@ def crossed_mean(cells: np.ndarray, confidence: float) -> Difference:
 
 
 MOST_RUNS = 1000
-"""More runs than this are no plan."""
+"""`runs_for` looks no further: more runs than this are not feasible."""
 
 
 def runs_for(half_width: float, sd: float, confidence: float, overlap: float = 0.0) -> int | None:
-    """How many runs make the interval of a mean as narrow as +- `half_width`, if one run varies by `sd`.
+    """How many runs make the interval of a mean as narrow as +- `half_width`, if `sd` is the s.d. over runs.
 
-    None: more than MOST_RUNS, or no number of them, since with an `overlap` (as in `paired_difference`) what
-    the splits share does not average out.
+    None: more than MOST_RUNS, or no number is enough. The latter happens with an `overlap` (as in
+    `paired_difference`), because the variation from shared images does not average out.
     """
     for n in range(FEWEST_RUNS, MOST_RUNS + 1):
         half = stats.t.ppf((1 + confidence) / 2, n - 1) * sd * math.sqrt(1 / n + overlap)
@@ -137,11 +134,10 @@ def runs_for(half_width: float, sd: float, confidence: float, overlap: float = 0
 
 
 def censored_median(values: Sequence[float], confidence: float) -> Median:
-    """The median, with infinity for a value that was not reached; nan entries are left out.
+    """The median of values that are infinity where a level was not reached; nan entries are left out.
 
-    The ends of its interval are two of the values themselves, chosen by the binomial distribution, so it
-    holds for any distribution and may be infinite. So few values that none will do (at 95 %: fewer
-    than 6) have no interval.
+    The ends of its interval are two of the values, chosen by the binomial distribution. So it holds for any
+    distribution, and an end may be infinite. Too few values (at 95 %: fewer than 6) have no interval.
     """
     known = np.asarray(values, dtype=float)
     known = known[~np.isnan(known)]
@@ -158,23 +154,23 @@ def wilcoxon_p(values: Sequence[float], baseline: Sequence[float]) -> float:
     differences = np.asarray(values, dtype=float) - np.asarray(baseline, dtype=float)
     if len(differences) < SMALLEST_TESTED:
         return math.nan
-    # Without the zeros, which it drops anyway, SciPy takes the exact distribution.
+    # The test drops zeros anyway; without them SciPy uses the exact distribution.
     left = differences[differences != 0]
     return float(stats.wilcoxon(left).pvalue) if len(left) else 1.0
 
 
 def differing(values: Sequence[float], baseline: Sequence[float]) -> int:
-    """How many pairs differ: Wilcoxon's test drops the others."""
+    """How many pairs differ; Wilcoxon's test drops the others."""
     return int(np.count_nonzero(np.asarray(values, float) - np.asarray(baseline, float)))
 
 
 def smallest_p(differing_pairs: int, comparisons: int) -> float:
-    """The smallest p-value that Wilcoxon's exact test of so many differing pairs can give, after Holm."""
+    """The smallest p-value that Wilcoxon's exact test can give, after Holm's correction."""
     return min(1.0, 2.0 ** (1 - differing_pairs) * comparisons)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction of one family; nan entries are no members of it and stay nan."""
+    """Holm's step-down correction of one family of p-values; nan entries do not count and stay nan."""
     corrected = [math.nan] * len(p_values)
     order = sorted((p, i) for i, p in enumerate(p_values) if not math.isnan(p))
     running = 0.0

@@ -1,7 +1,7 @@
-"""What a table or figure may read of a study, found from a short description.
+"""The records of a study that tables and figures read, found from a short description.
 
-The description is JSON that names methods, run seeds, losses and so on; paths follow from it (thousands
-of paths do not fit on a command line). Records come as pandas frames, their metadata as mappings.
+The description is JSON with the names of methods, run seeds, losses and so on. The paths follow from it, because
+thousands of paths do not fit on a command line. Records are pandas frames, their metadata mappings.
 """
 
 import argparse
@@ -25,18 +25,18 @@ from evoloss.search.records import AUDIT, CANDIDATES, LEDGER, RESCORED, SCORES
 
 
 def accuracy_column(description: Mapping[str, Any], task: str) -> str:
-    """The column of the final trainings that a task is scored by: balanced accuracy, or top-1."""
+    """The column of the final trainings with the accuracy of a task: balanced or top-1."""
     return "test_balanced_accuracy" if task in description["balanced_tasks"] else "test_accuracy"
 
 
 def add_record_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that tell a step which records of which study it reads."""
+    """Add the flags that say which records of which study a step reads."""
     parser.add_argument("--folder", required=True, help="folder of the study")
-    parser.add_argument("--description", required=True, help="what of it to read, as JSON")
+    parser.add_argument("--description", required=True, help="what to read of the study, as JSON")
 
 
 class StudyRecords:
-    """The records of a study's folder that `description` speaks of."""
+    """The records in a study's folder that `description` (JSON) names."""
 
     def __init__(self, folder: str | Path, description: str) -> None:
         self.folder = Path(folder)
@@ -53,17 +53,17 @@ class StudyRecords:
 
     @property
     def confidence(self) -> float:
-        """Level of the intervals."""
+        """Confidence level of the intervals."""
         return self.description["confidence"]
 
     @property
     def overlap(self) -> float:
-        """Validation over training images of the splits that runs are re-scored on, as in `paired_difference`."""
+        """(Validation images) / (training images) in the splits of the re-scoring, as in `paired_difference`."""
         return self.description["overlap"]
 
     @cached_property
     def target(self) -> float:
-        """The fixed level of re-scored fitness that runs are asked to reach (`report.target`)."""
+        """The fixed level of re-scored fitness that runs should reach (`report.target`)."""
         target = self.description["target"]
         share, loss = target["share"], target["loss"]
         if loss == BASELINE:
@@ -71,7 +71,7 @@ class StudyRecords:
         by_task = references(self.resolved_tasks)
         gains = []
         for task in self.resolved_tasks:
-            # Validation images: the level of a search is no place for test images.
+            # Validation accuracy: what a search is measured by must not depend on test images.
             of_loss = {
                 name: self._validation_accuracy(task["name"], name) for name in (loss, BASELINE)
             }
@@ -113,7 +113,7 @@ class StudyRecords:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """What came of all runs' candidates, every generation's, with columns `method` and `run_seed`."""
+        """The scores of the candidates of all runs and generations, with columns `method` and `run_seed`."""
         frames = [
             self._of_runs(f"generation{generation}/scores.parquet", SCORES, [method])
             for method, last in self.description["generations"].items()
@@ -148,7 +148,7 @@ class StudyRecords:
 
     @cached_property
     def all_tasks(self) -> list[dict[str, Any]]:
-        """All tasks of the study as resolved, those of the retraining included."""
+        """All resolved tasks of the study, those of the retraining included."""
         names = self.description["all_tasks"]
         return [read_json(self.folder / "tasks" / f"{task}.json") for task in names]
 

@@ -1,4 +1,4 @@
-"""The looks of all figures: fonts, widths, one colour a method, files."""
+"""The style of all figures: fonts, widths, one colour per method, and how they are saved."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _DASH_DOTTED, _SHORT_DASHED = (0, (5, 1.2, 1.2, 1.2)), (0, (2.5, 1.2))
 
 @dataclass(frozen=True)
 class Look:
-    """How a method is drawn, everywhere: colour, line style and marker."""
+    """How a method is drawn in all figures: colour, line style and marker."""
 
     colour: str
     dashes: str | tuple
@@ -53,7 +53,7 @@ _METHODS = {
     "robust_taylor": Look("#5b2a86", _DASH_DOTTED, "x"),
     "gp_lfl": Look(_COLOURS[9], _SOLID, "*"),
 }
-# Dark tones, markers and line styles that no method above has.
+# For other methods: dark tones, and combinations of marker and line style that no method above has.
 _FREE = [
     Look("#332288", _DOTTED, "p"),
     Look("#882255", _DASH_DOTTED, "d"),
@@ -67,16 +67,16 @@ REFERENCE_DASHES = (_SOLID, _DASHED, _DOTTED, _SOLID)
 
 
 def looks(methods: Sequence[str]) -> dict[str, Look]:
-    """The look of each of a study's methods, the same in all its figures.
+    """The look of each method of a study, the same in all its figures.
 
-    Methods under names of one's own share the free looks out in their order; of many some look alike.
+    Methods with names that are not in _METHODS take the free looks in turn; if there are many, some look alike.
     """
     free = cycle(_FREE)
     return {method: _METHODS.get(method) or next(free) for method in methods}
 
 
 def reference_lines(names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Options of the lines of known losses, which stand beside the methods: black and grey."""
+    """Options for the lines of known losses, drawn beside the methods: black and grey."""
     looks = cycle(zip(REFERENCE_COLOURS, REFERENCE_DASHES, strict=True))
     return {
         name: {"color": colour, "linestyle": dashes}
@@ -87,7 +87,7 @@ def reference_lines(names: Sequence[str]) -> dict[str, dict[str, Any]]:
 def new_figure(
     columns: int = 1, rows: int = 1, height: float = 3.2, **options
 ) -> tuple[Figure, Sequence]:
-    """A figure of the text's width with its axes, in the common theme."""
+    """A figure as wide as the text, and its axes, in the common theme; `height` in inches."""
     sns.set_theme(
         context="paper",
         style="ticks",
@@ -108,9 +108,9 @@ def new_figure(
 
 
 def panels(count: int, columns: int, row_height: float, margin: float, **options):
-    """A figure of `count` small panels with shared axes, row by row, and these panels.
+    """A figure with `count` small panels, row by row and with shared axes, and the list of these panels.
 
-    Its height is `row_height` a row and a `margin` for the legend, both in inches.
+    Its height is rows * `row_height` + `margin` (for the legend), in inches.
     """
     columns = min(columns, count)
     rows = -(-count // columns)
@@ -120,15 +120,15 @@ def panels(count: int, columns: int, row_height: float, margin: float, **options
     for axis in flat[count:]:
         axis.set_visible(False)
     for axis in flat[max(0, count - columns) : count]:
-        axis.tick_params(labelbottom=True)  # of a column that ends above the last row
+        axis.tick_params(labelbottom=True)  # also where a column ends above the last row
     return figure, flat[:count]
 
 
 def end_bars(axis: Axes, ends: Sequence[tuple[Look, np.ndarray]]) -> None:
-    """Means and s.d. of the values where curves end, side by side in a strip right of `axis`.
+    """Draw mean and s.d. of the values at the ends of curves, side by side in a strip to the right of `axis`.
 
-    Of many curves that lie close together these can be told apart; bands along them cannot. Values too few
-    for a spread stand there one by one.
+    For many curves that lie close together, such bars are distinct where bands along the curves would overlap.
+    Values that are too few for an s.d. are drawn one by one.
     """
     strip = axis.inset_axes((1.01, 0, 0.02 + 0.022 * len(ends), 1), sharey=axis)
     for position, (look, values) in enumerate(ends):
@@ -143,7 +143,7 @@ def end_bars(axis: Axes, ends: Sequence[tuple[Look, np.ndarray]]) -> None:
 
 
 def save(figure: Figure, paths: Sequence[str | Path]) -> None:
-    """Write a figure to each path, in the format of its suffix, without dates (equal bytes)."""
+    """Write a figure to each path, in the format of its suffix, without dates: equal figures have equal bytes."""
     for path in map(Path, paths):
         dates = {"CreationDate": None} if path.suffix == ".pdf" else {"Software": None}
         with atomic_path(path) as temporary:

@@ -1,9 +1,8 @@
-"""CMA-ES (the library `cmaes`) as ask and tell over what a run has recorded.
+"""CMA-ES (the library `cmaes`), asked for vectors and told what a run has recorded.
 
-Pickling `cmaes.CMA` drops its random generator, so no optimiser is stored. It is rebuilt for every
-generation: each earlier one is asked again, with the seeds of that generation, and told the recorded
-fitness. A vector whose loss did not pass the check or its training is told as the worst. A
-generation in which nothing trained is not told: its order would be an accident.
+Pickling `cmaes.CMA` drops its random generator, so no optimiser is stored. Each generation, also after a kill, rebuilds
+the optimiser: it replays all earlier generations with the same seeds and the recorded fitness. A vector whose loss failed the
+check or its training is told as the worst. A generation in which nothing trained is not told: its ranks mean nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
     from cmaes import CMA
 
 Render = Callable[[np.ndarray], Expression]
-"""The loss of a vector."""
+"""Turns a vector into its loss."""
 
 WORST = 1e6
-"""What a vector without fitness is told; CMA-ES uses ranks alone."""
+"""The value told for a vector without fitness; CMA-ES uses only ranks."""
 
 
 def propose_generation(
@@ -35,9 +34,8 @@ def propose_generation(
 ) -> None:
     """Ask for `size` vectors, the population of CMA-ES, and propose their losses.
 
-    `mean`: where the search starts in generation `first`. A vector whose loss fails the check, or that
-    has an `objection`, is drawn again up to `attempts` times in all (a setting of the method, as is
-    `sigma`).
+    `mean`: where the search starts in generation `first`. A vector is drawn again if its loss fails the check or it has
+    an `objection`, up to `attempts` times in all (`attempts` and `sigma` are settings of the method).
     """
     attempts = breeding.settings.attempts
     optimiser = rebuilt(breeding, mean, size, first, render)
@@ -52,10 +50,8 @@ def propose_generation(
 def rebuilt(
     breeding: Breeding, mean: Sequence[float], size: int, first: int, render: Render
 ) -> "CMA":
-    """The optimiser after all generations from `first` to the one before this."""
-    from cmaes import (
-        CMA,
-    )  # here, because it loads SciPy's statistics: a second that others need not pay
+    """The optimiser after all generations from `first` to the previous one."""
+    from cmaes import CMA  # imported here because it loads scipy.stats, which takes a second
 
     start = np.asarray(mean, dtype=float)
     optimiser = CMA(mean=start, sigma=breeding.settings.sigma, population_size=size, seed=0)
@@ -84,7 +80,7 @@ def _vector(
     score: Score | None,
     render: Render,
 ) -> np.ndarray:
-    """The vector of a slot: the draw whose loss was planned, or the last when none passed."""
+    """The vector of a slot: the draw whose loss was planned, or the last draw if none passed."""
     for attempt in range(breeding.settings.attempts):
         vector = _asked(optimiser, breeding, generation, slot, attempt)
         if score is not None and render(vector) == score.expression:
@@ -97,7 +93,7 @@ def _vector(
 def _asked(
     optimiser: "CMA", breeding: Breeding, generation: int, slot: int, attempt: int
 ) -> np.ndarray:
-    # One stream a draw, so that a vector does not depend on how many were drawn before it.
+    # One random stream per draw, so that a vector does not depend on how many were drawn before it.
     source = breeding.stream(generation, "cma_es", slot, attempt)
     optimiser.reseed_rng(int(source.integers(2**32)))
     return optimiser.ask()

@@ -1,15 +1,14 @@
-"""E-GP, the thesis' Algorithm 1: mutation only, few parents, children alone are evaluated.
+"""E-GP, Algorithm 1 of the thesis: mutation only, few parents, only children are evaluated.
 
-From the draft: a tournament G is sampled uniformly from the population and its top N are copied; each
-copy is changed by subtree mutation with probability M_ST = 0.5, else by one-point mutation; there is
-no crossover; a child is kept only if `Functional_check()` holds; children join the population, which
-is then truncated to the P best.
+From the draft: a tournament G is sampled uniformly from the population, and its top N are copied. Each copy is changed
+by subtree mutation with probability M_ST = 0.5, otherwise by one-point mutation; there is no crossover. A child is kept
+only if `Functional_check()` holds. Children join the population, which is then truncated to the P best.
 
-The draft leaves P, N, |G| and T open and does not say what happens to a failed child's place: here
-it stays empty (`attempts: 1`), or the child is drawn again from the same parent, by the same mutation, up
-to `attempts` times in all. The draft's introduction reads differently (`selection: top_share`): parents are N
-individuals drawn at random from the best share of the population. `replacement: ageing` and
-`rescore_elites` are not the draft's: they are there to measure what its elitism costs under noise.
+The draft leaves P, N, |G| and T open, and does not say what happens to the place of a failed child. Here the place
+stays empty (`attempts: 1`), or the child is drawn again from the same parent by the same mutation, up to `attempts`
+times in all. The draft's introduction differs (`selection: top_share`): parents are N individuals drawn at random from
+the best share of the population. `replacement: ageing` and `rescore_elites` are not in the draft: they measure what its
+elitism costs when fitness is noisy.
 """
 
 import math
@@ -45,24 +44,24 @@ class Settings(MutationSettings):
 
     algorithm: Literal["egp"] = "egp"
     parents: Annotated[int, Field(ge=1, le=100_000)] = 5
-    """N: parents a generation, each giving one child."""
+    """N: parents per generation; each gives one child."""
     tournament: Annotated[int, Field(ge=1, le=100_000)] = 10
     """|G|: individuals sampled uniformly, without replacement, for `selection: tournament`."""
     subtree_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """M_ST: probability of subtree mutation; otherwise one-point mutation."""
+    """M_ST: probability of subtree mutation (of graphs: operation mutation); otherwise one-point mutation."""
     selection: Literal["tournament", "top_share"] = "tournament"
-    """`tournament` is Algorithm 1, `top_share` the reading of the draft's introduction."""
+    """`tournament` is Algorithm 1; `top_share` is what the draft's introduction says."""
     top_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Share of the population that parents are drawn from, for `selection: top_share`."""
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Draws a child: 1 drops a child that fails the functional check, as the draft does."""
+    """How often a child may be drawn; 1 drops a child that fails the functional check, as the draft does."""
     replacement: Literal["elitist", "ageing"] = "elitist"
-    """`elitist` keeps the P best, as the draft does; `ageing` the P youngest."""
+    """`elitist` keeps the P best, as the draft does; `ageing` keeps the P youngest."""
     rescore_elites: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """So many of the best are trained once more each generation, and their fitness averaged."""
+    """Number of best individuals that are trained once more each generation; their fitness is the mean."""
 
     def problems(self) -> Iterator[Problem]:
-        """More drawn than there are to draw from."""
+        """A sample that is larger than what it is drawn from."""
         yield from super().problems()
         in_tournament = self.selection == "tournament"
         if in_tournament and self.tournament > self.population:
@@ -82,12 +81,12 @@ class Settings(MutationSettings):
 
 
 def slots(settings: Settings, generation: int) -> int:
-    """N trainings a generation, and those of the elites."""
+    """N children, and the elites that are re-scored."""
     return settings.parents + settings.rescore_elites
 
 
 def breed(breeding: Breeding) -> None:
-    """Offer N mutated children, one of each parent; of fewer parents, each in turn has more."""
+    """Propose N mutated children, one per parent; if there are fewer parents, they take turns."""
     settings, rng = breeding.settings, breeding.rng
     parents = choose_parents(breeding, rng)
     with_new_nodes, of_one_node = MUTATIONS[settings.representation]
@@ -100,14 +99,13 @@ def breed(breeding: Breeding) -> None:
                 break
     elites: dict[str, Individual] = {}
     for individual in ranked(breeding.population):
-        elites.setdefault(individual.trained_as, individual)  # of twins one
+        elites.setdefault(individual.trained_as, individual)  # one of each set of twins
     for place, elite in enumerate(list(elites.values())[: settings.rescore_elites]):
         breeding.rescore(settings.parents + place, elite)
 
 
 def choose_parents(breeding: Breeding, rng) -> list[Individual]:
-    """The N parents, by tournament or from the top share; fewer when the population is smaller, as after
-    a race."""
+    """The N parents, by tournament or from the top share; fewer if the population is smaller, as after a race."""
     settings, population = breeding.settings, ranked(breeding.population)
     if settings.selection == "tournament":
         size = min(settings.tournament, len(population))

@@ -1,7 +1,7 @@
-"""Fitness: the mean over tasks of the gain over chance, in units of cross entropy's gain.
+"""Fitness: the mean over tasks of (accuracy - chance) / (accuracy of cross entropy - chance).
 
-Of a candidate that is trained at several learning rates (`search.rates`) it is the best of them. One rate, cross
-entropy's, is the default, for more buy little (`tests/benchmarks/rates.py`; what a loss is worth is its
+A candidate that is trained at several learning rates (`search.rates`) has the fitness of its best rate. The default is
+one rate, cross entropy's, because more rates help little (`tests/benchmarks/rates.py`; what a loss is worth is its
 accuracy at its own rate on fresh seeds and splits):
 
     digits, 140 candidates           rank correlation    best found for 24 trainings
@@ -14,17 +14,17 @@ accuracy at its own rate on fresh seeds and splits):
     at 1/2 and 1 x                   0.46                87.7 %
     at 1/4, 1/2 and 1 x              0.46                88.4 %
 
-    35 % of the next class, 70       rank correlation    best found for 24 trainings
+    35 % labelled as next class, 70  rank correlation    best found for 24 trainings
     at 1 x cross entropy's rate      0.88                85.4 %
     at 1 and 4 x                     0.87                84.2 %
     at 1, 2 and 4 x                  0.87                83.4 %
 
-What a second rate buys on the last is order among the good: in the better half of the candidates the rank
-correlation is 0.81 at 1 and 4 x instead of 0.71. It costs half of the candidates, but less in a race, which drops the
-worse rate early. The default study has both.
+On the last task a second rate ranks the good candidates better: in the better half the rank correlation is 0.81 at 1
+and 4 x, instead of 0.71. A second rate halves the number of candidates that a budget pays for. In a race it costs less,
+because the race drops the worse rate early. The default study uses both rates.
 
-Even so a rate decides much: three quarters of the candidates on clean labels like a lower rate than cross entropy,
-more than half of those on wrong labels a higher one. So what a search finds is judged at its own rate.
+Even so the rate matters: three quarters of the candidates on clean labels are best at a lower rate than cross entropy,
+and more than half of those on wrong labels at a higher one. So a loss that a search finds is judged at its own rate.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,15 +33,15 @@ from statistics import fmean
 from typing import Any
 
 BASELINE = "cross_entropy"
-"""Name of cross entropy as a loss, and its role among the re-scored."""
+"""Name of cross entropy as a loss, and its role in the re-scoring."""
 
 GOOD = 0.6
-"""The fitness from which on a loss counts as a good one, that a check should not have rejected."""
+"""A loss with at least this fitness counts as good: the check should not have rejected it."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A task's two fixed points: accuracy by chance (fitness 0) and of cross entropy (fitness 1)."""
+    """The two accuracies that fix the scale of a task: chance (fitness 0) and cross entropy (fitness 1)."""
 
     chance: float
     cross_entropy: float
@@ -61,11 +61,11 @@ def references(tasks: Iterable[Mapping[str, Any]]) -> dict[str, Reference]:
 def best_rate(
     rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference]
 ) -> tuple[float | None, float | None]:
-    """The highest fitness that one rate gives a candidate on all tasks, and its `rate_multiple`.
+    """The highest fitness that a candidate has at one rate, and the `rate_multiple` of that rate.
 
-    Of equals the lower rate; (None, None) when no rate has a fitness. One multiple for all tasks, each of
-    which has cross entropy's rate of its own: then a candidate at a rate is what a race lets go on or
-    stops, and the maximum is over as few values as can be.
+    Ties go to the lower rate; (None, None) when no rate has a fitness. All tasks share one multiple; each
+    applies it to its own rate of cross entropy. So a race can stop a candidate at a rate on all tasks at once, and the
+    maximum is over as few values as possible.
     """
     at: dict[float, list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -81,10 +81,10 @@ def best_rate(
 def rescored_references(
     rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference]
 ) -> dict[str, Reference]:
-    """The references with cross entropy's accuracy as re-scored: on the same fresh seeds and splits.
+    """The references, with cross entropy's accuracy on the fresh seeds and splits of the re-scoring.
 
-    `rows` are of a `rescored` table, the baseline's among them (role `cross_entropy`), so that its
-    own re-scored fitness is 1. A task whose baseline did not complete keeps its reference.
+    `rows`: a table `rescored` with the rows of the baseline (role `cross_entropy`), whose re-scored fitness is then 1.
+    A task on which the baseline never completed keeps its reference.
     """
     measured: dict[str, list[float]] = {name: [] for name in by_task}
     for row in rows:
@@ -97,9 +97,9 @@ def rescored_references(
 
 
 def fitness(rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference]) -> float | None:
-    """The fitness of one candidate from all its trainings at one rate, averaged within a task first.
+    """The fitness of one candidate from all its trainings at one rate; each task is averaged first.
 
-    None when a training did not complete or a task is missing: such a candidate has no fitness.
+    None when a training did not complete or a task has no training.
     """
     gains: dict[str, list[float]] = {name: [] for name in by_task}
     for row in rows:
@@ -114,11 +114,11 @@ def fitness(rows: Iterable[Mapping[str, Any]], by_task: Mapping[str, Reference])
 def left_out(
     scores: Mapping[str, Sequence[float]], values: Mapping[str, Sequence[float]]
 ) -> list[float]:
-    """The champion's value in each repeat of the re-scoring, freed of the luck of being chosen.
+    """The champion's value in each repeat of the re-scoring, without the bias of choosing the best.
 
-    `scores`: each candidate's fitness by repeat. The best of several noisy means is a lucky one. So each
-    repeat is left out once, and the candidate that the others choose counts with its value there. With one
-    repeat there is nothing to leave out.
+    `scores`: the fitness of each candidate, by repeat; `values`: what to report, likewise. The highest of several noisy
+    means is biased upwards. So each repeat is left out once: the other repeats choose a candidate, and its value in the
+    repeat left out counts. With one repeat nothing is left out, and the bias stays.
     """
     repeats = range(len(next(iter(scores.values()))))
     totals = {name: sum(of_repeats) for name, of_repeats in scores.items()}

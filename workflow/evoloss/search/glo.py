@@ -1,17 +1,15 @@
 """GLO (Gonzalez & Miikkulainen, arXiv 1905.11528): tree GP, then CMA-ES on the winner's coefficients.
 
-From the paper (its abstract; numbers recalled, unverified): roulette selection, six elites of 80, subtree
-swap with probability 0.8, every node mutated with probability 0.05, a cache of losses already scored,
-fitness 0 for those that fail; then a coefficient on every node of the winner, and CMA-ES with initial
-step 1.5. No code was published.
+From the paper (its abstract; numbers recalled, unverified): roulette selection, six elites of 80, subtree swap with
+probability 0.8, every node mutated with probability 0.05, a cache of losses already scored, fitness 0 for losses that
+fail; then a coefficient on every node of the winner, and CMA-ES with initial step 1.5. No code was published.
 
-Chosen here: each child takes one side of a swap of two roulette parents; fitness below chance counts
-as 0 in the roulette; a child that fails is drawn again from other parents by the same operators, so that
-copies, which cannot fail, keep their share; failed children leave their place to the next best parents; the
-switch is an absolute generation (`tuning_from`), from which on CMA-ES samples `tuning_population` vectors a
-generation (its own rule, 4 + floor(3 ln n), depends on the winner's size, and a plan cannot); coefficients
-start at 1 and multiply their node's result. Trees with coefficients may be three times as large as the pool
-allows.
+Chosen here: each child is one side of a subtree swap between two roulette parents. Fitness below chance counts as 0 in
+the roulette. A child that fails is drawn again from other parents by the same operators, so that copies, which cannot
+fail, keep their share. The places of failed children go to the next best parents. The switch to CMA-ES comes at a fixed
+generation (`tuning_from`). From then on CMA-ES samples `tuning_population` vectors per generation. (Its own rule,
+4 + floor(3 ln n), depends on the winner's size n, which is not known when a study is planned.) Coefficients start at 1
+and multiply the result of their node. Trees with coefficients may be three times as large as the pool allows.
 """
 
 from collections.abc import Sequence
@@ -53,7 +51,7 @@ class Settings(GenerationalSettings):
 
     algorithm: Literal["glo"] = "glo"
     reuse: bool = True
-    """The cache of losses already scored; without it stage `novel` rejects copies."""
+    """Reuse the fitness of losses already scored; if false, stage `novel` rejects copies."""
     elites: Annotated[int, Field(ge=0, le=100_000)] = 3
     """Individuals that are carried over; the rest of the population are children."""
     crossover_probability: Annotated[float, Field(ge=0, le=1)] = 0.8
@@ -61,28 +59,28 @@ class Settings(GenerationalSettings):
     node_probability: Annotated[float, Field(ge=0, le=1)] = 0.05
     """Probability that a node of a child is mutated."""
     tuning_from: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """First generation of CMA-ES on the winner's coefficients; null never tunes them."""
+    """First generation in which CMA-ES tunes the winner's coefficients; null never tunes them."""
     tuning_population: Annotated[int, Field(ge=4, le=100_000)] = 12
-    """Vectors a generation of CMA-ES."""
+    """Vectors per generation of CMA-ES."""
     sigma: Annotated[float, Field(gt=0, le=1000)] = 1.5
     """Initial step of CMA-ES."""
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Draws a child or vector: 1 drops one that fails the functional check."""
+    """How often a child or vector may be drawn; 1 drops one that fails the functional check."""
 
     def tunes(self, generation: int) -> bool:
-        """Whether a generation is one of CMA-ES."""
+        """Whether CMA-ES makes this generation."""
         return self.tuning_from is not None and generation >= self.tuning_from
 
 
 def slots(settings: Settings, generation: int) -> int:
-    """The children of the GP, or the vectors of CMA-ES."""
+    """The number of GP children or of CMA-ES vectors."""
     if settings.tunes(generation):
         return settings.tuning_population
     return settings.children
 
 
 def space(settings: Settings, generation: int, given: SearchSpace) -> SearchSpace:
-    """The pool's limits; with coefficients on every node, room for them."""
+    """The pool's limits; enlarged once every node has a coefficient."""
     if not settings.tunes(generation):
         return given
     return given.model_copy(
@@ -91,7 +89,7 @@ def space(settings: Settings, generation: int, given: SearchSpace) -> SearchSpac
 
 
 def breed(breeding: Breeding) -> None:
-    """Offer children of the GP, or from `tuning_from` on the winner with other coefficients."""
+    """Propose children of the GP or, from `tuning_from` on, the winner with new coefficients."""
     if breeding.settings.tunes(breeding.generation):
         _tune(breeding)
     else:
@@ -128,7 +126,7 @@ def _child(
 
 
 def roulette(population: Sequence[Individual], rng: np.random.Generator) -> Individual:
-    """One individual, in proportion to its fitness."""
+    """One individual, with probability proportional to its fitness."""
     weights = np.array([max(0.0, individual.fitness) for individual in population])
     total = weights.sum()
     return population[rng.choice(len(population), p=weights / total if total > 0 else None)]

@@ -1,15 +1,15 @@
 """GP-LFL (Raymond et al., arXiv 2209.08907): the GP of EvoMAL without its local search.
 
-From the authors' code: crossover 0.70, mutation 0.25 (a new subtree of height 0 to 2), elitism 0.05, one
-operator a child; double tournament, parsimony first, of fitness size 4 and parsimony size 1; population 25
-over 50 generations; a loss must mention label and prediction, else a random leaf is replaced by an arithmetic
-operator over both; a loss already evaluated, by its printed form, reuses its fitness. Its function set and
-guards are the pool `gp_lfl` of config/as_published.yaml.
+From the authors' code: crossover 0.70, mutation 0.25 (a new subtree of height 0 to 2), elitism 0.05, one operator per
+child; double tournament, parsimony first, of fitness size 4 and parsimony size 1; population 25 over 50 generations. If
+a loss lacks label or prediction, a random leaf is replaced by an arithmetic operator over both. A loss whose printed
+form was evaluated before reuses its fitness. Its function set and guards are the pool `gp_lfl` of
+config/as_published.yaml.
 
-Chosen here: what is neither crossed nor mutated is a copy, which reuses its parent's fitness; a child that
-fails is drawn again from other parents by the same operator, so that copies, which cannot fail, keep their
-share; elitism 0.05 of 25 is one individual; failed children leave their place to the next best parents; of
-individuals of equal fitness a tournament prefers the smaller.
+Chosen here: a child that is neither crossed nor mutated is a copy and reuses its parent's fitness. A child that fails
+is drawn again from other parents by the same operator, so that copies, which cannot fail, keep their share. Elitism
+0.05 of 25 is one individual. The places of failed children go to the next best parents. On equal fitness a tournament
+prefers the smaller individual.
 """
 
 from collections.abc import Iterator, Sequence
@@ -53,35 +53,35 @@ class Settings(GenerationalSettings):
 
     algorithm: Literal["gp_lfl"] = "gp_lfl"
     reuse: bool = True
-    """The archive of losses already evaluated."""
+    """Reuse the fitness of losses already evaluated."""
     crossover_probability: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Probability that a child is bred by crossover."""
     mutation_probability: Annotated[float, Field(ge=0, le=1)] = 0.25
-    """Probability that it is bred by subtree mutation instead; what remains is copied."""
+    """Probability that a child is bred by subtree mutation; the remaining children are copies."""
     fitness_tournament: Annotated[int, Field(ge=1, le=100_000)] = 4
-    """Contenders of the second tournament, which the fittest wins."""
+    """Size of the second tournament, which the fittest wins."""
     parsimony_tournament: Annotated[float, Field(ge=1, le=2)] = 1.0
-    """Twice the probability that the smaller of two enters it: 1 is no pressure, 2 always."""
+    """Twice the probability that the smaller of two individuals enters it: 1 is no pressure, 2 always the smaller."""
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Draws a child: 1 drops a child that fails the functional check."""
+    """How often a child may be drawn; 1 drops a child that fails the functional check."""
 
     def problems(self) -> Iterator[Problem]:
-        """More than one way to breed a child."""
+        """Probabilities that add up to more than 1."""
         yield from super().problems()
         if self.crossover_probability + self.mutation_probability > 1 + 1e-9:
             yield (
                 "crossover_probability",
-                "with mutation_probability it is more than 1, but a child is bred by one of the two",
+                "with mutation_probability it is more than 1, but a child is bred by at most one of them",
             )
 
 
 def slots(settings: Settings, generation: int) -> int:
-    """The children; those that are copies need no training."""
+    """The number of children; copies among them need no training."""
     return settings.children
 
 
 def breed(breeding: Breeding) -> None:
-    """Offer children of winners of the double tournament."""
+    """Propose children of the winners of double tournaments."""
     settings, rng, space = breeding.settings, breeding.rng, breeding.space
 
     def winner() -> Individual:
@@ -106,7 +106,7 @@ def breed(breeding: Breeding) -> None:
 def double_tournament(
     population: Sequence[Individual], settings: Settings, rng: np.random.Generator
 ) -> Individual:
-    """Luke & Panait (2002), parsimony first: the fittest of several, each the smaller of two."""
+    """Luke & Panait (2002), parsimony first: the fittest of several contenders, each chosen from two by size."""
 
     def contender() -> Individual:
         pair = [population[i] for i in rng.integers(len(population), size=2)]
@@ -119,9 +119,9 @@ def double_tournament(
 
 
 def repaired(tree: Expression, space: SearchSpace, rng: np.random.Generator) -> Expression:
-    """The tree if it mentions p and y; else with a random leaf replaced by an operator over both.
+    """The tree if it contains p and y; else the tree with a random leaf replaced by an operator over both.
 
-    The tree itself when that would break the limits (the functional check then rejects it).
+    Returned unchanged if there is no such operator or the limits would break; the functional check then rejects it.
     """
     if "p" in tree and "y" in tree:
         return tree

@@ -3,17 +3,17 @@
 An algorithm is a module of this package with
 
 - `Settings`, a subclass of `MethodSettings`;
-- `slots(settings, generation)`, the most trainings that a generation (1, 2, ...) may need;
-- `breed(breeding)`, which offers children through `breeding.propose`, and may ask for individuals of
-  the population to be trained once more through `breeding.rescore`;
+- `slots(settings, generation)`, the largest number of children and re-scored individuals of a generation (1, 2, ...);
+- `breed(breeding)`, which proposes children through `breeding.propose`, and may have individuals of the population
+  trained once more through `breeding.rescore`;
 - `select(population, evaluated, settings)`, which returns the next population;
 - if it needs one, `space(settings, generation, space)`, the limits of what it breeds in a generation.
 
-It never trains and never checks: `propose` runs the functional check and says whether the child got
-its slot. A child that did not may be drawn again, up to `attempts` times in all, but by the same operator: a
-coin that chooses one is tossed once a slot, or operators whose children seldom fail would have more than
-their share. What a method must remember is in its tables, which it is shown as `breeding.history`. A method
-without a pool (`pool: null`) breeds generation 0 too. Torch is not imported here.
+A method never trains and never checks: `propose` runs the functional check and returns whether the child got its slot.
+A child that failed may be drawn again, up to `attempts` times in all, but by the same operator: the operator is drawn
+once per slot, since otherwise operators whose children seldom fail would get more than their share. A method keeps no
+state: it reads its earlier scores from `breeding.history`. A method without a pool (`pool: null`) breeds generation 0
+too. Torch is not imported here.
 """
 
 import dataclasses
@@ -22,6 +22,7 @@ import importlib.util
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import ModuleType
 from typing import Any, Self
 
@@ -37,26 +38,26 @@ PROTOCOL = ("Settings", "slots", "breed", "select")
 
 
 class _OfRow:
-    """What a row of a table says, under the names of its columns."""
+    """A row of a table; the fields are named like the columns."""
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """What the row says."""
+        """Read a row; other columns are ignored."""
         values = {field.name: row[field.name] for field in dataclasses.fields(cls)}
         return cls(**values | {"expression": parse(row["expression"])})
 
     @property
     def trained_as(self) -> str:
-        """The candidate whose trainings its fitness is of."""
+        """The id of the candidate whose trainings gave this fitness."""
         return self.twin_of or self.candidate_id
 
 
 @dataclass(frozen=True)
 class Individual(_OfRow):
-    """A candidate with a fitness, which is the mean of `evaluations` trainings a task: a row of `population`.
+    """A candidate with a fitness, the mean of `evaluations` trainings per task: a row of `population`.
 
-    `twin_of`: the earlier candidate that trains alike and whose fitness it has, if there is one.
-    `rate_multiple`: the rate of those trainings, as a multiple of cross entropy's.
+    `twin_of`: the earlier candidate that trains alike and whose fitness this one took, if there is one.
+    `rate_multiple`: the learning rate of those trainings, as a multiple of cross entropy's.
     """
 
     candidate_id: str
@@ -70,9 +71,9 @@ class Individual(_OfRow):
 
 @dataclass(frozen=True)
 class Score(_OfRow):
-    """What came of one planned candidate of a generation, a row of `scores`; without fitness and rate when it failed.
+    """The result of one planned candidate of a generation: a row of `scores`. If it failed, fitness and rate are None.
 
-    `fitness` is the mean of `evaluations` trainings a task: of one, unless it was reused.
+    `fitness` is the mean of `evaluations` trainings per task; that is 1, unless the fitness was reused.
     """
 
     candidate_id: str
@@ -86,7 +87,7 @@ class Score(_OfRow):
     rate_multiple: float | None = 1.0
 
     def as_individual(self) -> Individual:
-        """The candidate as an individual; it has a fitness."""
+        """The candidate as an individual; it must have a fitness."""
         return Individual(
             self.candidate_id,
             self.expression,
@@ -101,7 +102,7 @@ class Score(_OfRow):
 Propose = Callable[..., bool]
 """(slot, child, operator, ids of the parents, objection=None) -> whether the child has the slot.
 
-An `objection` is the sentence of a method's own check: the child is recorded as rejected by `method`.
+An `objection` is the reason given by the method's own check: the child is recorded as rejected by `method`.
 """
 
 
@@ -109,9 +110,8 @@ An `objection` is the sentence of a method's own check: the child is recorded as
 class Breeding:
     """What a method may know when it breeds generation `generation`.
 
-    `history`: all scores of the generations before, in order. `stream(*parts)`: the random generator of
-    this run that is named by `parts`, always the same; `rng` is the one of this generation.
-    `classes`: the numbers of classes of the search tasks.
+    `history`: all scores of the earlier generations, in order. `stream(*parts)`: a new random generator, seeded by the
+    run and `parts` alone. `classes`: the numbers of classes of the search tasks.
     """
 
     settings: Any
@@ -126,16 +126,20 @@ class Breeding:
 
     @property
     def rng(self) -> np.random.Generator:
-        """The stream of this generation, from its beginning."""
+        """The stream of this generation; every access starts it again."""
         return self.stream(self.generation)
 
 
+@cache
 def load_algorithm(name: str) -> ModuleType:
     """The module of an algorithm; raises UserError with the known names when there is none."""
     if name.isidentifier() and importlib.util.find_spec(f"evoloss.search.{name}"):
         module = importlib.import_module(f"evoloss.search.{name}")
-        if all(hasattr(module, part) for part in PROTOCOL):
+        lacks = [part for part in PROTOCOL if not hasattr(module, part)]
+        if not lacks:
             return module
+        if len(lacks) < len(PROTOCOL):
+            raise UserError(f"algorithm {name!r}: {module.__file__} lacks {', '.join(lacks)}")
     raise UserError(f"unknown algorithm {name!r}; there are {', '.join(algorithms())}")
 
 
@@ -150,7 +154,7 @@ def algorithms() -> list[str]:
 
 
 def ranked(individuals: Iterable[Individual]) -> list[Individual]:
-    """Best first; of equals the smaller tree, then the lower id."""
+    """Best first; ties go to the smaller tree, then to the lower id."""
     return sorted(individuals, key=lambda i: (-i.fitness, i.expression.size, i.candidate_id))
 
 
@@ -164,7 +168,7 @@ def truncate(
 def youngest(
     population: Sequence[Individual], evaluated: Sequence[Individual], size: int
 ) -> list[Individual]:
-    """The `size` youngest of parents and children (ageing); of a generation the later slots."""
+    """The `size` youngest of parents and children (ageing); within a generation later slots are younger."""
     everyone = sorted([*population, *evaluated], key=lambda i: (i.born, i.candidate_id))
     return everyone[-size:]
 
@@ -174,8 +178,8 @@ def replace(
 ) -> list[Individual]:
     """Generational replacement: the `elites` best parents and all children.
 
-    Places that stay empty, because children failed the check or their training, go to the next best
-    parents, so that a population cannot die out.
+    If children failed the check or their training, their places go to the next best parents, so that a population
+    cannot die out.
     """
     parents = ranked(population)
     kept = [*parents[:elites], *ranked(evaluated)[: size - elites]]
@@ -183,8 +187,8 @@ def replace(
 
 
 def told(known: Iterable[Individual], scores: Iterable[Score]) -> list[Individual]:
-    """Individuals after further scores: new ones join; who is scored again has the mean of all trainings as
-    fitness, and so have all its twins. Who fails is gone, and its twins are."""
+    """The individuals after further scores. New ones join. A re-scored one and all its twins get the mean of all its
+    trainings as fitness; if the re-scoring failed, they are all removed."""
     found = {individual.candidate_id: individual for individual in known}
     means = {i.trained_as: (i.fitness, i.evaluations) for i in found.values()}
     for score in sorted(scores, key=lambda s: (s.generation, s.purpose == "rescore")):
@@ -204,6 +208,6 @@ def told(known: Iterable[Individual], scores: Iterable[Score]) -> list[Individua
 
 
 def best_of(history: Iterable[Score]) -> Score:
-    """The score of highest fitness; of equals the smaller tree, then the lower id."""
+    """The score with the highest fitness; ties go to the smaller tree, then to the lower id."""
     scored = [score for score in history if score.fitness is not None]
     return min(scored, key=lambda s: (-s.fitness, s.expression.size, s.candidate_id))

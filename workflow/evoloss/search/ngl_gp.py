@@ -1,22 +1,22 @@
 """NGL's GP (Akhmedova & Körber, arXiv 2404.12948), as section 2.1 of the thesis draft describes it.
 
-From the source: each child comes of a crossover whose mate is drawn, with some probability, from an
-external archive of eliminated individuals, else from the population; then two independent chances of
-subtree and of one-point mutation; at the end of a generation the worst are moved to the archive, so
-that the size of the population stays constant.
+From the source: each child comes from a crossover. Its mate is drawn, with some probability, from an external archive
+of eliminated individuals, otherwise from the population. Subtree mutation and one-point mutation follow, each with a
+chance of its own. At the end of a generation the worst individuals move to the archive, so that the population keeps
+its size.
 
-Not published: every number, how parents are chosen, the archive's capacity, what happens to children
-that cannot train. Chosen here: parents are drawn uniformly, without replacement while there are enough;
-even chances; an unlimited archive, drawn from uniformly; a failed child is dropped (`attempts: 1`) or
-bred again from the same parent and a new mate, by the same mutations.
+Not published: every number, how parents are chosen, the archive's capacity, what happens to children that cannot train.
+Chosen here: parents are drawn uniformly, without replacement while there are enough; even chances; an unlimited
+archive, drawn from uniformly; a failed child is dropped (`attempts: 1`) or bred again from the same parent and a new
+mate, by the same mutations.
 
-The mate is another loss than the parent: neither itself nor a twin of it. Where there is no other, as in a
-population of one without an archive, nothing is crossed: the child is the parent with the mutations alone.
+The mate is a different loss from the parent: neither the parent itself nor a twin of it. If there is no such mate, as
+in a population of one without an archive, there is no crossover: the child is the parent with the mutations alone.
 
-"The fitness value of all individuals was re-evaluated" is one ambiguous sentence that decides much of
-the cost. With `rescore: true` every individual of the population is trained once more each generation,
-on new seeds, and its fitness is the mean of what is known (kinder to the method than replacing it); with
-`rescore: false` only children are trained. Claims are made against the cheaper.
+The source says "The fitness value of all individuals was re-evaluated". This ambiguous sentence decides much of the
+cost. With `rescore: true` every individual of the population is trained once more each generation, on new seeds, and
+its fitness is the mean of all its trainings (kinder to the method than replacing the fitness). With `rescore: false`
+only children are trained. Our claims compare with the cheaper variant.
 """
 
 from collections.abc import Sequence
@@ -24,11 +24,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from evoloss.expressions.variation import (
-    one_point_mutation,
-    subtree_crossover,
-    subtree_mutation,
-)
+from evoloss.expressions.variation import one_point_mutation, subtree_crossover, subtree_mutation
 from evoloss.search.method import Breeding, Individual, Score, truncate
 from evoloss.search.settings import MethodSettings, Published, SourceCheck
 
@@ -57,28 +53,28 @@ class Settings(MethodSettings):
 
     algorithm: Literal["ngl_gp"] = "ngl_gp"
     children: Annotated[int, Field(ge=1, le=100_000)] = 20
-    """Children a generation."""
+    """Children per generation."""
     archive_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Probability that the mate comes from the archive, once there is one."""
+    """Probability that the mate comes from the archive, once the archive has one."""
     archive_size: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """The archive holds so many of the eliminated, the last born; null holds all."""
+    """Capacity of the archive, which keeps the last born of the eliminated individuals; null keeps all."""
     subtree_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Probability of subtree mutation after the crossover."""
     one_point_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Probability of one-point mutation after that, independent of it."""
+    """Probability of one-point mutation after that, drawn independently."""
     rescore: bool = False
     """Train the whole population once more each generation."""
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Draws a child: 1 drops a child that fails the functional check."""
+    """How often a child may be drawn; 1 drops a child that fails the functional check."""
 
 
 def slots(settings: Settings, generation: int) -> int:
-    """The children, and with `rescore` the whole population."""
+    """The number of children; with `rescore` also the whole population."""
     return settings.children + (settings.population if settings.rescore else 0)
 
 
 def breed(breeding: Breeding) -> None:
-    """Offer the children, then plan the re-scoring."""
+    """Propose the children, then plan the re-scoring."""
     settings, rng = breeding.settings, breeding.rng
     population, archive = breeding.population, archived(breeding)
     order: list[int] = []
@@ -112,7 +108,7 @@ def breed(breeding: Breeding) -> None:
 
 
 def others(mates: Sequence[Individual | Score], parent: Individual) -> list[Individual | Score]:
-    """Those of the mates that are another loss than the parent."""
+    """The mates that are a different loss from the parent."""
     return [
         mate
         for mate in mates
@@ -121,7 +117,7 @@ def others(mates: Sequence[Individual | Score], parent: Individual) -> list[Indi
 
 
 def archived(breeding: Breeding) -> list[Score]:
-    """Everyone who once had a fitness and is no longer in the population, in order of birth."""
+    """The archive: candidates that had a fitness and are no longer in the population, in order of birth."""
     alive = {individual.candidate_id for individual in breeding.population}
     gone = [
         score
@@ -137,5 +133,5 @@ def archived(breeding: Breeding) -> list[Score]:
 def select(
     population: Sequence[Individual], evaluated: Sequence[Individual], settings: Settings
 ) -> list[Individual]:
-    """The P best stay; the others are from now on the archive's."""
+    """The P best stay; the others are archived from now on."""
     return truncate(population, evaluated, settings.population)

@@ -10,9 +10,9 @@ Tokens = tuple[str | float, ...]
 def negated_polynomial(
     coefficients: Sequence[Sequence[float]], of_prediction: float, of_label: float
 ) -> Expression:
-    """Minus the sum over i >= 1 and j of c[i-1][j] u^i w^j, with u = p - of_prediction and w = y - of_label.
+    """- sum of c[i-1][j] u^i w^j over i >= 1 and j >= 0, with u = p - of_prediction and w = y - of_label.
 
-    Terms without u have no gradient and are left out. In Horner's form, with four significant digits a number.
+    Terms without u have no gradient and are left out. Horner's form; numbers have four significant digits.
     """
     u: Tokens = ("sub", "p", rounded(of_prediction))
     w: Tokens = ("sub", "y", rounded(of_label))

@@ -1,8 +1,7 @@
-"""Random search: the floor that every method must beat. New random trees, the best P are kept.
+"""Random search, the baseline that every method must beat: new random trees each generation; the best P are kept.
 
-It has as many training slots a generation as `children` says. A slot is filled by the first of up to
-`attempts` random trees that passes the functional check, so with the default it trains at least as
-often as a method of as many slots whose failed children are dropped.
+A generation has `children` slots. Each is filled by the first of up to `attempts` random trees that passes the
+functional check. So by default it trains at least as often as a method with equally many slots that drops failures.
 """
 
 from collections.abc import Sequence
@@ -20,18 +19,18 @@ class Settings(MethodSettings):
 
     algorithm: Literal["random_search"] = "random_search"
     children: Annotated[int, Field(ge=1, le=100_000)] = 5
-    """New random trees that are trained each generation."""
+    """New random trees trained per generation."""
     attempts: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """Random trees that may be drawn for a slot before it stays empty."""
 
 
 def slots(settings: Settings, generation: int) -> int:
-    """One training a child."""
+    """The number of children."""
     return settings.children
 
 
 def breed(breeding: Breeding) -> None:
-    """Offer random trees of the initialiser until every slot is filled."""
+    """Propose random trees of the initialiser until every slot is filled."""
     rng = breeding.rng
     for slot in range(breeding.settings.children):
         for draw in range(breeding.settings.attempts):

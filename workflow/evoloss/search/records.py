@@ -21,13 +21,13 @@ CANDIDATES = pa.schema(
         ("twin_of", pa.string()),
     ]
 )
-"""The plan of a generation, one row a slot in use.
+"""The plan of a generation, one row per slot in use.
 
-`purpose`: `new`; `rescore`, an individual of the population once more, on the seeds of `repeat`; or
-`reused`, which trains like the earlier candidate `twin_of` and takes `reused_fitness`, the mean of that one's
-`reused_evaluations` trainings a task, without training. A re-scored twin has its `twin_of` too: what is
-scored again is both of them. `rate_multiple`: the one multiple of cross entropy's rate that the fitness of an
-individual or of a twin is of; null of a new candidate, which is trained at all that the search tries.
+`purpose`: `new`; `rescore`, an individual of the population that trains once more, on the seeds of `repeat`; or
+`reused`, a candidate that trains like the earlier `twin_of`. It is not trained but takes `reused_fitness`, the mean of
+the `reused_evaluations` trainings per task of its twin. A re-scored twin has `twin_of` too, since the new score is of
+both. `rate_multiple`: the multiple of cross entropy's rate at which an individual or a twin has its fitness; null for a
+new candidate, which is trained at all rates of the search.
 """
 
 SCORES = pa.schema(
@@ -46,10 +46,10 @@ SCORES = pa.schema(
         ("dearest_samples", pa.int64()),
     ]
 )
-"""What came of each planned candidate of a generation: its fitness there at the rate it did best at (null
-where every rate failed), or that it reused; of how many trainings a task that is the mean;
-`rate_multiple`, that rate as a multiple of cross entropy's; the training samples that the run is charged for
-it, at all rates; and those of the dearest rate."""
+"""The result of each planned candidate of a generation. `fitness`: at its best rate (null if every rate failed), or
+reused; the mean of `evaluations` trainings per task. `rate_multiple`: that rate as a multiple of cross entropy's.
+`training_samples`: what the run is charged for the candidate, at all rates; `dearest_samples`: the part of the dearest
+training of each task."""
 
 POPULATION = pa.schema(
     [
@@ -65,9 +65,8 @@ POPULATION = pa.schema(
         ("rank", pa.int64()),
     ]
 )
-"""The survivors of a generation, best first (rank 0). `fitness` is the mean of `evaluations` trainings a task, all at
-`rate_multiple` times cross entropy's rate: of the candidate's own, or of those of `twin_of`, from which it
-took its fitness."""
+"""The survivors of a generation, best first (rank 0). `fitness` is the mean of `evaluations` trainings per task,
+all at `rate_multiple` times cross entropy's rate: the candidate's own, or those of `twin_of`, whose fitness it took."""
 
 LEDGER = pa.schema(
     [
@@ -99,15 +98,15 @@ LEDGER = pa.schema(
         ("incumbent_rate_multiple", pa.float64()),
     ]
 )
-"""One row a generation of a run, with that generation's own cost (not cumulated).
+"""One row per generation of a run, with the cost of that generation alone (not cumulated).
 
-`rejected_method`: by a check of the method's own. `reached_<stage>`: proposals that the stage looked at:
-none that an earlier stage had rejected or found a fitness for, none of a pool without a check. `reused`: candidates that took an earlier fitness.
-`stopped_evaluations` are the trainings that a race or a hurdle stopped, `stopped_samples` what that saved
-of the `full_samples` that all trainings would have taken. `training_samples` are all that the search is
-charged, images that rungs looked at among them; `rescore_samples` of them went into individuals that had a fitness already. `population`:
-individuals after the generation; `fitness_sd`: the standard deviation of fitness among them, null for one.
-Generation 0 is charged what the pool's individuals up to the run's P-th cost.
+`rejected_method`: proposals rejected by the method's own check. `reached_<stage>`: proposals that the stage tested, so
+none that an earlier stage rejected or found a fitness for, and none of a pool without a check. `reused`: candidates
+that took an earlier fitness. `stopped_evaluations`: trainings that a race or a hurdle stopped; `stopped_samples`: what
+this saved of the `full_samples` that all trainings would have taken. `training_samples`: all that the search is
+charged, with the images that rungs looked at; `rescore_samples`: the part for individuals that had a fitness already.
+`population`: individuals after the generation; `fitness_sd`: the standard deviation of their fitness, null for one
+individual. Generation 0 is charged the cost of the pool's first P individuals.
 """
 
 RESCORED = pa.schema(
@@ -129,12 +128,12 @@ RESCORED = pa.schema(
         ("seconds", pa.float64()),
     ]
 )
-"""One row a fresh training. `role`: `incumbent` (since `generation`), `finalist` (born in `generation`) or
-`cross_entropy`, the baseline on the same seeds and splits. All of a candidate's are at the one rate that the
-search chose for it, cross entropy's at the task's: a maximum over rates here would flatter anew."""
+"""One row per fresh training. `role`: `incumbent` (since `generation`), `finalist` (born in `generation`) or
+`cross_entropy`, the baseline on the same seeds and splits. A candidate is trained only at the rate that the search
+chose for it, cross entropy at the task's rate: a maximum over rates would be biased upwards again."""
 
 STOPPED = "stopped"
-"""Who ended a candidate that a race or a hurdle stopped, beside the stages of the check."""
+"""The name, beside the stages of the check, for what ended a candidate that a race or a hurdle stopped."""
 
 AUDIT = pa.schema(
     [
@@ -153,9 +152,8 @@ AUDIT = pa.schema(
         ("seconds", pa.float64()),
     ]
 )
-"""One row a training, in full and off the search's books, of what the run had rejected or stopped: at every
-rate that the search tries.
+"""One row per full, uncharged training of an expression that the run rejected or stopped, at every rate of the search.
 
-`stage`: the stage of the functional check that rejected it, `method`, or `stopped` (by a race or a
-hurdle); `stage_total`: how many expressions of the run that stage had rejected, of which this is one.
+`stage`: the stage of the functional check that rejected the expression, `method`, or `stopped` (by a race or a hurdle);
+`stage_total`: how many expressions of the run this stage had rejected in all.
 """

@@ -1,17 +1,17 @@
-"""Regularised evolution: tournament, mutate the winner, the oldest dies.
+"""Regularised evolution: the winner of a tournament is mutated, and the oldest individual dies.
 
-Real et al. (arXiv 1802.01548), and Co-Reyes et al. (arXiv 2101.03958), who search loss functions of
-reinforcement learning with it. From their code: population 300, tournaments of 25 with one winner, a
-mutation with probability 0.95 and otherwise a fresh random program, mutation repeated until the new
-program is valid, the oldest dropped, the score of an equivalent program reused. Programs are graphs of
-operations, and who scores below 0.6 on a first, cheap environment is not tried on the others.
+Real et al. (arXiv 1802.01548), and Co-Reyes et al. (arXiv 2101.03958), who search loss functions of reinforcement
+learning with it. From the code of the latter: population 300, tournaments of 25 with one winner, a mutation with
+probability 0.95 and otherwise a fresh random program, both drawn anew until the program is valid (so the kind that fails
+less often gets more than its share), the oldest dropped, the score of an equivalent program reused. Programs are graphs
+of operations. A program that scores below 0.6 on a first, cheap environment is not tried on the others.
 
-Chosen here: children of one generation are drawn from the same population and trained side by side, as
-by asynchronous workers; with `children: 1` the algorithm is the sequential one. Their mutation replaces
-one operation and its inputs; with `representation: graph` that is `operation_mutation` or, for a parameter
-or with the inputs kept, one-point mutation, evenly; on trees it is subtree or one-point mutation. A search of
-classification losses has no cheaper environment, so the hurdle looks at the first third of the training: its
-accuracy on training batches has a rank correlation of 0.87 with the final one (`racing.py`).
+Chosen here: the children of a generation are drawn from the same population and trained side by side, as by
+asynchronous workers; with `children: 1` the algorithm is the sequential one. Their mutation replaces one operation and
+its inputs. With `representation: graph` that is `operation_mutation` or, for a parameter or with the inputs kept,
+one-point mutation, equally often; on trees it is subtree or one-point mutation. A search for classification losses has
+no cheaper environment. So the hurdle looks at the first third of the training: accuracy on training batches there has a
+rank correlation of 0.87 with the final validation accuracy (`racing.py`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -66,23 +66,23 @@ class Settings(MutationSettings):
             "representation": "tree",
             "smallest_alignment": None,
             "hurdle": None,
-        },
+        }
     }
 
     algorithm: Literal["regularised_evolution"] = "regularised_evolution"
     children: Annotated[int, Field(ge=1, le=100_000)] = 5
-    """Children a generation, each of its own tournament; as many of the oldest die."""
+    """Children per generation, each from its own tournament; as many of the oldest die."""
     tournament: Annotated[int, Field(ge=1, le=100_000)] = 10
-    """Individuals sampled uniformly, without replacement, whose best is mutated."""
+    """Individuals sampled uniformly, without replacement; the best of them is mutated."""
     fresh_probability: Annotated[float, Field(ge=0, le=1)] = 0.05
-    """Probability that a child is a fresh random tree."""
+    """Probability that a child is a fresh random tree or graph."""
     subtree_probability: Annotated[float, Field(ge=0, le=1)] = 0.5
-    """Probability of subtree mutation; otherwise one-point mutation."""
+    """Probability of subtree mutation (of graphs: operation mutation); otherwise one-point mutation."""
     attempts: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    """Draws a child until it passes the functional check."""
+    """How often a child may be drawn until one passes the functional check."""
 
     def problems(self) -> Iterator[Problem]:
-        """More drawn than there are to draw from."""
+        """A tournament that is larger than the population."""
         yield from super().problems()
         if self.tournament > self.population:
             yield (
@@ -92,12 +92,12 @@ class Settings(MutationSettings):
 
 
 def slots(settings: Settings, generation: int) -> int:
-    """One training a child."""
+    """The number of children."""
     return settings.children
 
 
 def breed(breeding: Breeding) -> None:
-    """Offer a mutant of each tournament's winner, or now and then a fresh tree."""
+    """Propose a mutant of each tournament's winner, or now and then a fresh random tree or graph."""
     settings, rng = breeding.settings, breeding.rng
     population = ranked(breeding.population)
     size = min(settings.tournament, len(population))

@@ -1,9 +1,9 @@
 """The loss search of Gao, Gouk & Hospedales for wrong labels (arXiv 2103.00243, ICCV 2021).
 
-An evolution strategy over the coefficients of a Taylor polynomial of order four in prediction and label, whose
-fitness is the mean over several data sets and networks: `search.tasks` names those, and their labels are wrong.
-Coefficients, populations and step are not published, and no code is; chosen here is what TaylorGLO has, its CMA-ES,
-its start at the zero vector and its step, with expansion about p = y = 1/2.
+An evolution strategy over the coefficients of a Taylor polynomial of order four in prediction and label. Fitness is the
+mean over several data sets and networks with wrong labels; here `search.tasks` names them. Coefficients, population
+size, step and code are not published. Chosen here: CMA-ES, the zero vector as its start and its initial step are those
+of TaylorGLO, and the expansion is about p = y = 1/2.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from evoloss.search.settings import MethodSettings, Published, SourceCheck
 
 PAPER = "arXiv 2103.00243"
 CENTRE = 0.5
-"""What the polynomial is expanded about, in prediction and label."""
+"""The prediction and the label about which the polynomial is expanded."""
 
 
 class Settings(MethodSettings):
@@ -45,27 +45,27 @@ class Settings(MethodSettings):
     pool: None = None
     """None: it breeds its own generation 0."""
     population: Annotated[int, Field(ge=4, le=100_000)] = 20
-    """Vectors a generation, and individuals that are remembered as the best."""
+    """Vectors per generation; also the number of best individuals that are kept."""
     order: Annotated[int, Field(ge=1, le=8)] = 4
     """Order of the polynomial."""
     sigma: Annotated[float, Field(gt=0, le=1000)] = 1.2
     """Initial step of CMA-ES."""
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Draws a vector: 1 tells CMA-ES a rejected vector as the worst."""
+    """How often a vector may be drawn; with 1, CMA-ES is told a rejected vector as the worst."""
 
 
 def slots(settings: Settings, generation: int) -> int:
-    """One training a vector."""
+    """The number of vectors."""
     return settings.population
 
 
 def space(settings: Settings, generation: int, given: SearchSpace) -> SearchSpace:
-    """Room for the polynomial, whatever the pools allow."""
+    """Limits with room for the polynomial, whatever the pools allow."""
     return SearchSpace(functions=["neg", "add", "sub", "mul"], max_size=400, max_depth=40)
 
 
 def breed(breeding: Breeding) -> None:
-    """Offer the losses of the next sample of CMA-ES."""
+    """Propose the losses of the next sample of CMA-ES."""
     order = breeding.settings.order
     start = [0.0] * parameters(order)
     propose_generation(
@@ -79,7 +79,7 @@ def parameters(order: int) -> int:
 
 
 def loss_of(vector: np.ndarray, order: int) -> Expression:
-    """The polynomial whose coefficients are the vector's: first those of u, by powers of w, then of u^2, ..."""
+    """The polynomial with the coefficients `vector`: first those of u, by powers of w, then those of u^2, ..."""
     rest, rows = list(map(float, vector)), []
     for power in range(1, order + 1):
         terms = order - power + 1

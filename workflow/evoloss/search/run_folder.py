@@ -1,4 +1,4 @@
-"""What a run has written about one of its generations, wherever it lies. Needs no torch."""
+"""Reads what a run has recorded of a generation, in its own folder or in its pool's. Needs no torch."""
 
 import argparse
 import json
@@ -18,8 +18,8 @@ Rows = list[dict[str, Any]]
 class RunFolder:
     """A run's folder and, if it starts from a pool, the pool's.
 
-    `population`: P, its share of the pool. `batches`: files of evaluations, a generation each.
-    `trains_alone`: whether the run trained its share of the pool itself.
+    `population`: P, the number of individuals it takes from the pool. `batches`: how many files of evaluations each
+    generation has. `trains_alone`: whether the run trained the individuals of the pool itself.
     """
 
     run: Path
@@ -30,7 +30,7 @@ class RunFolder:
 
     @classmethod
     def of(cls, flags: argparse.Namespace) -> "RunFolder":
-        """The run that the flags of `add_run_flags` speak of."""
+        """The run that the flags of `add_run_flags` name."""
         return cls(
             Path(flags.run),
             flags.pool and Path(flags.pool),
@@ -42,7 +42,7 @@ class RunFolder:
     def generation(self, number: int) -> tuple[Rows, Rows, Rows]:
         """Candidates, proposals and evaluations of a generation.
 
-        Of a pool they are the run's share: its first P individuals, the draws up to the last of them.
+        From a pool come only its first P individuals and the proposals up to the last of them.
         """
         mine = self.run / f"generation{number}"
         of_pool = self.pool is not None and number == 0
@@ -67,7 +67,7 @@ def read_evaluations(folder: Path, batches: int) -> Rows:
 
 
 def read_scores(run: Path, generations: int) -> Rows:
-    """What came of all candidates of a run's first generations, so many."""
+    """The rows of `scores` of the first `generations` generations of a run."""
     files = (run / f"generation{number}" / "scores.parquet" for number in range(generations))
     return [row for file in files for row in read(file, SCORES)]
 
@@ -75,21 +75,30 @@ def read_scores(run: Path, generations: int) -> Rows:
 def add_generation_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that name a generation of a run."""
     parser.add_argument("--method", required=True, help="name of the method")
-    parser.add_argument("--algorithm", required=True, help="its algorithm")
+    parser.add_argument("--algorithm", required=True, help="algorithm of the method")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--generation", type=int, required=True)
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags that name a run, and tell a step where its records lie."""
+    """The flags that name a run and the folders of its records."""
     parser.add_argument("--method", required=True, help="name of the method")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--run", required=True, help="folder of the run")
     parser.add_argument("--pool", help="folder of the pool, if the method has one")
     parser.add_argument(
-        "--population", type=int, required=True, help="P, the run's share of the pool"
+        "--population", type=int, required=True, help="P, individuals taken from the pool"
     )
-    parser.add_argument("--batches", required=True, help="batches a generation, as a JSON list")
+    parser.add_argument("--batches", required=True, help="batches per generation, as a JSON list")
     parser.add_argument(
-        "--trains-alone", action="store_true", help="the run trained its share of the pool itself"
+        "--trains-alone", action="store_true", help="the run trained these individuals itself"
     )
+
+
+def add_plan_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that tell a step how to check what it plans, and where to record it."""
+    parser.add_argument("--functional-check", required=True, help="its settings as JSON")
+    parser.add_argument("--scale-matched", action="store_true", help="all tasks match gradients")
+    parser.add_argument("--manifests", nargs="+", required=True, help="of the tasks' data sets")
+    parser.add_argument("--candidates", required=True, help="Parquet file to write")
+    parser.add_argument("--proposals", required=True, help="Parquet file to write")

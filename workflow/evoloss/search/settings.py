@@ -1,4 +1,4 @@
-"""Settings that every search method shares; each algorithm's module declares its own on top."""
+"""Settings that all search methods share; the module of each algorithm adds its own."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ Evidence = Literal["draft", "code", "paper", "recalled", "chosen"]
 
 @dataclass(frozen=True)
 class Published:
-    """What a source says of one setting.
+    """What a source says about one setting.
 
-    `evidence`: read in the thesis `draft`, in the authors' `code`, in the `paper`'s abstract or a summary
-    of it, `recalled` but not checked; or `chosen`, where nothing was published and `value` is ours.
+    `evidence`: read in the thesis `draft`, in the authors' `code`, or in the abstract or a summary of the `paper`;
+    `recalled` but not checked; or `chosen`: nothing was published, and `value` is ours.
     """
 
     value: Any
@@ -28,11 +28,10 @@ class Published:
 
 @dataclass(frozen=True)
 class SourceCheck:
-    """What a source says of checks before training.
+    """What a source says about checks before training.
 
-    `stages`: those stages of the functional check that come nearest to what it describes; None where it
-    says nothing of any check. `initial`: whether it checks the initial population too; None: not said.
-    `evidence` is None where nothing was found.
+    `stages`: the stages of the functional check that are closest to what it describes; None if it describes no check.
+    `initial`: whether it checks the initial population too; None: not said. `evidence`: None if nothing was found.
     """
 
     stages: tuple[Stage, ...] | None
@@ -45,32 +44,32 @@ class MethodSettings(StrictModel):
     """The base of every algorithm's `Settings`."""
 
     published: ClassVar[dict[str, Published]] = {}
-    """Setting -> its value in the source; they make the preset `published`."""
+    """Setting -> its value in the source; together they are the preset `published`."""
     source_check: ClassVar[SourceCheck | None] = None
-    """What its source checks; its stages belong to the preset `published`. None: there is no source."""
+    """What the source checks; these stages belong to the preset `published`. None: there is no source."""
     presets: ClassVar[dict[str, dict[str, Any]]] = {}
-    """Further presets by name, each a set of differences to `published`."""
+    """Further presets by name; each lists its differences from `published`."""
 
     algorithm: str
     """The algorithm: a module of `evoloss.search`."""
     preset: str | None = None
-    """Take what is not given from a preset of the algorithm: `published` is its source's settings."""
+    """Preset of the algorithm that fills in what is not given; `published` has the settings of its source."""
     pool: str | None = "default"
     """The pool whose first `population` individuals the run starts from."""
     population: Annotated[int, Field(ge=1, le=100_000)] = 20
     """P: individuals that survive each generation."""
     generations: Annotated[int, Field(ge=1, le=100_000)] | None = None
-    """T of this method; null takes `search.generations`. Who trains less a generation needs more to spend a
-    budget."""
+    """T of this method; null takes `search.generations`. A method that trains less per generation needs
+    more generations to spend a budget."""
     stages: list[Stage] | None = None
     """Stages of the functional check for this method; null takes those of `search.functional_check`."""
     smallest_alignment: Annotated[float, Field(ge=-1, le=1)] | None = None
-    """`search.functional_check.smallest_alignment` for this method; -1 asks for none; null takes that one."""
+    """`search.functional_check.smallest_alignment` for this method; -1 for none; null takes that value."""
     reuse: bool = False
-    """A candidate that trains like an evaluated one takes its fitness without training, uncharged;
-    otherwise stage `novel` rejects it."""
+    """If true, a candidate that trains like an evaluated one takes its fitness, without training or charge; if false,
+    stage `novel` rejects it."""
     racing: RacingSettings | None = None
-    """Race the new candidates of a generation, the initial ones among them; null trains all to the end."""
+    """Race the new candidates of each generation, the initial one included; null trains all to the end."""
     hurdle: HurdleSettings | None = None
     """Stop a training that is far behind cross entropy at the same step; null stops none."""
 
@@ -81,7 +80,7 @@ class MethodSettings(StrictModel):
 
     @property
     def stops(self) -> bool:
-        """Whether trainings may be stopped: then the run trains its share of the pool itself."""
+        """Whether trainings may be stopped; then the run trains its individuals of the pool itself."""
         return self.racing is not None or self.hurdle is not None
 
     @model_validator(mode="before")
@@ -103,7 +102,7 @@ class MethodSettings(StrictModel):
 
 
 class MutationSettings(MethodSettings):
-    """The base of a method that breeds by mutation alone, of trees or of graphs."""
+    """The base of a method that breeds trees or graphs by mutation alone."""
 
     representation: Literal["tree", "graph"] = "tree"
     """What an individual is: a tree, or a graph whose parts may be shared (`expressions.graph`). The trees of
@@ -117,7 +116,7 @@ class GenerationalSettings(MethodSettings):
     """Individuals that are carried over; the rest of the population are children."""
 
     def problems(self) -> Iterator[Problem]:
-        """No place for children."""
+        """Elites that leave no place for children."""
         yield from super().problems()
         if self.elites >= self.population:
             yield (
@@ -127,14 +126,14 @@ class GenerationalSettings(MethodSettings):
 
     @property
     def children(self) -> int:
-        """Children a generation."""
+        """Children per generation."""
         return self.population - self.elites
 
 
 class RescoreSettings(StrictModel):
-    """Re-scoring of incumbents and finalists on fresh seeds and splits, off the search's books."""
+    """Re-scoring of incumbents and finalists on fresh seeds and splits, not charged to the search."""
 
     finalists: Annotated[int, Field(ge=1, le=1000)] = 3
-    """How many of the last population are re-scored beside the successive incumbents."""
+    """How many of the best of the last population are re-scored, beside all incumbents."""
     repeats: Annotated[int, Field(ge=1, le=1000)] = 5
-    """Fresh trainings a candidate and task."""
+    """Fresh trainings per candidate and task."""

@@ -4,13 +4,13 @@ The loss of a label y and a prediction p is minus the sum over classes of
 
     a1 u + a2 u^2 + a3 u^3 + a4 w u + a5 w u^2 + a6 w^2 u,   u = p - t1, w = y - t0,
 
-with eight numbers: the centres t0, t1 and a1 to a6. From the authors' experiment files: initial step
-1.2, populations of 20 (28 on MNIST), an inequality on the eight numbers whose violators score 0 without
-training (switched off in 107 of 123 files, here `invariant`). Not published: the initial mean; here the
-zero vector, a loss that is flat.
+with eight numbers: the centres t0, t1 and a1 to a6. From the authors' experiment files: initial step 1.2, populations
+of 20 (28 on MNIST), and an inequality on the eight numbers; vectors that violate it score 0 without training (here
+`invariant`; switched off in 107 of 123 files). Not published: the initial mean; here it is the zero vector, a loss that
+is flat.
 
-It has no trees to draw, so it has no pool: generation 0 is its first sample. Its losses are written with
-four significant digits a number.
+There are no trees to draw and so no pool: generation 0 is the first sample of CMA-ES. Numbers in its losses have four
+significant digits.
 """
 
 from collections.abc import Sequence
@@ -46,35 +46,33 @@ class Settings(MethodSettings):
         evidence="code",
         where=CODE + ": an inequality on the eight numbers (here `invariant`)",
     )
-    presets: ClassVar[dict[str, dict[str, Any]]] = {
-        "mnist": {"population": 28, "invariant": True},
-    }
+    presets: ClassVar[dict[str, dict[str, Any]]] = {"mnist": {"population": 28, "invariant": True}}
 
     algorithm: Literal["taylor_glo"] = "taylor_glo"
     pool: None = None
     """None: it breeds its own generation 0."""
     population: Annotated[int, Field(ge=4, le=100_000)] = 20
-    """Vectors a generation, and individuals that are remembered as the best."""
+    """Vectors per generation; also the number of best individuals that are kept."""
     sigma: Annotated[float, Field(gt=0, le=1000)] = 1.2
     """Initial step of CMA-ES."""
     invariant: bool = False
     """Reject vectors that violate the published inequality."""
     attempts: Annotated[int, Field(ge=1, le=1000)] = 1
-    """Draws a vector: 1 tells CMA-ES a rejected vector as the worst."""
+    """How often a vector may be drawn; with 1, CMA-ES is told a rejected vector as the worst."""
 
 
 def slots(settings: Settings, generation: int) -> int:
-    """One training a vector."""
+    """The number of vectors."""
     return settings.population
 
 
 def space(settings: Settings, generation: int, given: SearchSpace) -> SearchSpace:
-    """Room for the polynomial, whatever the pools allow."""
+    """Limits with room for the polynomial, whatever the pools allow."""
     return SearchSpace(functions=["neg", "add", "sub", "mul"], max_size=64, max_depth=12)
 
 
 def breed(breeding: Breeding) -> None:
-    """Offer the losses of the next sample of CMA-ES."""
+    """Propose the losses of the next sample of CMA-ES."""
 
     def objection(vector: np.ndarray) -> str | None:
         if breeding.settings.invariant and not all(holds(vector, c) for c in breeding.classes):
@@ -93,7 +91,7 @@ def loss_of(vector: np.ndarray) -> Expression:
 
 
 def holds(vector: np.ndarray, classes: int) -> bool:
-    """The published inequality, at the point of zero training error, for so many classes."""
+    """Whether the published inequality holds at the point of zero training error."""
     t0, t1, a1, a2, a3, a4, a5, a6 = (float(x) for x in vector)
     n = classes
     c1 = a1 - 2 * t1 * a2 + 3 * t1**2 * a3 - t0 * a4 + 2 * t0 * t1 * a5 + t0**2 * a6

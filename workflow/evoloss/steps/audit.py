@@ -1,4 +1,4 @@
-"""Rule audit: train some of what a run rejected or stopped, in full and off its books."""
+"""Rule audit: fully train some expressions that a run rejected or stopped; the run is not charged."""
 
 import argparse
 import json
@@ -11,11 +11,7 @@ from evoloss.command_line import Flags, run_step
 from evoloss.functional_check.settings import STAGES
 from evoloss.learning.device import choose_device
 from evoloss.learning.expression_training import train_expressions
-from evoloss.learning.resolved_task import (
-    ResolvedTask,
-    add_training_flags,
-    read_resolved_tasks,
-)
+from evoloss.learning.resolved_task import ResolvedTask, add_training_flags, read_resolved_tasks
 from evoloss.learning.task import Task, load_task
 from evoloss.parquet import write
 from evoloss.provenance import record
@@ -24,11 +20,11 @@ from evoloss.search.run_folder import RunFolder, add_run_flags
 from evoloss.seeds import generator, split_seed, training_seed
 
 AUDITED = ("method", *(stage for stage in STAGES if stage != "novel"), STOPPED)
-"""Who rejects. A twin that `novel` rejects is no loss to the search, which has the other."""
+"""The stages that are audited. Not `novel`: the search keeps the other twin of what that stage rejects."""
 
 
 def main(flags: Flags) -> None:
-    """Draw from the rejected and the stopped, train each as the search would have, and record it."""
+    """Draw rejected and stopped expressions, train each as the search would have, and record it."""
     drawn = draw(rejected(RunFolder.of(flags)), flags.trainings, flags.method, flags.run_seed)
     device = choose_device(flags.device)
     rows = []
@@ -46,7 +42,7 @@ def main(flags: Flags) -> None:
 
 
 def rejected(folder: RunFolder) -> dict[str, list[dict[str, Any]]]:
-    """The expressions that each stage rejected, in order, each text once."""
+    """The expressions that each stage rejected, in order and without duplicates."""
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for generation in range(len(folder.batches)):
         candidates, proposals, evaluations = folder.generation(generation)
@@ -54,7 +50,7 @@ def rejected(folder: RunFolder) -> dict[str, list[dict[str, Any]]]:
             if row["rejected_by"] in AUDITED:
                 found[row["rejected_by"]].setdefault(row["expression"], generation)
         stopped = {e["candidate_id"] for e in evaluations if e["status"] == "stopped_early"}
-        # Who completed at one rate is not lost.
+        # A candidate that completed at another rate was not lost.
         stopped -= {e["candidate_id"] for e in evaluations if e["status"] == "completed"}
         for row in candidates:
             if row["candidate_id"] in stopped and row["purpose"] == "new":
@@ -71,9 +67,9 @@ def rejected(folder: RunFolder) -> dict[str, list[dict[str, Any]]]:
 def draw(
     by_stage: dict[str, list[dict[str, Any]]], trainings: int, method: str, run_seed: int
 ) -> list[dict[str, Any]]:
-    """So many of them, or all there are: from each stage in turn, without replacement.
+    """Draw `trainings` rows, or all if there are fewer, from each stage in turn, without replacement.
 
-    Latest stages first: what they reject came furthest.
+    The latest stages come first, because what they reject got furthest.
     """
     queues = []
     for stage, rows in reversed(by_stage.items()):
@@ -91,7 +87,7 @@ def full_trainings(
     multiple: float,
     flags: Flags,
 ) -> Iterator[dict[str, Any]]:
-    """The trainings that the search did not make or finish: on its seed and split, at one of its rates."""
+    """The trainings that the search did not make or finish, on its seed and split, at one of its rates."""
     seed = training_seed("search", flags.run_seed, task.name, 0)
     rate = resolved.learning_rate * multiple
     losses = [row["expression"] for row in rows]
@@ -112,9 +108,9 @@ def full_trainings(
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trainings", type=int, required=True, help="expressions to train")
+    parser.add_argument("--trainings", type=int, required=True, help="how many to train")
     parser.add_argument(
-        "--rates", default="[1.0]", help="multiples of cross entropy's rate, as JSON"
+        "--rates", default="[1.0]", help="multiples of cross entropy's rate, as a JSON list"
     )
     add_run_flags(parser)
     add_training_flags(parser)

@@ -1,4 +1,4 @@
-"""Rule breed: a method proposes children, the functional check sifts them."""
+"""Rule breed: a method proposes children, and the functional check filters them."""
 
 import argparse
 import math
@@ -15,12 +15,12 @@ from evoloss.parquet import read, write
 from evoloss.provenance import record
 from evoloss.search.method import Breeding, Individual, Score, load_algorithm, told
 from evoloss.search.records import CANDIDATES, POPULATION
-from evoloss.search.run_folder import add_generation_flags, read_scores
+from evoloss.search.run_folder import add_generation_flags, add_plan_flags, read_scores
 from evoloss.seeds import generator
 
 
 def main(flags: Flags) -> None:
-    """Write the children of one generation: all proposals, and those that go into training."""
+    """Write all proposals of one generation, and the plan of those that passed."""
     algorithm = load_algorithm(flags.algorithm)
     settings = parse_settings(algorithm.Settings, flags.settings)
     space = parse_settings(SearchSpace, flags.space)
@@ -39,7 +39,7 @@ def main(flags: Flags) -> None:
         write(flags.candidates, [], CANDIDATES, metadata)
         return
 
-    # Torch comes in here, so that a run that has reached its target pays no start-up for it.
+    # These import torch: a run that has reached its target does not wait for it.
     from evoloss.functional_check.funnel import Funnel
     from evoloss.functional_check.proposing import BudgetSpent, Proposer
 
@@ -64,8 +64,8 @@ def main(flags: Flags) -> None:
     try:
         algorithm.breed(breeding)
     except BudgetSpent:
-        print(f"the budget of {flags.budget_samples:,} training samples ends here")
-    print(f"{len(proposer.candidates)} planned, {len(proposer.proposals)} proposals")
+        print(f"the budget of {flags.budget_samples:,} training samples is used up")
+    print(f"{len(proposer.candidates)} candidates planned from {len(proposer.proposals)} proposals")
     write(flags.proposals, proposer.proposals, PROPOSALS, metadata)
     write(flags.candidates, proposer.candidates, CANDIDATES, metadata)
 
@@ -73,7 +73,7 @@ def main(flags: Flags) -> None:
 def known_by_fingerprint(
     scores: list[dict[str, Any]], history: list[Score], reuse: bool
 ) -> tuple[list[Any], list[Individual | None]]:
-    """The fingerprints that the run has seen, and of each the individual whose fitness a twin may take."""
+    """The fingerprints that the run has seen, and for each the individual whose fitness a twin may take."""
     seen = [row for row in scores if row["fingerprint"]]
     known = {i.candidate_id: i for i in told([], history)} if reuse else {}
     return [tuple(row["fingerprint"]) for row in seen], [
@@ -84,7 +84,7 @@ def known_by_fingerprint(
 def nothing_to_do(
     population: list[dict[str, Any]], target: float | None, room: int | None
 ) -> str | None:
-    """Why a run breeds no more, or None."""
+    """Why the run stops breeding, or None."""
     best = max((row["fitness"] for row in population), default=-math.inf)
     if target is not None and best >= target:
         return f"target fitness {target:g} is reached ({best:.4f}); nothing to breed"
@@ -94,20 +94,20 @@ def nothing_to_do(
 
 
 def overspent(scores: list[dict[str, Any]], budget: int | None) -> str | None:
-    """Why a budget is too small for any search, or None: the first candidates, whom nobody asks, took more."""
+    """Why the budget is too small for any search, or None: the first candidates, trained in any case, took more."""
     first = sum(row["training_samples"] for row in scores if row["generation"] == 0)
     if budget is None or first <= budget:
         return None
     return (
-        f"got {budget:,}, but the first candidates took {first:,}; raise it (what is trained is kept), or "
-        "start from fewer"
+        f"got {budget:,}, but the first candidates took {first:,}; raise the budget (finished trainings are "
+        "kept), or start from fewer candidates"
     )
 
 
 def affordable(scores: list[dict[str, Any]], budget: int | None) -> int | None:
-    """Trainings of a candidate at a rate that a run can still make within its budget; None without one.
+    """How many trainings of a candidate at one rate the budget still allows; None without a budget or a training.
 
-    Each costs what the dearest one so far has cost: a training that stops early costs less.
+    Each is assumed to cost as much as the dearest one so far, since a training that stops early costs less.
     """
     dearest = max((row["dearest_samples"] for row in scores), default=0)
     if budget is None or not dearest:
@@ -120,22 +120,12 @@ if __name__ == "__main__":
     add_generation_flags(parser)
     parser.add_argument("--settings", required=True, help="method settings as JSON")
     parser.add_argument("--space", required=True, help="search space settings as JSON")
-    parser.add_argument(
-        "--functional-check", required=True, help="functional check settings as JSON"
-    )
-    parser.add_argument(
-        "--scale-matched", action="store_true", help="all tasks match gradient scales"
-    )
     parser.add_argument("--target-fitness", type=float, help="breed nothing once this is reached")
-    parser.add_argument(
-        "--manifests", nargs="+", required=True, help="of the search tasks' data sets"
-    )
     parser.add_argument("--budget-samples", type=int, help="training samples that a run may spend")
     parser.add_argument(
-        "--rates", type=int, default=1, help="rates that a new candidate is tried at"
+        "--rates", type=int, default=1, help="number of rates that a new candidate is trained at"
     )
     parser.add_argument("--population", help="Parquet file of the last generation, if there is one")
     parser.add_argument("--run", required=True, help="folder of the run")
-    parser.add_argument("--candidates", required=True, help="Parquet file to write")
-    parser.add_argument("--proposals", required=True, help="Parquet file to write")
+    add_plan_flags(parser)
     run_step(main, parser)

@@ -1,4 +1,4 @@
-"""Rule chapter: the study as a chapter to `\\input`, with its numbers as macros and a document around it."""
+"""Rule chapter: write the study as a LaTeX chapter, its numbers as macros, and a document that `\\input`s it."""
 
 import argparse
 import json
@@ -37,7 +37,7 @@ def main(flags: Flags) -> None:
 
 
 def ending(tables: dict[str, pd.DataFrame], prose: Prose, folder: Path) -> list[str]:
-    """What the last lines of a run say: the verdict, and which loss is the best that was bred."""
+    """The last lines that a run prints: the verdict, and the best loss that was bred."""
     lines = [prose.plain(sentence) for sentence in verdict(tables, prose)]
     if "champion_formulas" in tables:
         frame = tables["champion_formulas"]
@@ -52,7 +52,7 @@ def ending(tables: dict[str, pd.DataFrame], prose: Prose, folder: Path) -> list[
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", required=True, help="folder of the study")
-    parser.add_argument("--description", required=True, help="what to write of, as JSON")
+    parser.add_argument("--description", required=True, help="contents of the chapter, as JSON")
     parser.add_argument("--chapter", required=True, help="file to write")
     parser.add_argument("--macros", required=True, help="file to write")
     parser.add_argument("--document", required=True, help="file to write")

@@ -1,7 +1,7 @@
-"""Rule choose_rate: the learning rate that one loss likes best, from the task's grid, which may grow.
+"""Rule choose_rate: find the best learning rate of one loss on the task's grid, which may grow.
 
-Every loss of the final retraining, cross entropy included, gets its own rate this way, on tuning
-seeds that no reported training uses, each with a split of its own.
+Every loss of the final retraining, cross entropy included, gets its own rate this way. No reported
+training uses a tuning seed, and every tuning seed has its own split.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main(flags: Flags) -> None:
     load, seeds = tuning("rate", name, settings, Path(flags.data), device)
     swept = sweep(loss, flags.loss, load, resolved.learning_rates, seeds)
     print(f"{flags.loss} on {name}: rate {swept.rate:g}")
-    if swept.trouble:  # the final trainings fail too; what trains is reported without them
+    if swept.trouble:  # its final trainings will fail too; the report leaves them out
         print(f"warning: {swept.trouble}")
     elif swept.at_edge:
         print(f"{flags.loss} on {name}: {swept.warning()}")

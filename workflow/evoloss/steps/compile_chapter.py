@@ -1,4 +1,4 @@
-"""Rule compile_chapter: the chapter as PDF where pdflatex is installed; a sentence where it is not."""
+"""Rule compile_chapter: compile the chapter to PDF; without pdflatex, write a sentence that says so."""
 
 import argparse
 import re
@@ -12,11 +12,11 @@ from evoloss.errors import UserError
 from evoloss.files import write_text
 
 RUNS = 3
-"""Until references and the columns of long tables are settled."""
+"""Runs of pdflatex until references and the columns of long tables are settled."""
 
 
 def main(flags: Flags) -> None:
-    """Run pdflatex beside the chapter's files, and say what came of it."""
+    """Run pdflatex in the folder of the chapter, and report the result."""
     document = Path(flags.document)
     pdf = document.with_suffix(".pdf")
     pdf.unlink(missing_ok=True)
@@ -29,7 +29,7 @@ def main(flags: Flags) -> None:
 
 
 def compiled(pdflatex: str, document: Path, pdf: Path) -> str:
-    """Compile; raises UserError with TeX's first complaint where that fails."""
+    """Compile and return a summary; raises UserError with TeX's first error if that fails."""
     with tempfile.TemporaryDirectory() as scratch:
         command = [
             pdflatex,

@@ -9,11 +9,7 @@ from typing import Any
 from evoloss.command_line import Flags, parse_settings, run_step
 from evoloss.errors import UserError
 from evoloss.learning.records import EVALUATIONS
-from evoloss.learning.resolved_task import (
-    ResolvedTask,
-    add_training_flags,
-    read_resolved_tasks,
-)
+from evoloss.learning.resolved_task import ResolvedTask, add_training_flags, read_resolved_tasks
 from evoloss.learning.schedule import SEGMENTS, segment_ends, total_steps
 from evoloss.parquet import read, write
 from evoloss.provenance import record
@@ -37,11 +33,11 @@ OF_A_RESULT = (
     *("validation_accuracy", "status", "reason", "steps", "training_samples", "full_samples"),
     *("validation_samples", "seconds", "validation_seconds", "peak_memory_bytes"),
 )
-"""What of a training's result is recorded."""
+"""The values of a training's result that are recorded."""
 
 
 def main(flags: Flags) -> None:
-    """Write one row a training. A batch without candidates costs no start-up of torch."""
+    """Write one row per training. A batch without candidates does not load torch."""
     stopping: Stopping = None
     if flags.racing:
         stopping = parse_settings(RacingSettings, flags.racing)
@@ -69,8 +65,7 @@ def trainings(
     flags: Flags,
     stopping: Stopping,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Train every candidate at its rates on every task, in a race or not; the rows, and the most side by
-    side."""
+    """Train every candidate at its rates on every task; the rows, and the largest number trained side by side."""
     from evoloss.learning.device import choose_device
     from evoloss.learning.training import MOST_SIDE_BY_SIDE
 
@@ -78,10 +73,10 @@ def trainings(
     tasks = load(resolved, flags, device, stopping)
     new = [row for row in candidates if row["purpose"] == "new"]
     most = flags.side_by_side or MOST_SIDE_BY_SIDE[device.type]
-    # A race is one group; of others no more begin than go on together.
+    # A race is one group; other groups are as large as can be trained side by side.
     size = len(new) if isinstance(stopping, RacingSettings) else most
     groups = [(new[k : k + size], stopping) for k in range(0, len(new), max(1, size))]
-    # Individuals have shown what they are worth: nothing stops them.
+    # Individuals already have a fitness: nothing stops their trainings.
     groups += [([row], None) for row in candidates if row["purpose"] != "new"]
     rows, largest = [], 0
     for group, stops in groups:
@@ -93,7 +88,7 @@ def trainings(
 def load(
     resolved: Sequence[ResolvedTask], flags: Flags, device: Any, stopping: Stopping
 ) -> list[Any]:
-    """The tasks on the run's splits; raises UserError where one is too short for the rungs."""
+    """The tasks on the run's splits; raises UserError if a task is too short for the rungs."""
     from evoloss.learning.task import load_task
 
     tasks = [
@@ -119,10 +114,9 @@ def train(
     stopping: Stopping,
     most: int,
 ) -> tuple[list[dict[str, Any]], int]:
-    """Train some candidates, `most` side by side, stopping some on the way; one row a training, and how
-    many trained side by side.
+    """Train candidates, at most `most` side by side; one row per training, and how many trained side by side.
 
-    What races, or takes a hurdle, is an entrant: a candidate at a rate, on all tasks.
+    `stopping` may stop entrants on the way: an entrant is a candidate at one rate, on all tasks.
     """
     from evoloss.learning.contest import contest
     from evoloss.learning.device import device_name
@@ -162,7 +156,7 @@ def begin(
     flags: Flags,
     stopping: Stopping,
 ) -> dict[Any, Any]:
-    """Every entrant's trainings, by candidate and rate; none has taken a step."""
+    """The trainings of every entrant, by candidate and rate, before their first step."""
     from evoloss.learning.contest import Contestant
     from evoloss.learning.expression_training import expression_training
 
@@ -182,7 +176,7 @@ def begin(
 
 
 def say(expression: str, row: Mapping[str, Any]) -> None:
-    """Print what came of a training."""
+    """Print the result of a training."""
     print(
         f"{row['candidate_id']} {row['task']} rate {row['learning_rate']:g} {row['status']} accuracy "
         f"{row['validation_accuracy']} in {row['seconds']:.2f} s: {expression}",
@@ -191,7 +185,7 @@ def say(expression: str, row: Mapping[str, Any]) -> None:
 
 
 def multiples_of(candidate: Mapping[str, Any], flags: Flags) -> list[float]:
-    """The rates, as multiples of cross entropy's: all of the search, of an individual the one it is known at."""
+    """The rates, as multiples of cross entropy's: all of the search; for an individual only that of its fitness."""
     own = candidate["rate_multiple"]
     return json.loads(flags.rates) if own is None else [own]
 
@@ -207,7 +201,7 @@ def decide(
     looks: Sequence[int],
     entrants: int,
 ) -> Any:
-    """The `stops` of a contest: who is stopped at a look, and why."""
+    """The `stops` of a contest: which entrants are stopped at a look, and why."""
     by_task = references(task.as_json() for task in resolved)
 
     def stops(number: int, accuracies: Mapping[Any, Mapping[str, float]]) -> dict[Any, str]:
@@ -219,7 +213,7 @@ def decide(
                 name: f"lost at {rung}: {scores[name]:.3f}, not among the {room} best"
                 for name in losers(scores, room)
             }
-        # A curve that ended early has its last entry for what it lacks.
+        # The last entry of a curve that ended early stands for the missing ones.
         curves = {task.name: _curve(task, stopping)[: looks[number]] for task in resolved}
         at_cross_entropy = rung_score({name: curve[-1] for name, curve in curves.items()}, by_task)
         return {
@@ -232,7 +226,7 @@ def decide(
 
 
 def _curve(task: ResolvedTask, hurdle: HurdleSettings) -> list[float]:
-    """Cross entropy's accuracies by eighteenths, of the kind that the hurdle looks at."""
+    """Cross entropy's accuracies by eighteenths, on the images that the hurdle looks at."""
     held_out = hurdle.judged_by == "validation"
     return task.cross_entropy_held_out if held_out else task.cross_entropy_curve
 
@@ -242,8 +236,8 @@ if __name__ == "__main__":
     parser.add_argument("--candidates", required=True, help="Parquet file with the plan")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--batch", type=int, required=True, help="which batch of the plan, from 0")
-    parser.add_argument("--batch-size", type=int, required=True, help="candidates a batch")
-    parser.add_argument("--first", type=int, help="take only so many of the candidates")
+    parser.add_argument("--batch-size", type=int, required=True, help="candidates per batch")
+    parser.add_argument("--first", type=int, help="take only this many of the candidates")
     parser.add_argument("--racing", help="settings of a race between the new candidates, as JSON")
     parser.add_argument(
         "--rates", default="[1.0]", help="multiples of cross entropy's rate, as a JSON list"

@@ -30,7 +30,7 @@ def main(flags: Flags) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--champion", required=True, help="champion.json")
-    parser.add_argument("--manifests", nargs="+", required=True, help="of the study's data sets")
+    parser.add_argument("--manifests", nargs="+", required=True, help="manifests of its data sets")
     parser.add_argument("--scale-matched", action="store_true", help="the search matched gradients")
     parser.add_argument("--python", required=True, help="Python file to write")
     parser.add_argument("--tex", required=True, help="LaTeX file to write")

@@ -16,6 +16,7 @@ from evoloss.functional_check.settings import FunctionalCheckSettings
 from evoloss.parquet import write
 from evoloss.provenance import record
 from evoloss.search.records import CANDIDATES
+from evoloss.search.run_folder import add_plan_flags
 from evoloss.seeds import generator
 
 
@@ -52,13 +53,13 @@ def main(flags: Flags) -> None:
     print(
         f"{known} initial losses; {len(proposer.candidates) - known} of {drawn} random trees kept"
     )
-    metadata = record(flags, "initialise", settings=pool, functional_check=check)
+    metadata = record(flags, "initialise", pool=flags.pool, settings=pool, functional_check=check)
     write(flags.proposals, proposer.proposals, PROPOSALS, metadata)
     write(flags.candidates, proposer.candidates, CANDIDATES, metadata)
 
 
 def initial_loss(text: str, classes: list[int]) -> Expression:
-    """The tree of an initial loss; UserError when it means another one on each search task."""
+    """The tree of an initial loss; UserError if it contains C and the search tasks differ in their classes."""
     different = sorted(set(classes))
     if len(different) > 1 and parse(text, 2) != parse(text, 3):
         raise UserError(
@@ -73,15 +74,5 @@ if __name__ == "__main__":
     parser.add_argument("--pool", required=True, help="name of the pool")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--settings", required=True, help="pool settings as JSON")
-    parser.add_argument(
-        "--functional-check", required=True, help="functional check settings as JSON"
-    )
-    parser.add_argument(
-        "--scale-matched", action="store_true", help="all tasks match gradient scales"
-    )
-    parser.add_argument(
-        "--manifests", nargs="+", required=True, help="of the search tasks' data sets"
-    )
-    parser.add_argument("--candidates", required=True, help="Parquet file to write")
-    parser.add_argument("--proposals", required=True, help="Parquet file to write")
+    add_plan_flags(parser)
     run_step(main, parser)

@@ -1,4 +1,4 @@
-"""Rule prepare_dataset: a data set's images to Parquet, with splits and a manifest."""
+"""Rule prepare_dataset: write a data set's images to Parquet, with splits and a manifest."""
 
 import argparse
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from evoloss.provenance import record
 
 
 def main(flags: Flags) -> None:
-    """Write train, validation and test Parquet, then the manifest that others depend on."""
+    """Write train, validation and test Parquet, then the manifest that other rules depend on."""
     settings = parse_settings(DatasetSettings, flags.settings)
     metadata = record(flags, "prepare_dataset", settings=settings)
     place = {"root": flags.place} if settings.path is None else {"path": flags.place}
@@ -26,12 +26,12 @@ def main(flags: Flags) -> None:
 
 
 def warnings(manifest: dict[str, Any], settings: DatasetSettings) -> Iterator[str]:
-    """What a user should know of a data set before trusting its numbers."""
+    """What a user should know about a data set before trusting its numbers."""
     doubles = manifest["doubles"]
     if doubles["contradicting"]:
         yield f"{doubles['contradicting']} training images have an identical twin of another class"
     if doubles["in_test"]:
-        yield f"{doubles['in_test']} test images stand among the training images too"
+        yield f"{doubles['in_test']} test images are also training images"
     if settings.source == "image_folder":
         for what, count in ignored(settings.place()).items():
             yield (
@@ -51,7 +51,7 @@ if __name__ == "__main__":
     parser.add_argument("--place", required=True, help="folder that the images are read from")
     parser.add_argument("--readers", type=int, default=1, help="processes that decode images")
     parser.add_argument(
-        "--source-state", required=True, help="digest of its files, for the manifest"
+        "--source-state", required=True, help="digest of the files there, for the manifest"
     )
     parser.add_argument(
         "--folder", required=True, help="folder for the Parquet files and manifest.json"

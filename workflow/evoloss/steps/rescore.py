@@ -1,4 +1,4 @@
-"""Rule rescore: incumbents and finalists again, on fresh seeds and splits; the best is champion."""
+"""Rule rescore: train incumbents and finalists again, on fresh seeds and splits; the best is the champion."""
 
 import argparse
 from pathlib import Path
@@ -11,22 +11,12 @@ from evoloss.expressions.parsing import parse
 from evoloss.files import write_json
 from evoloss.learning.device import choose_device
 from evoloss.learning.expression_training import train_expressions
-from evoloss.learning.resolved_task import (
-    ResolvedTask,
-    add_training_flags,
-    read_resolved_tasks,
-)
+from evoloss.learning.resolved_task import ResolvedTask, add_training_flags, read_resolved_tasks
 from evoloss.learning.task import load_task
 from evoloss.losses.expression_loss import CROSS_ENTROPY
 from evoloss.parquet import read, write
 from evoloss.provenance import record
-from evoloss.search.fitness import (
-    BASELINE,
-    fitness,
-    left_out,
-    references,
-    rescored_references,
-)
+from evoloss.search.fitness import BASELINE, fitness, left_out, references, rescored_references
 from evoloss.search.records import LEDGER, POPULATION, RESCORED
 from evoloss.search.settings import RescoreSettings
 from evoloss.seeds import split_seed, training_seed
@@ -36,7 +26,7 @@ HIGHEST = "the highest of single fresh trainings, which flatters"
 
 
 def main(flags: Flags) -> None:
-    """Re-score, off the search's books, and write the rows and the champion."""
+    """Re-score without charging the search; write the rows and the champion."""
     settings = parse_settings(RescoreSettings, flags.settings)
     tasks = read_resolved_tasks(flags.tasks)
     chosen = who(read(flags.ledger, LEDGER), read(flags.population, POPULATION), settings.finalists)
@@ -52,9 +42,9 @@ def main(flags: Flags) -> None:
 
 
 def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict[str, Any]]:
-    """The run's successive incumbents, each once, the best of the last population, and the baseline.
+    """The baseline, the run's successive incumbents (each once), and the best of the last population.
 
-    Cross entropy comes along, so that there is a value of it on the same fresh seeds and splits.
+    Cross entropy is the baseline: its value is needed on the same fresh seeds and splits.
     """
     chosen: dict[str, dict[str, Any]] = {
         BASELINE: {
@@ -102,8 +92,7 @@ def who(ledger: list[dict], population: list[dict], finalists: int) -> list[dict
 def trainings(
     chosen: list[dict[str, Any]], resolved: ResolvedTask, repeat: int, flags: Flags
 ) -> list[dict[str, Any]]:
-    """One fresh training of everyone on one task: the same seed and split for all, each at the rate that
-    its fitness in the search is of."""
+    """One fresh training of every candidate on one task, on one seed and split, each at the rate of its fitness."""
     seed = training_seed("rescore", flags.run_seed, resolved.name, repeat)
     split = split_seed("rescore", flags.run_seed, resolved.name, repeat)
     device = choose_device(flags.device)
@@ -129,9 +118,9 @@ def trainings(
 def champion(
     rows: list[dict[str, Any]], tasks: list[ResolvedTask], repeats: int, flags: Flags
 ) -> dict[str, Any]:
-    """The candidate of highest re-scored fitness; of equals the smaller tree, then the lower id.
+    """The candidate with the highest re-scored fitness; ties go to the smaller tree, then to the lower id.
 
-    Its `fitness` is not that highest mean, which flatters, but what `left_out` makes of it.
+    Its `fitness` is not that highest mean, which is biased upwards, but the mean of `left_out`.
     """
     by_task = rescored_references(rows, references(task.as_json() for task in tasks))
     scored = []
@@ -155,8 +144,8 @@ def champion(
     }
     of_repeat = left_out(by_candidate, by_candidate)
     print(
-        f"champion {name}, re-scored fitness {fmean(of_repeat):.4f} where the other trainings choose, "
-        f"{-value:.4f} where all do: {mine[0]['expression']}"
+        f"champion {name}, re-scored fitness {fmean(of_repeat):.4f} (leave-one-out), {-value:.4f} (mean of all "
+        f"trainings): {mine[0]['expression']}"
     )
     return {
         "loss": f"{flags.method}_seed{flags.run_seed}",
@@ -176,7 +165,7 @@ if __name__ == "__main__":
     parser.add_argument("--method", required=True, help="name of the method")
     parser.add_argument("--run-seed", type=int, required=True)
     parser.add_argument("--settings", required=True, help="re-scoring settings as JSON")
-    parser.add_argument("--ledger", required=True, help="Parquet file of the run")
+    parser.add_argument("--ledger", required=True, help="Parquet file of the run's ledger")
     parser.add_argument("--population", required=True, help="Parquet file of the last generation")
     add_training_flags(parser)
     parser.add_argument("--output", required=True, help="Parquet file to write")

@@ -1,7 +1,7 @@
 """Rule retrain: final trainings of one loss on a block of seeds, and the only look at the test split.
 
-A training seed draws weights and batches, and where the task has any the sample of training images and
-the noise on them, alike for all losses. The split is the data set's own; the test images stay as they are.
+A training seed draws the initial weights and the batches and, if the task has them, the sample of training images and
+the noise on them. These are the same for all losses. The split is the data set's own; the test split is not changed.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from evoloss.provenance import record
 from evoloss.seeds import derive_seed, training_seed
 
 OF_TEST = [name for name in RETRAININGS.names if name.startswith(("test_", "temperature"))]
-"""What a training that did not complete has none of."""
+"""Columns that are null for a training that did not complete."""
 
 
 def main(flags: Flags) -> None:
@@ -80,7 +80,7 @@ def training(
 
 
 def tested(result: TrainingResult, task: Task, test: Part) -> dict[str, Any]:
-    """Test accuracy, margin, NLL and ECE, the last two raw and with the temperature that validation images choose."""
+    """Test accuracy, margin, NLL and ECE; the last two raw and with the temperature chosen on validation images."""
     if result.network is None:
         return dict.fromkeys(OF_TEST)
     logits, held_out = logits_of(result.network, test), task.validation

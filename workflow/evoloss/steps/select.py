@@ -1,4 +1,4 @@
-"""Rule select: who survives a generation. Needs no torch."""
+"""Rule select: compute the fitness of a generation and choose its survivors. Needs no torch."""
 
 import argparse
 from collections import Counter, defaultdict
@@ -56,7 +56,7 @@ def main(flags: Flags) -> None:
 
 
 def why_none(evaluations: list[dict[str, Any]]) -> str:
-    """The reasons for which nobody completed a training."""
+    """Why no candidate completed a training."""
     ended = [row for row in evaluations if row["status"] != "stopped_early"]
     return "; ".join(sorted({row["reason"] or row["status"] for row in ended or evaluations}))
 
@@ -83,7 +83,7 @@ def population(survivors: list[Individual], generation: int) -> list[dict[str, A
 def incomplete(
     candidates: list[dict[str, Any]], evaluations: list[dict[str, Any]], by_task: Mapping[str, Any]
 ) -> str | None:
-    """What a generation's evaluations lack or have twice, or None: every slot has a row a task and rate."""
+    """Which training is missing or recorded twice, or None: there must be one row per slot, task and rate."""
     found = Counter((row["candidate_id"], row["task"], row["rate_multiple"]) for row in evaluations)
     new = {row["candidate_id"] for row in candidates if row["purpose"] == "new"}
     rates = {multiple for name, _, multiple in found if name in new}
@@ -104,7 +104,7 @@ def scored(
     evaluations: list[dict[str, Any]],
     by_task: Mapping[str, Reference],
 ) -> list[dict[str, Any]]:
-    """The rows of `scores`: what came of each planned candidate, from its trainings alone."""
+    """The rows of `scores`: the result of each planned candidate, from its trainings alone."""
     by_candidate = defaultdict(list)
     for row in evaluations:
         by_candidate[row["candidate_id"]].append(row)
@@ -147,7 +147,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--settings",
         required=True,
-        help="method settings as JSON; for generation 0 the shared ones",
+        help="method settings as JSON; for generation 0 only the shared ones",
     )
     parser.add_argument("--tasks", nargs="+", required=True, help="resolved tasks (JSON files)")
     parser.add_argument(
@@ -155,7 +155,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--candidates", required=True, help="Parquet file with the plan")
     parser.add_argument("--evaluations", required=True, help="folder of the evaluations' batches")
-    parser.add_argument("--batches", type=int, required=True, help="how many there are")
+    parser.add_argument("--batches", type=int, required=True, help="number of batches")
     parser.add_argument("--scores", required=True, help="Parquet file to write")
     parser.add_argument("--output", required=True, help="Parquet file to write")
     run_step(main, parser)

@@ -1,4 +1,4 @@
-"""Rule summarise: one row a generation of a run: what it cost and who led. Needs no torch."""
+"""Rule summarise: the cost and the incumbent of every generation of a run. Needs no torch."""
 
 import argparse
 from statistics import fmean, stdev
@@ -30,15 +30,14 @@ def main(flags: Flags) -> None:
             [Score.from_row(row) for row in scores],
         )
         fitnesses = [row["fitness"] for row in population]
+        again = [row["training_samples"] for row in scores if row["purpose"] == "rescore"]
         rows.append(
             {
                 "generation": generation,
                 **cost(proposals, evaluations),
                 "reused": sum(row["purpose"] == "reused" for row in scores),
                 "population": len(population),
-                "rescore_samples": sum(
-                    row["training_samples"] for row in scores if row["purpose"] == "rescore"
-                ),
+                "rescore_samples": sum(again),
                 "best_fitness": incumbent.fitness,
                 "mean_fitness": fmean(fitnesses),
                 "fitness_sd": stdev(fitnesses) if len(fitnesses) > 1 else None,
@@ -53,9 +52,9 @@ def main(flags: Flags) -> None:
 def leader(
     incumbent: Individual | None, population: list[Individual], scores: list[Score]
 ) -> Individual:
-    """Who leads after a generation: the best of the population, or the incumbent if no one beats it.
+    """The incumbent after a generation: the best of the population, or the earlier incumbent if none beats it.
 
-    The incumbent need not be alive, but counts for what the generation's re-scoring has made of it.
+    The earlier incumbent need not be alive, but the re-scoring of this generation changes its fitness.
     """
     best = population[0]
     again = [score for score in scores if score.purpose == "rescore"]

@@ -1,4 +1,4 @@
-"""Rule tabulate: one table as CSV (raw), LaTeX and Markdown (dressed)."""
+"""Rule tabulate: one table as CSV (raw), LaTeX and Markdown (formatted)."""
 
 import argparse
 import importlib
@@ -27,7 +27,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--table", required=True, help="name of the table")
     add_record_flags(parser)
-    parser.add_argument("--caption", default="", help="of the LaTeX table, as plain text")
+    parser.add_argument("--caption", default="", help="caption of the LaTeX table, as plain text")
     parser.add_argument("--csv", required=True, help="file to write")
     parser.add_argument("--tex", required=True, help="file to write")
     parser.add_argument("--md", required=True, help="file to write")

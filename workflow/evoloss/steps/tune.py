@@ -1,6 +1,6 @@
-"""Rule tune: find the learning rate that cross entropy likes best, and cross entropy's accuracy.
+"""Rule tune: find cross entropy's best learning rate on a task, and its accuracy there.
 
-Every tuning seed has a split of its own, so that both belong to the task and to no run seed.
+Every tuning seed has a split of its own, so that rate and accuracy belong to the task and to no run seed.
 """
 
 import argparse
@@ -84,7 +84,7 @@ def resolve(task: Task, swept: Sweep, looks: list[float], labels: str) -> Resolv
 def held_out_curve(
     loss: nn.Module, load: Callable[[int], Task], rate: float, seeds: Sequence[int]
 ) -> list[float]:
-    """The mean accuracy on the validation images at the ends of the segments of trainings at a rate."""
+    """The mean validation accuracy at the end of each segment of the trainings at a rate, one per seed."""
     curves = []
     for repeat, seed in enumerate(seeds):
         training, curve = Training(loss, load(repeat), rate, seed), []
@@ -96,14 +96,14 @@ def held_out_curve(
 
 
 def mean_curve(curves: list[list[float]]) -> list[float]:
-    """The mean of the curves; one that early stopping ended goes on as it ended."""
+    """The mean of the curves; a curve that early stopping ended keeps its last value."""
     longest = max(map(len, curves), default=0)
     padded = [curve + curve[-1:] * (longest - len(curve)) for curve in curves]
     return [fmean(values) for values in zip(*padded, strict=True)]
 
 
 def chance(task: Task) -> float:
-    """The validation accuracy of always naming the most frequent class."""
+    """The validation accuracy of always predicting the most frequent class."""
     if task.settings.balanced:
         return 1 / task.classes
     return float(task.validation.labels.bincount().max() / len(task.validation))
@@ -118,7 +118,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--held-out-curve",
         action="store_true",
-        help="also what a hurdle on validation images is set by",
+        help="also record cross entropy's curve on validation images, for hurdles",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     parser.add_argument("--sweep", required=True, help="Parquet file for the sweep")

@@ -1,9 +1,8 @@
 """A study in one file: `python -m evoloss.study.archive pack STUDY`, `verify FILE` or `unpack FILE`.
 
-An archive holds records, tables, figures, exported losses, chapter and configuration of a study, the lock file of the
-packages, and a manifest with the checksum of every file, the commit and the packages. It holds no images; their
-manifests, with checksums, are in it. From an unpacked archive tables and figures are made without any training
-(`make redraw`).
+An archive holds the records, tables, figures, exported losses, chapter and configuration of a study, and the lock file
+of the packages. Its manifest has the checksum of every file, the commit and the package versions. It holds no images,
+only their manifests with checksums. After unpacking, `make redraw` makes tables and figures without any training.
 """
 
 import argparse
@@ -25,12 +24,12 @@ MANIFEST = "MANIFEST.json"
 CONFIGURATION = "configuration.yaml"
 LOCK = Path("envs") / "requirements.lock"
 LEFT_OUT = ("logs", "benchmarks")
-"""Folders of a study that an archive goes without: what they say belongs to one machine."""
+"""Folders of a study that are not archived: their content is about one machine only."""
 VERSION = 1
 
 
 def files_of(study: Path) -> Iterator[Path]:
-    """The files of a study that belong into its archive, in order."""
+    """The files of a study that belong in its archive, sorted."""
     for path in sorted(study.rglob("*")):
         inner = path.relative_to(study)
         images = inner.parts[0] == "data" and path.suffix == ".parquet"
@@ -40,9 +39,9 @@ def files_of(study: Path) -> Iterator[Path]:
 
 
 def pack(study: Path, target: Path) -> int:
-    """Write the archive of a study's folder; how many files it holds.
+    """Write the archive of a study's folder to `target`; returns the number of files in it.
 
-    Raises UserError when there is no such study, or one without the configuration that it ran with.
+    Raises UserError if the study does not exist or lacks the saved configuration of its last run.
     """
     if not (study / CONFIGURATION).is_file():
         raise UserError(
@@ -77,9 +76,9 @@ def _add(archive: tarfile.TarFile, name: str, content: bytes, time: float) -> No
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[bytes, float]]]:
-    """Manifest, and name -> content and time of the files of an archive that is as it was packed.
+    """The manifest of an intact archive, and file name -> (content, modification time).
 
-    Raises UserError that says what is missing, altered, or too much.
+    Raises UserError that says which file is missing, altered or superfluous.
     """
     try:
         with tarfile.open(path, "r:gz") as archive:
@@ -98,7 +97,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, tuple[bytes, float]]]:
         raise UserError(f"{path} is an archive of another version of evoloss")
     for name, (content, _) in data.items():
         if not _is_inside(name, study):
-            raise UserError(f"{path}: {name} does not belong into an archive of {study!r}")
+            raise UserError(f"{path}: {name} does not belong in an archive of {study!r}")
         if hashlib.sha256(content).hexdigest() != wanted.pop(name, None):
             raise UserError(f"{path}: {name} is not what was packed")
     if wanted:
@@ -112,7 +111,7 @@ def _is_inside(name: str, study: str) -> bool:
 
 
 def unpack(path: Path, into: Path) -> Path:
-    """Unpack an archive under `into`; the study's folder. Raises UserError where there is one already."""
+    """Unpack an archive under `into`; returns the study's folder. Raises UserError if that folder exists already."""
     manifest, data = read(path)
     study = into / "results" / manifest["study"]
     if study.exists():
@@ -131,7 +130,7 @@ def main() -> None:
     """Pack, verify or unpack."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("pack", "verify", "unpack"))
-    parser.add_argument("name", help="a study's name to pack it, else an archive's file")
+    parser.add_argument("name", help="for pack the study's name, else the archive's file")
     flags = parser.parse_args()
     try:
         if flags.what == "pack":

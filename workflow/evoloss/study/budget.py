@@ -1,4 +1,4 @@
-"""What methods can spend, in training samples, and what a budget leaves undone: from the settings alone."""
+"""How many training samples each method can spend, and whether the budget fits: from the settings alone."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,8 +12,8 @@ from evoloss.study.settings import Config
 
 
 def task_ends(config: Config) -> dict[str, list[int]]:
-    """Steps at the end of each segment of a training, by search task whose images can be counted now: those
-    of an image folder that is not there, or not in order, are not."""
+    """Search task -> steps done at the end of each segment of a training. A task is left out while its images
+    cannot be counted, because its image folder is missing or invalid."""
     ends = {}
     for name in config.search.tasks:
         task = config.tasks[name]
@@ -27,7 +27,7 @@ def task_ends(config: Config) -> dict[str, list[int]]:
 
 
 def candidate_samples(config: Config) -> int | None:
-    """Training samples of a candidate that trains to the end on all search tasks; None if unknown."""
+    """Training samples of one full training of a candidate on all search tasks, at one rate; None if unknown."""
     ends = task_ends(config)
     if ends.keys() != set(config.search.tasks):
         return None
@@ -35,7 +35,7 @@ def candidate_samples(config: Config) -> int | None:
 
 
 def samples(config: Config) -> int | None:
-    """The budget of a run in training samples: `search.budget_samples`, whatever it is written in."""
+    """`search.budget_samples` in training samples; None without a budget, or if a training's size is unknown."""
     budget = config.search.budget_samples
     if not isinstance(budget, str):
         return budget
@@ -49,8 +49,8 @@ def trainings(
     ends: Sequence[int] = range(1, SEGMENTS + 1),
     rates: int = 1,
 ) -> float:
-    """The most full trainings that a generation may take: of new candidates one a rate, of others one; a
-    hurdle is taken by all."""
+    """The largest cost of a generation, in full trainings: `rates` for a new candidate, 1 for a re-scored one.
+    A race makes it cheaper; a hurdle is assumed to stop no training."""
     if method.pool is not None and generation == 0:
         new, again = method.population, 0
     else:
@@ -68,7 +68,7 @@ def budget_problems(config: Config) -> Iterator[str]:
     if budget is None or one is None:
         return
     if any(config.tasks[name].early_stopping for name in config.search.tasks):
-        return  # how early nobody knows
+        return  # how early trainings stop is unknown
     ends, rates = task_ends(config), len(config.search.rates)
     for name, method in config.search.methods.items():
         key = f"search.methods.{name}"
@@ -84,7 +84,7 @@ def budget_problems(config: Config) -> Iterator[str]:
             for generation in range(config.search.generations_of(name) + 1)
         ]
         tuned_in = getattr(method, "tuning_from", None)
-        if spent[0] > budget and not method.hurdle:  # nobody knows what a hurdle leaves
+        if spent[0] > budget and not method.hurdle:  # how many a hurdle stops is unknown
             yield (
                 f"search.budget_samples: got {budget:,}, but the first {method.population} candidates of {name} "
                 f"may take {spent[0]:,} training samples; raise it, or lower {key}.population"
@@ -99,6 +99,6 @@ def budget_problems(config: Config) -> Iterator[str]:
         elif tuned_in and sum(spent[: tuned_in + 1]) + one > budget:
             yield (
                 f"{key}.tuning_from: got {tuned_in}, but by the end of that generation {name} may have spent "
-                f"{sum(spent[: tuned_in + 1]):,} of search.budget_samples ({budget:,}), and CMA-ES is told "
-                f"nothing; lower it or {key}.tuning_population, or raise the budget"
+                f"{sum(spent[: tuned_in + 1]):,} of search.budget_samples ({budget:,}), so CMA-ES "
+                f"learns no fitness; lower it or {key}.tuning_population, or raise the budget"
             )

@@ -1,7 +1,7 @@
 """From YAML files to a checked configuration.
 
-No step imports this module: a step is told the settings it needs. `python -m evoloss.study.configuration` prints
-the JSON schema that is kept in `workflow/schemas/config.schema.json` for editors.
+No step imports this module: a step gets the settings that it needs as flags. `python -m
+evoloss.study.configuration` prints the JSON schema that `workflow/schemas/config.schema.json` keeps for editors.
 """
 
 import json
@@ -20,18 +20,18 @@ from evoloss.study.sentences import sentences, shown
 from evoloss.study.settings import Config
 
 DEFAULT = Path(__file__).resolve().parents[3] / "config" / "config.yaml"
-"""The complete default, which every other file is merged over."""
+"""The complete default configuration. Every other file is merged over it."""
 
 NO_SEARCH = {"tasks": [], "run_seeds": [0], "generations": 1, "pools": {}, "methods": {}}
 """What `search: null` stands for: a study that only retrains."""
 
 
 def load(raw: Mapping[str, Any]) -> Config:
-    """The configuration from Snakemake's merged mapping.
+    """The configuration from Snakemake's merged mapping. Raises UserError with one sentence per problem.
 
-    An entry of `tasks`, `search.pools` or `search.methods` that is null is left out, so that an overlay can drop
-    what the default has. So is a method in `search.leave_out`. `search: null` drops the search as a whole, and with
-    it the champions and whatever compares methods. Raises UserError with one sentence a problem.
+    Null entries of `tasks`, `search.pools` and `search.methods` are dropped, so that an overlay can remove what the
+    default has; so are the methods in `search.leave_out`. `search: null` drops the whole search, and with it the
+    champions and everything that compares methods.
     """
     raw = _without_nulls(_without_left_out(_plain(raw)))
     try:
@@ -46,12 +46,12 @@ def load(raw: Mapping[str, Any]) -> Config:
 def load_files(overlays: Iterable[str | Path]) -> Config:
     """The default configuration with YAML files merged over it in order, as Snakemake merges them.
 
-    Raises UserError for a file that is missing or no YAML mapping, and as `load` does.
+    Raises UserError as `load` does, and for a file that is missing or is not a YAML mapping.
     """
     if not DEFAULT.is_file():
         raise UserError(
-            f"there is no {DEFAULT}: configurations and their tasks need a checkout of evoloss, which an installed "
-            "package is not"
+            f"{DEFAULT} is missing: configurations and their tasks need a checkout of evoloss's repository; an installed "
+            "package does not have them"
         )
     merged: dict[str, Any] = {}
     for path in [DEFAULT, *overlays]:
@@ -60,7 +60,7 @@ def load_files(overlays: Iterable[str | Path]) -> Config:
 
 
 class _EachKeyOnce(yaml.SafeLoader):
-    """Refuses a mapping in which a key stands twice."""
+    """A YAML loader that refuses a mapping with the same key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: dict[Any, int] = {}
@@ -78,7 +78,7 @@ class _EachKeyOnce(yaml.SafeLoader):
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """A configuration file, in which no key stands twice: YAML would take the last, silently. Raises UserError."""
+    """Read a configuration file. Raises UserError, also for a repeated key: YAML would silently take the last one."""
     try:
         loader = _EachKeyOnce(Path(path).read_text(encoding="utf-8"))
         loader.name = str(path)
@@ -99,7 +99,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 
 def as_yaml(config: Mapping[str, Any]) -> str:
-    """A merged configuration as a file that gives the same again, merged over the default."""
+    """A merged configuration as YAML text. Merged over the default, it gives the same configuration again."""
     plain = json.loads(json.dumps(config, default=str))
     return "# The configuration of the last run, complete.\n" + yaml.safe_dump(
         plain, allow_unicode=True, sort_keys=False
@@ -107,7 +107,7 @@ def as_yaml(config: Mapping[str, Any]) -> str:
 
 
 def typed(given: Any) -> Any:
-    """What Snakemake's `--config` gives, in which nested values are texts, as YAML would read them."""
+    """The values of Snakemake's `--config`, where nested values arrive as text, converted as YAML would read them."""
     if isinstance(given, Mapping):
         return {key: typed(value) for key, value in given.items()}
     if isinstance(given, list | tuple):
@@ -122,7 +122,7 @@ def typed(given: Any) -> Any:
 
 
 def merge(config: dict[str, Any], overlay: Mapping[str, Any]) -> None:
-    """Lay `overlay` over `config` in place, as Snakemake does, without which the package is installed too."""
+    """Merge `overlay` into `config` in place, as Snakemake does (which an installed package may lack)."""
     for key, value in overlay.items():
         if not isinstance(value, Mapping):
             config[key] = value
@@ -133,7 +133,7 @@ def merge(config: dict[str, Any], overlay: Mapping[str, Any]) -> None:
 
 
 def _plain(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration as JSON has it; raises UserError for what JSON has not."""
+    """The configuration as plain JSON values; raises UserError for one that JSON cannot hold."""
     try:
         return json.loads(json.dumps(_text_keyed(raw), default=str))
     except (ValueError, RecursionError):
@@ -141,12 +141,13 @@ def _plain(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text_keyed(value: Any, key: str = "") -> Any:
-    """`value`, if all keys in it are texts; raises UserError for one that YAML reads as a date or a number."""
+    """`value` if all its keys are text; raises UserError for a key that YAML reads as a date or a number."""
     if isinstance(value, Mapping):
         for name in value:
             if not isinstance(name, str):
+                written = name if isinstance(name, int | float | None) else str(name)
                 raise UserError(
-                    f"{key or 'the configuration'}: the key {_shown(name)} is {type(name).__name__} for YAML, but must be "
+                    f"{key or 'the configuration'}: the key {shown(written)} is {type(name).__name__} for YAML, but must be "
                     "text; put it in quotes"
                 )
         return {
@@ -155,10 +156,6 @@ def _text_keyed(value: Any, key: str = "") -> Any:
     if isinstance(value, list):
         return [_text_keyed(inner, key) for inner in value]
     return value
-
-
-def _shown(value: Any) -> str:
-    return shown(value if isinstance(value, str | int | float | bool | None) else str(value))
 
 
 def _without_nulls(raw: dict[str, Any]) -> dict[str, Any]:

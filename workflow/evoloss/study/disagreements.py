@@ -1,4 +1,4 @@
-"""What the rooms' settings say against each other, though each room has nothing against its own."""
+"""Contradictions between settings of different parts of a study, each of which is valid by itself."""
 
 from collections.abc import Iterator
 
@@ -15,11 +15,11 @@ from evoloss.study.own_parts import own_part_problem
 from evoloss.study.settings import Config
 
 MOST_JOBS = 200_000
-"""Jobs of evaluation beyond which Snakemake would take longer to plan than anyone waits, and all memory."""
+"""With more evaluation jobs than this, Snakemake would need too much time and memory for planning."""
 
 
 def disagreements(config: Config) -> Iterator[str]:
-    """Sentences about keys of different rooms that do not go together."""
+    """One sentence per contradiction between keys of different sections."""
     unknown = list(_unknown_tasks(config))
     yield from unknown
     yield from _names(config)
@@ -31,13 +31,13 @@ def disagreements(config: Config) -> Iterator[str]:
     yield from _report(config)
     if (jobs := evaluation_jobs(config)) > MOST_JOBS:
         yield (
-            f"search: {jobs:,} jobs of evaluation, but Snakemake plans at most some {MOST_JOBS:,}; raise search.batch_size "
+            f"search: {jobs:,} evaluation jobs, but Snakemake can plan at most about {MOST_JOBS:,}; raise search.batch_size "
             "or lower generations, populations, children or run seeds"
         )
 
 
 def evaluation_jobs(config: Config) -> int:
-    """How many jobs of evaluation a study has; where they are more than MOST_JOBS, some number above it."""
+    """The number of evaluation jobs of a study; counting stops at the first number above MOST_JOBS."""
     search, jobs = config.search, 0
     for method in search.methods:
         for generation in range(search.generations_of(method) + 1):
@@ -73,7 +73,7 @@ def _own_parts(config: Config) -> Iterator[str]:
 
 
 def _initial_losses(config: Config) -> Iterator[str]:
-    # Those of image folders are known when they are read; rule initialise asks again.
+    # The class count of an image folder is known once it has been read; rule initialise checks again.
     counts = {config.tasks[task].dataset.class_count() for task in config.search.tasks} - {None}
     for name, pool in config.search.pools.items():
         key = f"search.pools.{name}.initial_losses"
@@ -92,7 +92,7 @@ def _initial_losses(config: Config) -> Iterator[str]:
 
 
 def _initial_formula(text: str, classes: set[int | None]) -> str:
-    """The formula of an initial loss; raises UserError for one that no search can start from."""
+    """The formula of an initial loss; raises UserError if no search can start from it."""
     formula = formula_of(text)
     if ":" in formula:
         raise UserError(
@@ -108,8 +108,7 @@ def _initial_formula(text: str, classes: set[int | None]) -> str:
 
 
 def _rungs(config: Config) -> Iterator[str]:
-    # Of image folders and of some classes rule evaluate says so, and rule breed, when the images have
-    # been counted.
+    # For image folders and selected classes, rules evaluate and breed check this once the images are counted.
     ends = {
         name: steps
         for name, steps in task_ends(config).items()
@@ -119,8 +118,7 @@ def _rungs(config: Config) -> Iterator[str]:
     for name, method in config.search.methods.items():
         means = "racing" if method.racing else "hurdle"
         for task, steps_done in ends.items() if method.stops else ():
-            problem = rungs_problem(getattr(method, means).rungs, steps_done)
-            if problem:
+            if problem := rungs_problem(getattr(method, means).rungs, steps_done):
                 yield f"search.methods.{name}.{means}.rungs: on task {task!r}, {problem}"
 
 
@@ -143,7 +141,7 @@ def _report(config: Config) -> Iterator[str]:
         yield f"report.target.loss: {target!r} is not among retrain.losses"
     elif target != BASELINE and missing:
         yield (
-            f"report.target.loss: the gain of {target!r} is known where it is retrained; add {', '.join(missing)} to "
+            f"report.target.loss: the gain of {target!r} is known only on retrained tasks; add {', '.join(missing)} to "
             f"retrain.tasks, or write {BASELINE}"
         )
     for name in report.curve_losses:

@@ -1,10 +1,10 @@
-"""What a study would cost on this machine: a few short trainings are timed, the rest is counted.
+"""Estimates what a study costs on this machine: it times a few short trainings and counts the rest.
 
     make estimate CONFIG=config/mine.yaml
     python -m evoloss.study.estimate --configfile config/mine.yaml
 
 Nothing is downloaded: the timed trainings see random pixels in the shape of the real ones. The
-functional check (milliseconds a proposal) and drawing are not counted.
+functional check (milliseconds per proposal) and the drawing of figures are not counted.
 """
 
 import argparse
@@ -42,24 +42,24 @@ from evoloss.study.settings import Config
 from evoloss.study.workload import Work, workload
 
 SECONDS = 2.0
-"""How long each thing is timed at least, after a warm-up."""
+"""The least time that each measurement takes, after a warm-up."""
 LARGEST_CPU_BATCH = 128
-"""A CPU's speed hardly depends on the batch, and a large network's step of 512 takes half a minute."""
+"""The speed of a CPU hardly depends on the batch size, and one step of 512 images takes a large network 30 s."""
 BYTES_A_PIXEL = {"cpu": 10, "cuda": 5}
-"""Of a data set in a job: float32, beside the bytes (on a CPU several times) while it is loaded."""
+"""Memory of a data set in a job: its pixels as float32, and as bytes (on a CPU several copies) during loading."""
 BATCHES = 4
-"""Random images that are made, in batches."""
+"""Number of batches of random images that are made."""
 LIGHT = "import evoloss.steps.select"
 HEAVY = "import evoloss.steps.rescore, evoloss.functional_check.funnel"
 SERVED = {"cpu": 0.3, "cuda": 2.0}
-"""Seconds of a job beside its work where the job server forks it: on a CPU as `tests/benchmarks/
-orchestration.py` measured it, on a GPU, which every job has to set up, as much as it should be."""
+"""Seconds that a job takes beside its work if the job server forks it. For a CPU `tests/benchmarks/orchestration.py`
+measured it; for a GPU, which every job has to set up, it is the expected value, not measured."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What was timed of a task: images a second in training and in validation, seconds to load the
-    data set in a job, and bytes that a job holds (on the GPU, if it runs there)."""
+    """Measurements of a task: training and validation in images per second, seconds to load the data set in a
+    job, and bytes of memory of a job (on the GPU, if it runs there)."""
 
     training: float
     validation: float
@@ -70,7 +70,7 @@ class Speed:
 def measure(task: TaskSettings, size: DatasetSize, device_name: str) -> Speed:
     """Time a task's network, loss and data handling on random images.
 
-    To be called in a process of its own, whose peak of memory is then the task's.
+    Call this in a separate process, so that the peak memory of the process is the task's.
     """
     device = choose_device(device_name)
     batch = task.batch_size if device.type == "cuda" else min(task.batch_size, LARGEST_CPU_BATCH)
@@ -109,7 +109,7 @@ def measure(task: TaskSettings, size: DatasetSize, device_name: str) -> Speed:
 
 
 def _training_speed(task: Task) -> tuple[torch.nn.Module, float, int]:
-    """A trained network, training samples a second, and the peak of memory in bytes."""
+    """A trained network, training samples per second, and the peak memory in bytes."""
     loss = task_loss(CROSS_ENTROPY, task.classes, match_gradient_scale=True)
     few = Part(task.validation.images[:1], task.validation.labels[:1])
     batch = task.settings.batch_size
@@ -118,7 +118,7 @@ def _training_speed(task: Task) -> tuple[torch.nn.Module, float, int]:
     )
     epochs = 1
     while True:
-        # An epoch of one step first, as a warm-up and for networks of which one step takes seconds.
+        # First an epoch of one step: a warm-up, and all that is needed for a network whose step takes seconds.
         settings = task.settings.model_copy(update={"epochs": max(1, epochs // 2)})
         part = one_step if epochs == 1 else task.train
         timed = replace(task, settings=settings, train=part, validation=few)
@@ -132,7 +132,7 @@ def _training_speed(task: Task) -> tuple[torch.nn.Module, float, int]:
 
 
 def _validation_speed(network: torch.nn.Module, task: Task) -> float:
-    """Images a second in validation."""
+    """Images per second in validation."""
     seen, start = 0, time.perf_counter()
     while time.perf_counter() - start < SECONDS / 2:
         validation_accuracy(network, task, task.validation)
@@ -141,14 +141,14 @@ def _validation_speed(network: torch.nn.Module, task: Task) -> float:
 
 
 def apart(function: Callable[..., Speed], *arguments: object) -> Speed:
-    """What a function returns in a fresh process, so that its peak of memory is its own."""
+    """The result of `function` in a fresh process, so that the peak memory is its own."""
     fresh = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=fresh) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def start_up(code: str) -> float:
-    """Seconds that a process needs before it works: the second of two starts."""
+    """Seconds that a Python process takes to start and run `code`, measured on the second of two starts."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     for _ in range(2):
         start = time.perf_counter()
@@ -159,7 +159,7 @@ def start_up(code: str) -> float:
 def seconds_of(
     work: Work, config: Config, speeds: dict[str, Speed], starts: dict[str, float]
 ) -> float:
-    """Seconds of one core, or of the GPU, that some work takes."""
+    """Seconds that some work takes on one core, or on the GPU."""
     heavy = work.rule in ("initialise", "breed") or work.task is not None
     total = work.jobs * starts["heavy" if heavy else "light"]
     if work.task is None:
@@ -173,7 +173,7 @@ def seconds_of(
 
 
 def table(works: Sequence[Work], seconds: Sequence[float], config: Config) -> pd.DataFrame:
-    """One row a stage: jobs, trainings, samples in millions, hours of one core or of the GPU."""
+    """One row per stage: jobs, trainings, samples in millions, hours of one core or of the GPU."""
     rows = [
         {
             "stage": work.stage,
@@ -233,7 +233,7 @@ def main() -> None:
     memory = max(speed.memory for speed in speeds.values()) / 2**30
     if on_gpu:
         print(
-            f"About {hours:.1f} hours, one job at a time on the GPU, which holds {memory:.1f} GiB."
+            f"About {hours:.1f} hours, one job at a time on the GPU; a job holds up to {memory:.1f} GiB there."
         )
     else:
         print(
@@ -241,7 +241,7 @@ def main() -> None:
             f"of memory ({memory:.1f} GiB a job). A job starts in {starts['heavy']:.1f} s."
         )
     print(
-        "The whole study is counted, also what is done already; `snakemake -n` lists what is left."
+        "This counts the whole study, including what is already done; `snakemake -n` lists what is left."
     )
 
 

@@ -1,7 +1,7 @@
-"""Lets Snakemake's planning notice records that another job has written than the one it plans.
+"""Makes Snakemake's planning notice records that were written by another job than the planned one.
 
-Snakemake remembers in `.snakemake` what it made with which settings. Where that memory is gone, and where a
-file is not the one that it remembers, the records are asked themselves. The main process alone uses this.
+Snakemake remembers in `.snakemake` which settings made each file. If that memory is lost, or a file is not the one
+that it remembers, the record's own metadata are checked. Only the main process uses this module.
 """
 
 import os
@@ -20,11 +20,11 @@ from evoloss.origin import order_of
 
 RECORDS = (".parquet", ".json")
 ASK_ALL = "EVOLOSS_ASK_ALL_RECORDS"
-"""Environment variable: ask every record what it is, whatever Snakemake remembers."""
+"""Environment variable: check the metadata of every record, whatever Snakemake remembers."""
 
 
 def notice_foreign_records() -> None:
-    """From now on a planned job whose records are of another order, or broken, counts as changed."""
+    """From now on, a planned job whose records are broken or of another order (`origin.order_of`) counts as changed."""
     known = PersistenceBase.params_changed
     found: dict[str, ParamsChange] = {}
 
@@ -38,12 +38,12 @@ def notice_foreign_records() -> None:
         return found[name]
 
     PersistenceBase.params_changed = params_changed
-    # Without this Snakemake asks no further where its memory is gone.
+    # Without this, Snakemake does not ask further if its memory is lost.
     PersistenceBase.has_metadata = lambda self, job: True
 
 
 def _change(persistence: PersistenceBase, job: Any) -> ParamsChange:
-    """Why a job has to run again although Snakemake knows of no change; empty where it has not."""
+    """Why a job has to run again although Snakemake knows of no change; empty if it has not to."""
     if lost := _lost(persistence, job):
         return _because(lost, "it is not there")
     outputs = [Path(output) for output in job.output]
@@ -51,22 +51,21 @@ def _change(persistence: PersistenceBase, job: Any) -> ParamsChange:
     if not unknown or not all(path.exists() for path in outputs):
         return NO_PARAMS_CHANGE
     records = [path for path in outputs if path.suffix in RECORDS]
-    if not records:  # A table or figure says nothing of itself, and is made in seconds.
+    if not records:  # Tables and figures hold no metadata, and are made in seconds.
         why = None if persistence.metadata(job.output[0]) else "nothing is known of how it was made"
         return _because(unknown[0], why)
     order = ordered(job)
     for path in records:
-        why = _foreign(path, order)
-        if why:
+        if why := _foreign(path, order):
             logger.warning(f"{path}: {why}. It is made again.")
             return _because(path, why)
     return NO_PARAMS_CHANGE
 
 
 def _lost(persistence: PersistenceBase, job: Any) -> Path | None:
-    """A record that is gone although what was made from it is there; Snakemake itself asks no further then.
+    """A record that is missing although files made from it exist; Snakemake itself does not check this case.
 
-    A job of other settings that was killed leaves such a gap. Images may be deleted to save room.
+    A killed job with other settings leaves such a gap. Images do not count: they may be deleted to save space.
     """
     missing = [path for path in map(Path, job.output) if not path.exists()]
     if not missing or job.rule.name == "prepare_dataset":
@@ -80,7 +79,7 @@ def _because(path: Path, why: str | None) -> ParamsChange:
 
 
 def _is_remembered(persistence: PersistenceBase, output: Any) -> bool:
-    """Whether a file is the one that Snakemake saw when its job had ended, by its time."""
+    """Whether a file is the one that Snakemake saw when its job had ended, judged by its modification time."""
     path, known = Path(output), persistence.metadata(output)
     if os.environ.get(ASK_ALL) and path.suffix in RECORDS:
         return False
@@ -99,8 +98,8 @@ def ordered(job: Any) -> str:
 
 
 def _foreign(path: Path, order: str) -> str | None:
-    """Why a record is not what a job of this order writes there, or None."""
-    # Here, since pyarrow takes 0.3 s to import and is seldom needed.
+    """Why a record is not what a job of this order writes at this path, or None."""
+    # Imported here because pyarrow takes 0.3 s and is seldom needed.
     from evoloss.parquet import problem_of, read_metadata
 
     try:
@@ -116,9 +115,9 @@ def _foreign(path: Path, order: str) -> str | None:
 
 
 def check_images(folders: Iterable[Path]) -> None:
-    """Compare prepared images with their seals and manifests, once a run: trainings look at none.
+    """Check prepared images against their seals and manifests, once per run: trainings do not check them.
 
-    Raises UserError that names the file that is not what was prepared.
+    Raises UserError that names the file that differs.
     """
     from evoloss.parquet import problem_of, read_metadata
 

@@ -1,7 +1,7 @@
-"""Which files a computing job of a study reads, and which settings it is told, from the configuration.
+"""Which files each computing job of a study reads, and which settings it gets, from the configuration.
 
-Methods that take `wildcards` are input functions of rules; `wildcards` may be anything with the rule's
-wildcards as attributes.
+Rules use the functions with the argument `wildcards` for their input and params. `wildcards` may be any object that
+has the rule's wildcards as attributes.
 """
 
 import shlex
@@ -21,12 +21,12 @@ from evoloss.study.settings import Config
 
 
 def flag(name: str, value: Any) -> str:
-    """`--name value` for a command line; nothing where there is no value."""
+    """`--name value` for a command line; empty if there is no value."""
     return f"{name} {value}" if value else ""
 
 
 def flags_of(**settings: Any) -> str:
-    """`--name 'JSON'` of each, for a shell."""
+    """`--name 'JSON'` for each setting, quoted for a shell."""
     return " ".join(
         f"--{name.replace('_', '-')} {shlex.quote(canonical_json(value))}"
         for name, value in settings.items()
@@ -60,7 +60,7 @@ class JobPlan:
         self.target_fitness = flag("--target-fitness", search.target_fitness)
         self.budget = flag("--budget-samples", budget.samples(config))
         self.rates = flags_of(rates=search.rates)
-        if search.budget_samples:  # what a child takes of it
+        if search.budget_samples:  # a child is charged one training per rate
             self.budget += f" --rates {len(search.rates)}"
 
     # Data and tasks
@@ -70,7 +70,7 @@ class JobPlan:
         return [f"{self.results}/data/{name}/manifest.json" for name in self._datasets(tasks)]
 
     def images(self, tasks: Iterable[str], *parts: str) -> list[str]:
-        """The Parquet files of the tasks' data sets; to be marked ancient, since they are large."""
+        """The Parquet files of the tasks' data sets; rules mark them ancient, since they are large."""
         return [
             f"{self.results}/data/{name}/{part}.parquet"
             for name in self._datasets(tasks)
@@ -78,27 +78,27 @@ class JobPlan:
         ]
 
     def networks(self, tasks: Iterable[str]) -> list[str]:
-        """The tasks' networks, whose source counts as code: modules, or `module:function`."""
+        """The tasks' networks as modules or `module:function`; their source counts as code."""
         names = {self.config.tasks[task].network for task in tasks}
         return sorted(name if ":" in name else f"learning.networks.{name}" for name in names)
 
     def dataset_settings(self, wildcards: Any) -> str:
-        """The settings of a data set, as JSON, without the place of its files."""
+        """The settings of a data set as JSON, without the location of its files."""
         return canonical_json(self.config.datasets()[wildcards.dataset].anywhere())
 
     def task_settings(self, wildcards: Any) -> str:
-        """The settings of a task, as JSON, without the place of its files."""
+        """The settings of a task as JSON, without the location of its files."""
         return canonical_json(self.config.tasks[wildcards.task].anywhere())
 
     def held_out_curve(self, wildcards: Any) -> str:
-        """Asks for cross entropy's validation accuracies on the way, where a hurdle is set by them."""
+        """The flag that asks for cross entropy's validation accuracies during training, if a hurdle needs them."""
         hurdles = [m.hurdle for m in self.config.search.methods.values() if m.hurdle]
         wanted = any(hurdle.judged_by == "validation" for hurdle in hurdles)
         asked = wanted and wildcards.task in self.config.search.tasks
         return "--held-out-curve" if asked else ""
 
     def label_file(self, wildcards: Any) -> str:
-        """Tells what a task's file of labels holds, as a digest, where it has one: another content is another task."""
+        """The flag with the digest of a task's label file, if it has one: with other labels it is another task."""
         digest = self.label_digests[wildcards.task]
         return f"--labels {digest}" if digest else ""
 
@@ -112,7 +112,7 @@ class JobPlan:
         return self.config.search.methods[wildcards.method].algorithm
 
     def breed_flags(self, wildcards: Any) -> str:
-        """How `breed` is told what to do, apart from where it reads and writes what all share."""
+        """The flags of `breed`, except those that its rule states itself."""
         return " ".join(
             (
                 self._of_generation(wildcards),
@@ -137,7 +137,7 @@ class JobPlan:
         return flags_of(settings=_timeless(method), space=space, functional_check=check)
 
     def evaluate_flags(self, wildcards: Any) -> str:
-        """How `evaluate` is told what to train and whom to stop."""
+        """The flags that tell `evaluate` what to train and which trainings to stop."""
         search = self.config.search
         return " ".join(
             (
@@ -151,7 +151,7 @@ class JobPlan:
         )
 
     def select_flags(self, wildcards: Any) -> str:
-        """How `select` is told who survives: for generation 0 only how many."""
+        """The flags that tell `select` which individuals survive; for generation 0 only how many."""
         evaluations = self.evaluations(wildcards)
         return " ".join(
             (
@@ -178,26 +178,26 @@ class JobPlan:
         )
 
     def pool_settings(self, wildcards: Any) -> str:
-        """The settings of a pool, as JSON, catalogue names replaced by their formulas."""
+        """The settings of a pool as JSON, with catalogue names replaced by their formulas."""
         pool = self.config.search.pools[wildcards.pool]
         formulas = [formula_of(loss) for loss in pool.initial_losses]
         return canonical_json(pool.model_copy(update={"initial_losses": formulas}))
 
     def scale_matched(self, wildcards: Any) -> str:
-        """The flag of a search that matches gradient scales, of a pool or a method."""
+        """The flag of a pool or method whose search matches gradient scales, else empty."""
         return "" if self._as_written(self._pool(wildcards)) else self.tasks_matched
 
     def run_scale(self, wildcards: Any) -> str:
-        """The flag of a pool or run whose candidates are trained as written."""
+        """The flag of a pool or run whose candidates are trained as written, else empty."""
         return "--as-written" if self._as_written(self._pool(wildcards)) else ""
 
     def to_evaluate(self, wildcards: Any) -> str:
-        """The candidates of an evaluation job: those of a run's generation 0 may be its pool's."""
+        """The candidates of an evaluation job; a run's generation 0 may take them from its pool."""
         owner = _owner(wildcards)
         return f"{self._generation_folder(owner, owner.generation)}/candidates.parquet"
 
     def _stopping(self, wildcards: Any) -> str:
-        """Whom an evaluation job is to stop, and how many of a pool's candidates it takes."""
+        """The flags of racing or a hurdle, and of how many candidates of its pool a job takes."""
         owner = _owner(wildcards)
         if hasattr(owner, "pool"):
             return ""
@@ -208,7 +208,7 @@ class JobPlan:
         return f"{told} {flag('--first', takes)}"
 
     def trains_alone(self, wildcards: Any) -> str:
-        """The flag of a run that trains its share of the pool itself, since it may stop trainings."""
+        """The flag of a run that trains its share of the pool itself, because it may stop trainings."""
         return "--trains-alone" if self.config.search.methods[wildcards.method].stops else ""
 
     def run_folder(self, wildcards: Any) -> str:
@@ -216,7 +216,7 @@ class JobPlan:
         return f"{self.results}/search/{wildcards.method}/seed{wildcards.run_seed}"
 
     def pool_flag(self, wildcards: Any) -> str:
-        """How a step is told the folder of the pool, if there is one."""
+        """The flag with the folder of the pool, if there is one."""
         return flag("--pool", self._pool(wildcards) and self._generation_folder(wildcards, 0))
 
     def _as_written(self, pool: str | None) -> bool:
@@ -247,23 +247,22 @@ class JobPlan:
         return self.population(wildcards, self.config.search.generations_of(wildcards.method))
 
     def candidates(self, wildcards: Any) -> str:
-        """The plan of a generation; generation 0 is the pool's, if there is one."""
+        """The candidates of a generation; generation 0 is the pool's, if there is one."""
         return f"{self._generation_folder(wildcards, int(wildcards.generation))}/candidates.parquet"
 
     def evaluations(self, wildcards: Any) -> list[str]:
-        """The evaluations of a generation, one file a batch."""
+        """The evaluations of a generation, one file per batch."""
         return self._evaluations(wildcards, int(wildcards.generation))
 
     def populations(self, wildcards: Any) -> list[str]:
-        """All populations of a run: what else it has written comes before them.
+        """All populations of a run. When they exist, the run's other records exist too.
 
-        Naming the other records too would say nothing new, and planning a long search would take half
-        as long again.
+        Naming those as well would only make the planning of a long search take half as long again.
         """
         return [self.population(wildcards, g) for g in self.generations(wildcards.method)]
 
     def batches(self, wildcards: Any) -> str:
-        """How many batches each generation of a method has, as a JSON list."""
+        """The number of batches of each generation of a method, as a JSON list."""
         method = wildcards.method
         counts = [self.config.search.batches(method, g) for g in self.generations(method)]
         return canonical_json(counts)
@@ -292,14 +291,14 @@ class JobPlan:
         return [f"{self.results}/search/{method}/seed{seed}/champion.json"]
 
     def loss_flag(self, wildcards: Any) -> list[str]:
-        """How a step is told the loss: its formula, or the champion's file."""
+        """The flag that names the loss: its formula, or the champion's file."""
         formula = self.config.retrain.formulas().get(wildcards.loss)
         if formula is None:
             return ["--champion", *self.champion(wildcards)]
         return [f"--formula={formula}"]
 
     def loss_code(self, wildcards: Any) -> list[str]:
-        """The `module:function` of a loss that is one, whose source counts as code."""
+        """The `module:function` of a loss, whose source counts as code; empty for other losses."""
         return functions_of([self.config.retrain.formulas().get(wildcards.loss, "")])
 
     def block(self, wildcards: Any) -> list[int]:
@@ -308,12 +307,12 @@ class JobPlan:
 
 
 def _timeless(method: MethodSettings) -> MethodSettings:
-    """A method's settings without its number of generations, which no generation depends on."""
+    """A method's settings without its number of generations: no generation depends on it."""
     return method.model_copy(update={"generations": None})
 
 
 def _owner(wildcards: Any) -> Any:
-    """The wildcards of the pool or of the run and generation that a `folder` speaks of."""
+    """The pool, or the run and generation, that the wildcard `folder` names; as wildcards."""
     first, second, third = wildcards.folder.split("/")
     if first == "pools":
         return SimpleNamespace(pool=second, run_seed=third.removeprefix("seed"), generation=0)
@@ -325,5 +324,5 @@ def _owner(wildcards: Any) -> Any:
 
 
 def functions_of(formulas: Iterable[str]) -> list[str]:
-    """Those of the formulas that are a `module:function`, each once."""
+    """The formulas of the form `module:function`, each once."""
     return sorted({formula for formula in formulas if ":" in formula})

@@ -1,4 +1,4 @@
-"""One live run a study: an operating-system lock on its folder, and a sign of life for other machines."""
+"""One live run per study: an operating-system lock on its folder, and a sign of life for other machines."""
 
 import atexit
 import errno
@@ -16,7 +16,7 @@ from evoloss.run_life import LOOK_SECONDS
 SIGN_SECONDS = 20.0
 """How often a run touches its lock file."""
 DEAD_SECONDS = 90.0
-"""After how long without a sign a run on another machine counts as dead."""
+"""A run on another machine counts as dead after this long without a sign of life."""
 FULL_BYTES = 2**20
 CLOCK_SECONDS = 5.0
 """How far the clocks of two machines may differ."""
@@ -25,8 +25,8 @@ CLOCK_SECONDS = 5.0
 class StudyLock:
     """A lock that vanishes with the process that holds it, unlike Snakemake's own, which survives a SIGKILL.
 
-    On a file system that several machines share, locks may hold on one machine only, or not at all. So the file
-    says whose it is, and is touched every SIGN_SECONDS.
+    On a file system that several machines share, locks may hold on one machine only, or not at all. So the lock
+    file names its owner, and the owner touches it every SIGN_SECONDS.
     """
 
     def __init__(self, folder: str) -> None:
@@ -34,7 +34,7 @@ class StudyLock:
         self._me = f"{socket.gethostname()} {os.getpid()}"
 
     def acquire(self) -> None:
-        """Take the lock; raises UserError when another live process holds it, or none can be had here."""
+        """Take the lock; raises UserError if another live process holds it, or if the folder cannot be written."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o664)
@@ -47,12 +47,12 @@ class StudyLock:
         except OSError as error:
             if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
                 raise self._taken(self._owner(handle)) from None
-            # A file system without locks: the sign of life has to do.
+            # A file system without locks: only the sign of life counts.
         owner = self._owner(handle)
         if owner and self._seconds_since_sign() < DEAD_SECONDS:
             if owner.split()[0] != self._me.split()[0]:
                 raise self._taken(owner)
-            # A run that was killed here. What it left behind looks twice a second whether it has to end.
+            # A run was killed on this machine. Its jobs check twice a second whether they have to end: wait for them.
             time.sleep(3 * LOOK_SECONDS)
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{self._me}\n".encode(), 0)
@@ -69,11 +69,11 @@ class StudyLock:
 
     @staticmethod
     def _owner(handle: int) -> str:
-        """Machine and process that the file names; empty after a run that ended by itself."""
+        """The machine and process that the file names; empty if the last run ended by itself."""
         return os.pread(handle, 200, 0).decode(errors="replace").strip()
 
     def _seconds_since_sign(self) -> float:
-        """By the clock of the file system, which need not be this machine's."""
+        """Seconds since the last sign of life by the file system's clock, which may differ from this machine's."""
         probe = self._path.with_name(f".lock.{os.getpid()}")
         probe.touch()
         now = probe.stat().st_mtime
@@ -88,14 +88,14 @@ class StudyLock:
 
 
 def disk_is_full(folder: str) -> bool:
-    """Whether there is no room left where a study's results go."""
+    """Whether the disk of a study's results is full."""
     return Path(folder).exists() and shutil.disk_usage(folder).free < FULL_BYTES
 
 
 def bring_to_the_present(folder: str) -> int:
-    """Give files of the future the present time; how many there were.
+    """Give files that are dated in the future the present time; returns how many there were.
 
-    After a clock was set back they would be newer than all that is made from them, which Snakemake refuses.
+    After a clock was set back, they would be newer than everything made from them, which Snakemake refuses.
     """
     now, count = time.time(), 0
     for path in Path(folder).rglob("*"):

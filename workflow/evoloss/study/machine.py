@@ -1,4 +1,4 @@
-"""What the main process does on the machine itself: the jobs' environment, the GPU."""
+"""What the main process sets up on the machine: the jobs' environment, and the GPU."""
 
 import os
 import sys
@@ -13,31 +13,31 @@ from evoloss.run_life import name_run
 
 
 def prepare_environment(library: str) -> None:
-    """Let jobs find this interpreter first, and the library, also from an unactivated environment.
+    """Make jobs use this interpreter and library, even if the virtual environment is not activated.
 
-    Three rules a generation make a long search a deep graph, which Snakemake walks recursively:
-    hence the recursion limit.
+    The recursion limit is high because Snakemake walks the graph recursively, and three rules per generation
+    make the graph of a long search deep.
     """
     python = str(Path(sys.executable).parent)
     os.environ["PATH"] = os.pathsep.join([python, os.environ.get("PATH", os.defpath)])
     paths = [library, os.environ.get("PYTHONPATH")]
     os.environ["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    # `python -m` would put the working directory first, where a random.py would be everybody's random.
+    # `python -m` would search the working directory first, where a user's random.py would hide Python's own.
     os.environ["PYTHONSAFEPATH"] = "1"
     sys.setrecursionlimit(50_000)
     name_run()
 
 
 def tell_jobs(**switches: int | None) -> None:
-    """Set what jobs ask their environment for: a switch of the machine, or a number; 0 for null."""
+    """Set the variable EVOLOSS_<NAME> of the jobs' environment for each switch or number; null becomes 0."""
     for name, value in switches.items():
         os.environ[f"EVOLOSS_{name.upper()}"] = str(int(value or 0))
 
 
 def plan_faster() -> None:
-    """Let Snakemake look at the parameters of a rule's function once, not fourteen times a job.
+    """Let Snakemake inspect the parameters of a rule's function once, not fourteen times per job.
 
-    That is an eighth of the time in which it plans a long search.
+    This saves an eighth of the time in which it plans a long search.
     """
     look = cache(snakemake.common.get_function_params)
     for module in (snakemake.common, snakemake.jobs, snakemake.rules):
@@ -46,10 +46,10 @@ def plan_faster() -> None:
 
 
 def gpu_count(device: str, root: Path = Path("/")) -> int:
-    """GPUs that a training job asks Snakemake for: 1 when trainings will run on one, else 0.
+    """The number of GPUs that a training job asks Snakemake for: 1 if trainings will run on a GPU, else 0.
 
-    Under WSL2 a GPU is `/dev/dxg`, which is there without NVIDIA's library for other makers' GPUs too. An
-    emptied CUDA_VISIBLE_DEVICES hides them all from `auto`.
+    Under WSL2 every maker's GPU is `/dev/dxg`, so NVIDIA's library has to be there too. `auto` sees no GPU if
+    CUDA_VISIBLE_DEVICES is empty or -1.
     """
     if device != "auto":
         return int(device.startswith("cuda"))

@@ -1,4 +1,4 @@
-"""A user's own network or loss, `module:function`: whether it is there, without importing it."""
+"""Checks that a user's own network or loss, `module:function`, exists, without importing it."""
 
 import ast
 import importlib.util
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def own_part_problem(reference: str) -> str | None:
-    """Why `module:function` cannot be there, as the end of a sentence; None when it seems to be.
+    """Why `module:function` cannot exist, as the end of a sentence; None if it seems to exist.
 
-    The module's text is read, not run: it has what it binds anywhere.
+    The module's text is parsed, not run: every name that is bound anywhere in it counts.
     """
     module, _, function = reference.partition(":")
     spec = spec_of(module)
@@ -29,10 +29,10 @@ def own_part_problem(reference: str) -> str | None:
 
 
 def spec_of(module: str) -> ModuleSpec | None:
-    """Where Python finds a module, without importing the packages that it lies in."""
+    """The spec of a module, found without importing the packages that contain it; None if there is none."""
     first, *rest = module.split(".")
     try:
-        spec = importlib.util.find_spec(first)  # which imports nothing
+        spec = importlib.util.find_spec(first)  # this imports nothing
     except (ImportError, ValueError):
         return None
     name = first
@@ -45,7 +45,7 @@ def spec_of(module: str) -> ModuleSpec | None:
 
 
 def _bound(tree: ast.Module) -> set[str] | None:
-    """The names that a module binds; None when only running it would tell."""
+    """The names that a module binds; None if only running the module would tell."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):

@@ -1,7 +1,4 @@
-"""The plan of a study: the jobs that compute, the records that tables and figures read, and all that it delivers.
-
-The rules ask it for their files and flags: `job_plan.py` is of the jobs, `record_plan.py` of the records.
-"""
+"""The plan of a study: its jobs (`job_plan.py`), its records (`record_plan.py`) and what it delivers."""
 
 from functools import cached_property
 from typing import Any
@@ -15,7 +12,7 @@ class Plan(RecordPlan):
     """The files of one study, all below `results/<study>`: those of its jobs, and its deliverables."""
 
     def deliverables(self) -> list[str]:
-        """Everything that a complete study consists of."""
+        """All files that a complete study has to deliver."""
         losses = [
             f"{self.results}/losses/{name}.{suffix}"
             for name in self.config.champions()
@@ -39,11 +36,11 @@ class Plan(RecordPlan):
 
     @cached_property
     def _configuration(self) -> dict[str, Any]:
-        """What captions may speak of."""
+        """The settings that captions may mention."""
         return self.config.model_dump(mode="json")
 
     def chapter_description(self) -> str:
-        """What the chapter is told, as JSON."""
+        """What the step `chapter` needs to know, as JSON."""
         figures = self.config.figures()
         return canonical_json(
             {

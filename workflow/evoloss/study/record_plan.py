@@ -1,4 +1,4 @@
-"""Which records a table or figure of a study reads, and what it is told beside them, from the configuration."""
+"""Which records each table or figure of a study reads, and which settings it gets, from the configuration."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -18,23 +18,23 @@ NO_PART_OF_IT = {
     "machine": True,
     "tasks": {"__all__": {"dataset": {"root", "path"}}},
 }
-"""What a study's parameters leave out: where it runs and where its files lie."""
+"""Settings that are not part of a study's parameters: where it runs and where its files lie."""
 
 
 class RecordPlan(JobPlan):
-    """The records of one study, and what is made of them."""
+    """The records of one study, and what is made from them."""
 
     def records_of(self, kinds: Iterable[str]) -> list[str]:
-        """Every file that a table or figure reads."""
+        """Every file that a table or figure with these kinds of records reads."""
         return [path for kind in kinds for path in self._records(kind)[0]()]
 
     def description_of(self, kinds: Iterable[str]) -> str:
-        """What a table or figure is told, as JSON."""
+        """The settings that a table or figure with these kinds of records gets, as JSON."""
         parts = [self._records(kind)[1]() for kind in kinds]
         return canonical_json({key: value for part in parts for key, value in part.items()})
 
     def code_of_records(self, kinds: Iterable[str]) -> list[str]:
-        """The losses that a figure computes itself and that are a `module:function`."""
+        """The `module:function` losses that a figure itself computes."""
         return (
             functions_of(self._shape_description()["formulas"].values())
             if "shapes" in kinds
@@ -42,7 +42,7 @@ class RecordPlan(JobPlan):
         )
 
     def _records(self, kind: str) -> tuple[Callable[[], list[str]], Callable[[], dict[str, Any]]]:
-        """A kind of records: the files it consists of, and what its readers are told."""
+        """For a kind of records: functions that give its files, and the settings that its readers get."""
         return {
             "runs": (self._run_files, self._run_description),
             "retrained": (self._retrained_files, self._retrained_description),
@@ -104,13 +104,13 @@ class RecordPlan(JobPlan):
         }
 
     def _overlap(self, name: str) -> float:
-        """Validation over training images of a task's splits."""
+        """Number of validation images / number of training images in a task's splits."""
         task = self.config.tasks[name]
         size = dataset_size(task.dataset)
         return size.validation / wanted_images(task.training_images, size.train)
 
     def _target_files(self) -> list[str]:
-        """The final trainings that the target's level is of; cross entropy's level needs none."""
+        """The final trainings that define the target's level; cross entropy's level needs none."""
         loss = self.config.report.target.loss
         return [
             f"{self.results}/retrain/{task}/{name}/{block}.parquet"
@@ -153,7 +153,7 @@ class RecordPlan(JobPlan):
         return [c.model_dump(mode="json") for c in self.config.report.conditions]
 
     def _parameters_description(self) -> dict[str, Any]:
-        """Every setting, and what the sources of the methods say of theirs."""
+        """Every setting, and the values that the sources of the methods published."""
         config = self.config.model_dump(mode="json", exclude=NO_PART_OF_IT)
         for method in config["search"]["methods"].values():
             if method["stages"] is None:
@@ -165,7 +165,7 @@ class RecordPlan(JobPlan):
         return {"config": config, "sources": published}
 
     def _flow_description(self) -> dict[str, Any]:
-        """What figure `flowchart` shows: the first method that is E-GP, and what of the study decides its course."""
+        """What figure `flowchart` shows: the first method that is E-GP, and the settings that determine its course."""
         search = self.config.search
         for name, method in search.methods.items():
             if method.algorithm == "egp":
@@ -181,7 +181,7 @@ class RecordPlan(JobPlan):
         return {"flow": None}
 
     def _checks_description(self) -> dict[str, Any]:
-        """What stands before each method's trainings here, and in its source."""
+        """The checks before each method's trainings, here and in its source."""
         search = self.config.search
         checks = {}
         for name, method in search.methods.items():
@@ -203,7 +203,7 @@ class RecordPlan(JobPlan):
         return {"checks": checks}
 
     def _ablation_description(self) -> dict[str, Any]:
-        """The base, and what each of its variants changes."""
+        """The base method, and what each of its variants changes."""
         base = self.config.report.ablation_base
         variants = [] if base is None else [m for m in self.config.search.methods if m != base]
         changes = {name: self._changes(name, base) for name in variants}
@@ -213,12 +213,12 @@ class RecordPlan(JobPlan):
         }
 
     def _changes(self, method: str, base: str) -> str:
-        """What a method's settings, and its pool's, change against the base's; empty for a stranger."""
+        """How the settings of a method and its pool differ from the base's; empty for another algorithm."""
         search = self.config.search
         mine, theirs = search.methods[method], search.methods[base]
         if mine.algorithm != theirs.algorithm:
             return ""
-        # Under a budget the number of generations is only enough to spend it.
+        # With a budget, the number of generations only has to be enough to spend it: it is no change.
         same = {"pool", "generations"} if search.budget_samples else {"pool"}
         pairs = [(mine.model_dump(exclude=same), theirs.model_dump(exclude=same))]
         if mine.pool != theirs.pool:
@@ -274,7 +274,7 @@ class RecordPlan(JobPlan):
         }
 
     def _loss_description(self) -> dict[str, Any]:
-        """What the catalogue knows of every configured loss; of a user's own its formula alone."""
+        """What the catalogue says about each configured loss; for a user's own loss only its formula."""
         return {
             "catalogue": [
                 {"loss": name, "formula": formula}
@@ -295,5 +295,5 @@ class RecordPlan(JobPlan):
 
 
 def _as_yaml(value: Any) -> str:
-    """A setting as one would write it in the configuration: `true`, `null`, `{rungs: [0.5]}`."""
+    """A setting as it is written in the configuration: `true`, `null`, `{rungs: [0.5]}`."""
     return json.dumps(value).replace('"', "")

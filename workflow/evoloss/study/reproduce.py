@@ -1,8 +1,8 @@
-"""Whether a finished study is what it says: `python -m evoloss.study.reproduce STUDY [--seed N]`.
+"""Checks whether a finished study can be reproduced: `python -m evoloss.study.reproduce STUDY [--seed N]`.
 
-Three questions. Are all its records whole, and of this configuration and this code? Which packages and which processor
-were others than here? And does a batch of evaluations and a block of final trainings, both drawn at random and made
-again in a folder of their own, give the same numbers? Nothing in the study's folder is changed.
+It answers three questions. Are all records whole, and of this configuration and this code? Which packages and which
+processor differ from those here? Do a batch of evaluations and a block of final trainings, drawn at random and made
+again in a separate folder, give the same numbers? Nothing in the study's folder is changed.
 """
 
 import argparse
@@ -26,11 +26,11 @@ from evoloss.study.foreign_records import ASK_ALL
 
 NOT_COPIED = ("logs", "benchmarks", ".lock")
 MEASURED = ("seconds", "memory", "device")
-"""Parts of names of columns that differ from run to run."""
+"""Columns whose names contain one of these are measurements, which differ from run to run."""
 
 
 def snakemake(study: str, *arguments: str, folder: Path | None = None, **environment: str) -> str:
-    """Run Snakemake with the configuration that a study ran with; what it says. Raises UserError if it fails."""
+    """Run Snakemake with the saved configuration of a study; returns its output. Raises UserError if it fails."""
     here = ["--directory", str(folder)] if folder else []
     configuration = Path("results", study, CONFIGURATION).resolve()
     answer = subprocess.run(
@@ -46,7 +46,7 @@ def snakemake(study: str, *arguments: str, folder: Path | None = None, **environ
 
 
 def planned_again(study: str) -> list[str]:
-    """The files that would be made again, with the reason, if every record is asked what it is."""
+    """The files that would be made again, with the reason, if the metadata of every record are checked."""
     said = snakemake(study, "-n", "--cores", "1", **{ASK_ALL: "1"})
     lines = [line.strip() for line in said.splitlines()]
     return [
@@ -57,7 +57,7 @@ def planned_again(study: str) -> list[str]:
 
 
 def differences(found: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
-    """In what the machine and packages of a record differ from those here."""
+    """One sentence per difference between the machine and packages of a record and those here."""
     for name, version in found["packages"].items():
         if version != here["packages"].get(name):
             yield f"{name} was {version}, here it is {here['packages'].get(name)}"
@@ -69,7 +69,7 @@ def differences(found: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
 
 
 def recompute(study: str, record: Path) -> list[str]:
-    """Make one record again in a folder of its own; what of it differs, a sentence a column."""
+    """Make one record again in a separate folder; returns one sentence per column that differs."""
     with tempfile.TemporaryDirectory(prefix="reproduce-") as name:
         folder = Path(name).resolve()
         for entry in Path().iterdir():  # data, and the user's own modules
@@ -82,10 +82,11 @@ def recompute(study: str, record: Path) -> list[str]:
         )
         (folder / record).unlink()
         snakemake(study, str(record), "--cores", "1", folder=folder)
-        return list(_differing(record, folder / record))
+        return list(differing(record, folder / record))
 
 
-def _differing(old: Path, new: Path) -> Iterator[str]:
+def differing(old: Path, new: Path) -> Iterator[str]:
+    """One sentence per column in which two Parquet files of a record differ; measurements are left out."""
     with pq.ParquetFile(old) as one, pq.ParquetFile(new) as two:
         tables = one.read(), two.read()
     if tables[0].num_rows != tables[1].num_rows:
@@ -106,7 +107,7 @@ def _differing(old: Path, new: Path) -> Iterator[str]:
 
 
 def drawn(study: str, rng: random.Random) -> list[Path]:
-    """A batch of evaluations and a block of final trainings, as far as there are any."""
+    """One batch of evaluations and one block of final trainings, at random, if the study has any."""
     folder = Path("results", study)
     kinds = (
         folder.glob("search/**/evaluations/*.parquet"),
@@ -117,7 +118,7 @@ def drawn(study: str, rng: random.Random) -> list[Path]:
 
 
 def reproduce(study: str, seed: int | None) -> bool:
-    """Ask the three questions and print the answers; whether all is as it was."""
+    """Print the answers to the three questions; returns whether everything is as it was."""
     if not Path("results", study, CONFIGURATION).is_file():
         raise UserError(
             f"results/{study}/{CONFIGURATION} is missing: there is no finished study {study!r}"
@@ -140,15 +141,15 @@ def reproduce(study: str, seed: int | None) -> bool:
         print(f"{record}, made again: {'the same' if not found else ''}", *found, sep="\n  ")
         same &= not found
     if not same and seen:
-        print("other packages or another processor round differently; then the last digits differ")
+        print("other packages or processors round differently, so the last digits can differ")
     return same
 
 
 def main() -> None:
-    """Exit status 0 if the study is what it says."""
+    """Exit with status 0 if everything is as it was."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study")
-    parser.add_argument("--seed", type=int, help="of the draw of what is made again")
+    parser.add_argument("--seed", type=int, help="seed of the choice of records to make again")
     flags = parser.parse_args()
     try:
         sys.exit(not reproduce(flags.study, flags.seed))

@@ -1,4 +1,4 @@
-"""Settings of the final trainings, on which the test accuracies stand."""
+"""Settings of the final trainings, whose test accuracies are reported."""
 
 import hashlib
 import re
@@ -17,18 +17,18 @@ LossEntry = str | Annotated[dict[Name, str], Field(min_length=1, max_length=1)]
 
 
 class RetrainSettings(StrictModel):
-    """The final trainings, on which the test accuracies stand."""
+    """The final trainings, whose test accuracies are reported."""
 
     tasks: Annotated[list[str], Field(min_length=1)]
     """Tasks that every loss is retrained on."""
     losses: list[LossEntry] = [BASELINE]
-    """Catalogue names, expressions, module:function, or `name: loss`; champions add themselves."""
+    """Catalogue names, expressions, module:function, or `name: loss`; champions are added by `champions`."""
     champions: bool = True
     """Retrain the champion of every run."""
     training_seeds: Seeds
-    """One training a loss and task each."""
+    """Each is one training per loss and task."""
     block_size: Annotated[int, Field(ge=1, le=100_000)] = 5
-    """Training seeds that one job does in turn."""
+    """Training seeds that one job trains one after another."""
 
     def formulas(self) -> dict[str, str]:
         """Name of the loss -> its expression or `module:function`, in the configured order."""
@@ -52,7 +52,7 @@ class RetrainSettings(StrictModel):
         return [self.training_seeds[i : i + step] for i in range(0, len(self.training_seeds), step)]
 
     def problems(self) -> Iterator[Problem]:
-        """Entries that stand twice, losses that cannot be read, and names that others have."""
+        """Repeated entries, losses that cannot be read, and names that are taken."""
         yield from not_once(tasks=self.tasks, training_seeds=self.training_seeds)
         try:
             formulas = self.formulas()
@@ -62,20 +62,17 @@ class RetrainSettings(StrictModel):
         if len(formulas) != len(self.losses):
             yield (
                 "losses",
-                "the same loss stands there twice, or two under one name; write `name: loss` for the second",
+                "the same loss stands there twice, or two losses have one name; write `name: loss` for the second",
             )
         if BASELINE not in formulas:
             yield "losses", f"{BASELINE!r} is missing; every other loss is compared to it"
         for name, formula in formulas.items():
             if name in CATALOGUE and formula != CATALOGUE[name].formula:
-                yield (
-                    "losses",
-                    f"{name!r} is a loss of the catalogue; give your own another name",
-                )
+                yield ("losses", f"{name!r} is a loss of the catalogue; give your own another name")
 
 
 def _name_of(loss: str) -> str:
-    """The name of a loss that was given none: its own, its function's, or a hash of its text."""
+    """The name of a loss that was given none: the loss itself if it is a name, its function, or a hash of its text."""
     own = loss.rpartition(":")[2]
     if re.fullmatch(NAME, own) and own not in {"p", "y"}:
         return own

@@ -14,7 +14,7 @@ from evoloss.strict_model import Problem, StrictModel, not_once
 
 NAME = r"^[a-z][a-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME, max_length=80)]
-"""Of folders and files too, hence the length."""
+"""Also the name of folders and files, hence the limited length."""
 Seeds = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(min_length=1)]
 Multiple = Annotated[float, Field(ge=1 / 1024, le=1024)]
 Rates = Annotated[list[Multiple], Field(min_length=1)]
@@ -31,25 +31,25 @@ class SearchSettings(StrictModel):
     tasks: list[str]
     """Tasks whose validation accuracy makes the fitness."""
     run_seeds: Seeds
-    """One run of every method each; runs are the unit of replication."""
+    """Each is one run of every method; runs are the unit of replication."""
     generations: Annotated[int, Field(ge=1, le=100_000)]
-    """T: rounds of breeding after the initial population; a method may have its own."""
+    """T: generations after the initial population; a method may have its own."""
     batch_size: Annotated[int, Field(ge=1, le=100_000)] = 8
-    """Candidates that one job trains in turn."""
+    """Candidates that one job trains one after another."""
     rates: Rates = [1.0]
-    """Multiples of cross entropy's rate that a new candidate is trained at; its fitness is the best. What more
-    than one buys: `search/fitness.py`."""
+    """Multiples of cross entropy's learning rate. A new candidate is trained at each; its fitness is the best
+    result. `search/fitness.py` says what several rates gain."""
     target_fitness: Annotated[float, Field(gt=0, le=1000)] | None = None
-    """A run asks for no more trainings once its best fitness reaches this; null never stops."""
+    """A run stops training once its best fitness reaches this; null never stops."""
     budget_samples: (
         Annotated[int, Field(ge=1, le=10**15)]
         | Annotated[str, Field(pattern=r"^[1-9]\d* trainings?$")]
         | None
     ) = None
-    """Training samples that a run may spend, or as many as so many whole trainings take (`24 trainings`); it
-    plans no training that would go beyond. Null: no limit."""
+    """Training samples that a run may spend, as a number or in full trainings (`24 trainings`). A run plans no
+    training that would exceed the budget. Null: no limit."""
     audit_trainings: Annotated[int, Field(ge=0, le=100_000)] = 0
-    """Of what a run rejected or stopped, so many expressions are trained in full afterwards, off its books."""
+    """How many rejected or stopped candidates of each run are trained in full afterwards, outside the budget."""
     pools: dict[Name, PoolSettings]
     """Initial populations by name."""
     functional_check: FunctionalCheckSettings = FunctionalCheckSettings()
@@ -70,8 +70,8 @@ class SearchSettings(StrictModel):
         return self.functional_check.stages if method.stages is None else method.stages
 
     def batches(self, method: str, generation: int) -> int:
-        """How many evaluation jobs a generation of a method has; generation 0 is its pool's, unless
-        the method stops trainings. A race is one job."""
+        """The number of evaluation jobs of a generation. Generation 0 shares its pool's jobs, unless the method
+        stops trainings. A race is one job."""
         settings = self.methods[method]
         if settings.racing:
             return 1
@@ -84,7 +84,7 @@ class SearchSettings(StrictModel):
         return max(1, math.ceil(slots / self.batch_size))
 
     def pool_batches(self, pool: str) -> int:
-        """How many evaluation jobs a pool has for one run seed."""
+        """The number of evaluation jobs of a pool for one run seed."""
         return math.ceil(self.pools[pool].size / self.batch_size)
 
     def problems(self) -> Iterator[Problem]:
@@ -100,7 +100,7 @@ class SearchSettings(StrictModel):
             if method.reuse and "novel" not in self.stages_of(method):
                 yield (
                     f"methods.{name}.reuse",
-                    "it rests on the stage novel of the functional check; add novel to "
+                    "it needs stage novel of the functional check; add novel to "
                     f"search.methods.{name}.stages, or set reuse: false",
                 )
             yield from self._tuning_problems(name, method)
@@ -129,8 +129,8 @@ class SearchSettings(StrictModel):
         if first is not None and first >= last:
             yield (
                 f"methods.{name}.tuning_from",
-                f"got {first}, but of {last} generations CMA-ES would be told nothing, since it learns of a sample in "
-                "the generation after; "
+                f"got {first}, but with {last} generations CMA-ES would learn no fitness, since it learns that of a sample "
+                "one generation later; "
                 + (f"write {max(1, last - 2)}, " if last > 1 else "")
                 + "raise the generations, or write null to leave coefficients as they are",
             )

@@ -10,11 +10,11 @@ from evoloss.search.method import algorithms, load_algorithm
 from evoloss.strict_model import Disagreement
 
 LONGEST_SHOWN = 80
-"""Characters of a value in a sentence."""
+"""The most characters of a value that a sentence shows."""
 
 
 def shown(value: Any) -> str:
-    """A value as a sentence quotes it, cut where it is long."""
+    """A value as a sentence quotes it, shortened if it is long."""
     text = repr(value)
     return (
         text
@@ -24,7 +24,7 @@ def shown(value: Any) -> str:
 
 
 def sentences(error: ValidationError, root: type[BaseModel], raw: dict[str, Any]) -> list[str]:
-    """One sentence a mistake, for a configuration `raw` that the model `root` refuses."""
+    """One sentence per mistake, for a configuration `raw` that the model `root` refuses."""
     found = [line for each in error.errors() for line in _of_error(each, root, raw)]
     return list(dict.fromkeys(found))
 
@@ -77,7 +77,7 @@ def _is_yaml_trap(value: Any) -> bool:
 
 
 def _written_path(loc: tuple, raw: Any) -> list[Any]:
-    """The location without what pydantic adds for unions: only keys that the user wrote count."""
+    """The location of an error, without the parts that pydantic adds for unions: only keys that the user wrote."""
     path: list[Any] = []
     here = raw
     for number, part in enumerate(loc):

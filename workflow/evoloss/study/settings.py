@@ -1,6 +1,6 @@
-"""The settings of a study as a whole: what each room declares, put together, and what follows from them alone.
+"""The settings of a whole study, put together from those of its parts, and what follows from them alone.
 
-What keys of different rooms say against each other is in `disagreements.py`; `configuration.py` reads the files.
+`disagreements.py` finds contradictions between the parts; `configuration.py` reads the files.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,22 +18,22 @@ from evoloss.study.search_settings import Name, SearchSettings
 REFERENCE = "ngl_gp"
 
 OF_A_SEARCH = {"runs", "scores", "candidates", "audit", "shapes", "ablation", "checks"}
-"""Kinds of records that there are only where something was searched."""
+"""Kinds of records that exist only in a study with a search."""
 
 
 class MachineSettings(StrictModel):
-    """How this machine works. No change of it reruns anything."""
+    """How jobs run on this machine. No change here reruns anything."""
 
     job_server: bool = True
-    """Import torch once a run and fork a process a job; without it every job starts Python."""
+    """Import torch once per run and fork a process per job; false starts Python for every job."""
     cuda_graphs: bool = True
-    """Capture a training step on a GPU and replay it; without it every step is taken by Python."""
+    """Capture a training step on a GPU once and replay it; false lets Python run every step."""
     compile: bool = False
-    """Let torch compile networks that train alone: pays in jobs that train for minutes on a GPU."""
+    """Compile networks that train alone with torch; worth it in jobs that train for minutes on a GPU."""
     side_by_side: Annotated[int, Field(ge=1, le=1024)] | None = None
-    """Candidates that a job trains at once where the network is small: null is 64 on a GPU, 1 on a CPU."""
+    """Candidates that a job trains at once if the network is small; null: 64 on a GPU, 1 on a CPU."""
     training_seconds: Annotated[int, Field(ge=1, le=10_000_000)] | None = 21_600
-    """Seconds after which a training counts as hanging and has failed; null waits for ever."""
+    """Seconds after which a training counts as hanging and fails; null: no limit."""
 
 
 class Config(StrictModel):
@@ -44,7 +44,7 @@ class Config(StrictModel):
     device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:[0-9]{1,3})?)$")] = "auto"
     """`auto` takes a CUDA GPU if there is one; or `cpu`, `cuda`, `cuda:1`, ..."""
     machine: MachineSettings = MachineSettings()
-    """How this machine works."""
+    """How jobs run on this machine."""
     tasks: Annotated[dict[Name, TaskSettings], Field(min_length=1)]
     """Tasks by name: data set x network x training schedule."""
     search: SearchSettings
@@ -52,10 +52,10 @@ class Config(StrictModel):
     retrain: RetrainSettings
     """The final trainings."""
     report: ReportSettings = ReportSettings()
-    """The summary."""
+    """Tables and figures."""
 
     def problems(self) -> Iterator[Problem]:
-        """A study that takes the place of the published ones, and data sets that share a name."""
+        """A reserved name of the study, and different data sets with one name."""
         if self.study == "published":
             yield "study", "'published' is the folder of published results; choose another name"
         datasets = self.datasets()
@@ -68,16 +68,16 @@ class Config(StrictModel):
                 )
 
     def reference_method(self) -> str | None:
-        """The method that costs and results are compared with; None without a search."""
+        """The method that the others are compared with; None without a search."""
         methods = list(self.search.methods)
         default = REFERENCE if REFERENCE in methods else methods[-1] if methods else None
         return self.report.reference_method or default
 
     def tables(self) -> list[str]:
-        """The tables of this study: none of what it has not."""
+        """The tables of this study, without those that would be empty."""
         wanted = {
             "champions": bool(self.champions()) and self.retrain.champions,
-            # Beyond the one task that a search is for, and only where a loss is new.
+            # It needs a second task, and a loss that is not published.
             "transfer": len(self.retrain.tasks) > 1
             and self.retrained() != self.retrain.published(),
             "parameters": bool(self.search.methods),
@@ -89,11 +89,11 @@ class Config(StrictModel):
         return self._wanted(TABLES, wanted)
 
     def figures(self) -> list[str]:
-        """The figures of this study: what compares champions needs their final trainings."""
+        """The figures of this study. One that compares champions needs their final trainings."""
         wanted = {
             "critical_difference": bool(self.champions()) and self.retrain.champions,
             "flowchart": bool(self.search.methods),
-            # A row a task: too many for a page where tasks are conditions.
+            # One row per task: too many for a page if tasks are conditions.
             "training_curves": not self.report.conditions,
             "reliability": not self.report.conditions,
             "test_accuracy": not self.report.conditions,

@@ -1,9 +1,8 @@
 """A digest of the source code that a step runs, so that an edit reruns what it affects.
 
-Snakemake does not see edits of imported modules. Every rule therefore carries
-`code_of(step, *plugins)` among its params: the imports of the step are followed through the package
-by their syntax trees. Comments, formatting and docstrings do not count. Left out on purpose, because
-their effect on a step is in its params: every module called `settings.py` and the registries in NOT_COUNTED.
+Snakemake does not see edits of imported modules. So every rule has `code_of(step, *plugins)` among its params, which
+follows the imports of the step through the package by their syntax trees. Comments, formatting and docstrings do not
+count. Modules called `settings.py` and those in NOT_COUNTED are left out: what they change for a step is in its params anyway.
 """
 
 import ast
@@ -22,7 +21,7 @@ from evoloss.study.own_parts import spec_of
 
 PACKAGE = "evoloss"
 ROOT = Path(__file__).resolve().parents[1]
-MEMORY = Path(".snakemake/evoloss_sources.json")
+MEMORY = Path(".snakemake/evoloss_code.json")
 NOT_COUNTED = frozenset(
     f"{PACKAGE}.{name}"
     for name in ("losses.registry", "reporting.deliverables", "strict_model", "version")
@@ -30,10 +29,10 @@ NOT_COUNTED = frozenset(
 
 
 def code_of(step: str, *plugins: str) -> str:
-    """The digest of `evoloss.steps.<step>` and what it imports, and of the named plugins.
+    """The digest of `evoloss.steps.<step>`, of what it imports, and of the plugins.
 
     A plugin is a module that the step loads by name: `search.egp`, `reporting.tables.accuracy`, or
-    a user's own `module:function`, of which the one file counts.
+    a user's own `module:function`, of which only that one file counts.
     """
     modules: set[str] = set()
     digests = []
@@ -92,14 +91,14 @@ def _digest_of_file(path: Path | None) -> str:
 
 
 class Facts(NamedTuple):
-    """What a source file says: a digest of its code, and what it imports, as (base, name or nothing)."""
+    """The digest of a source file's code, and its imports as (module, name or empty text)."""
 
     digest: str
     imports: list[tuple[str, str]]
 
 
 def _facts_of(path: Path) -> Facts:
-    """The facts of a file, by its text, remembered in MEMORY between two calls of Snakemake."""
+    """The facts of a file, from its text. MEMORY keeps them between two calls of Snakemake."""
     text = path.read_text(encoding="utf-8")
     key = hashlib.sha256(f"{sys.version} {text}".encode()).hexdigest()
     if key not in _used:
@@ -123,18 +122,17 @@ def _memory() -> dict[str, list]:
 
 @cache
 def _remember() -> None:
-    """Write what was used, where Snakemake keeps its own; without it the files are read again."""
+    """Save the facts in Snakemake's own folder, if it exists; otherwise the files are parsed again next time."""
     with contextlib.suppress(OSError):
         if MEMORY.parent.is_dir():
             write_text(MEMORY, json.dumps(_used))
 
 
 def _read(tree: ast.Module, path: Path) -> Facts:
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     imports: list[tuple[str, str]] = []
     for node in ast.walk(tree):
-        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
-            node.body = node.body[1:]
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [statement for statement in body if not _is_text(statement)]
         if isinstance(node, ast.Import):
             imports += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -142,6 +140,12 @@ def _read(tree: ast.Module, path: Path) -> Facts:
                 raise ValueError(f"{path} has a relative import; write it out, from {PACKAGE}.")
             imports += [(node.module or "", alias.name) for alias in node.names]
     return Facts(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    """Whether it is a docstring: of a module, class or function, or below an attribute."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
 
 
 def _user_file(reference: str) -> Path | None:

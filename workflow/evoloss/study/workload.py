@@ -9,7 +9,7 @@ from evoloss.study.budget import candidate_samples, samples, trainings
 from evoloss.study.settings import Config
 
 GROWTH = 1
-"""Rates by which a grid can be expected to grow."""
+"""Expected number of learning rates by which a grid grows."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Work:
 def workload(config: Config) -> list[Work]:
     """All the work of a study, from the beginning.
 
-    Where it depends on results it is what can be expected: a grid of learning rates grows GROWTH times,
-    of T generations 1 + 1/2 + ... + 1/(T + 1) bring a new incumbent, and a budget is spent.
+    Work that depends on results is an expected value: a grid of learning rates grows by GROWTH rates, T generations
+    bring 1 + 1/2 + ... + 1/(T + 1) incumbents, and a budget is spent.
     """
     return [*_preparation(config), *_search(config), *_retraining(config), *_report(config)]
 

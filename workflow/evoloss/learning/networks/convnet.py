@@ -9,8 +9,8 @@ from torch import nn
 class MeanOfChannel(nn.Module):
     """Global average pooling.
 
-    The gradient of a mean is one number a channel, seen at every pixel. Written out, the ReLU before reads
-    it ten times as fast.
+    The gradient of a mean is one number per channel, broadcast to all pixels. Copied out to full size in memory, it
+    makes the backward pass of the preceding ReLU ten times as fast.
     """
 
     keeps_channels_apart = True
@@ -30,7 +30,7 @@ def build(shape: tuple[int, int, int], classes: int, widths: Sequence[int] = WID
     """Three 3x3 convolutions, each with batch norm and ReLU, max pooling after the first two, global
     average pooling and a linear layer.
 
-    The pooling comes before the ReLU: the largest stays the largest, and there is less to compute.
+    Max pooling comes before the ReLU: the result is the same, and the ReLU has less to compute.
     """
     layers: list[nn.Module] = []
     channels = shape[0]

@@ -1,4 +1,4 @@
-"""`convnet_wide`: `convnet` with four times the channels, which learns wrong labels of photographs by heart."""
+"""`convnet_wide`: `convnet` with four times the channels, large enough to memorise wrong labels of photographs."""
 
 from torch import nn
 

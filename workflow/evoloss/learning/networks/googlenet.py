@@ -1,7 +1,7 @@
 """`googlenet`: torchvision's Inception (Szegedy et al., arXiv 1409.4842), fitted to small images.
 
-The first of the Inception line, of which NGL was searched with InceptionV3; without auxiliary
-classifiers and, since it has batch norm, without the paper's local response normalisation.
+It is the first network of the Inception family; the loss NGL was searched with InceptionV3. Unlike in the paper, there
+are no auxiliary classifiers, and there is batch norm instead of local response normalisation.
 """
 
 from torch import nn
@@ -10,7 +10,7 @@ from evoloss.learning import vision
 
 
 def build(shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Small images enter by a 3x3 convolution of stride 1, and the first two poolings are left out."""
+    """For small images the first layer is a 3x3 convolution of stride 1, and the first two poolings are left out."""
     network = vision.models.googlenet(num_classes=classes, aux_logits=False, init_weights=False)
     stem = network.conv1
     if vision.is_small(shape):

@@ -1,4 +1,4 @@
-"""`mlp`: the smallest network that learns wrong labels by heart, for CPUs."""
+"""`mlp`: the smallest network here that can memorise wrong labels, for CPUs."""
 
 import math
 
@@ -9,7 +9,7 @@ WIDTH = 128
 
 
 def build(shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """The pixels, one hidden layer with ReLU, and a linear layer."""
+    """Flattened pixels, one hidden layer with ReLU, and a linear layer."""
     return nn.Sequential(
         nn.Flatten(), nn.Linear(math.prod(shape), WIDTH), nn.ReLU(), nn.Linear(WIDTH, classes)
     )

@@ -6,7 +6,7 @@ from evoloss.learning import vision
 
 
 def build(shape: tuple[int, int, int], classes: int) -> nn.Module:
-    """Small images enter by a 3x3 convolution of stride 1 without pooling, as is usual on CIFAR."""
+    """For small images the first layer is a 3x3 convolution of stride 1 without pooling, as is usual on CIFAR."""
     network = vision.models.resnet18(num_classes=classes)
     if vision.is_small(shape):
         network.conv1 = nn.Conv2d(shape[0], 64, 3, padding=1, bias=False)

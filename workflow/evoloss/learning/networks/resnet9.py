@@ -1,7 +1,7 @@
 """`resnet9`: the nine-layer residual network of the CIFAR-10 speed-runs (Page, DAWNBench 2018).
 
-Eight convolutions and a linear layer; two residual blocks of two convolutions each. The pooled
-features' logits are scaled by 1/8, as there.
+Eight convolutions, four of them in two residual blocks, and a linear layer. As in the original, the logits are scaled
+by 1/8.
 """
 
 import torch
@@ -35,7 +35,7 @@ class Scale(nn.Module):
 
 
 class LargestOfChannel(nn.Module):
-    """Global max pooling, whose gradient torch computes repeatably on a GPU; equals share it."""
+    """Global max pooling with a gradient that is deterministic on a GPU; tied maxima share the gradient."""
 
     keeps_channels_apart = True
 
@@ -45,7 +45,7 @@ class LargestOfChannel(nn.Module):
 
 
 def convolution(inputs: int, outputs: int, pool: bool = False) -> list[nn.Module]:
-    """3x3 convolution, batch norm, 2x2 max pooling, if wanted, and ReLU, in whichever order of the two."""
+    """3x3 convolution, batch norm, 2x2 max pooling if `pool`, and ReLU."""
     return [
         nn.Conv2d(inputs, outputs, 3, padding=1, bias=False),
         nn.BatchNorm2d(outputs),

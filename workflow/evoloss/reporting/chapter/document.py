@@ -1,4 +1,4 @@
-"""The chapter as LaTeX: sections of sentences, tables and figures, and a document that holds it."""
+"""The chapter as LaTeX: sections of sentences, tables and figures, and a standalone document around it."""
 
 import textwrap
 from collections.abc import Container
@@ -8,9 +8,9 @@ from evoloss.reporting.chapter.sections import SECTIONS, Tables
 from evoloss.reporting.latex_table import escaped
 
 PACKAGES = ("booktabs", "longtable", "array", "amsmath", "graphicx")
-"""What a document that inputs the chapter must load."""
+"""LaTeX packages that a document must load before it inputs the chapter."""
 
-_HEAD = r"""% Chapter of study {study}: \input it below a \chapter of your own. Before that say where it lies,
+_HEAD = r"""% Chapter of study {study}: \input it below a \chapter of your own. Before that, define its folder,
 %   \newcommand{{\evoPath}}{{results/{study}/chapter}}
 % and load {packages}. Written by evoloss; every number comes from macros.tex and the tables.
 \providecommand{{\evoPath}}{{.}}
@@ -46,9 +46,9 @@ def chapter(
     captions: dict[str, str],
     prose: Prose,
 ) -> str:
-    """The text of the chapter; `tables` and `figures` are those that the study has.
+    """The LaTeX text of the chapter; `tables` and `figures` are those that the study has.
 
-    Tables in `long` break over pages. What floats is flushed before them, so that numbers stay in their order.
+    Tables in `long` may break over pages. Floats are flushed before them, so that tables are numbered in order.
     """
     parts = [_HEAD.format(study=study, packages=", ".join(PACKAGES))]
     for title, say, own_tables, own_figures in SECTIONS:
@@ -77,14 +77,14 @@ def _pointer(study: str, tables: list[str], figures: list[str]) -> str:
         if names:
             references = [rf"\ref{{{kind}:{study}:{name}}}" for name in names]
             places.append(f"{word}{'s' if len(names) > 1 else ''}~{listed(references)}")
-    return line_wrapped(f"{' and '.join(places)} show the details.") + "\n"
+    return line_wrapped(f"For details, see {' and '.join(places)}.") + "\n"
 
 
 def wrapper(name: str) -> str:
-    """A document of its own around the chapter."""
+    """A standalone LaTeX document that inputs the chapter."""
     return _WRAPPER.format(name=name, packages=",".join(PACKAGES))
 
 
 def line_wrapped(sentence: str) -> str:
-    """A sentence in lines that an editor shows whole, broken at blanks."""
+    """A sentence in lines of at most 110 characters, broken at blanks only."""
     return textwrap.fill(sentence, 110, break_long_words=False, break_on_hyphens=False)

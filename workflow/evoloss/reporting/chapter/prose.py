@@ -1,4 +1,4 @@
-"""Sentences that say what the numbers allow, and the macros that their numbers are."""
+"""Sentences that claim only what the numbers allow, and the LaTeX macros that hold these numbers."""
 
 import math
 import re
@@ -10,14 +10,14 @@ PREFIX = "evo"
 
 
 class Prose:
-    """Collects the numbers of a chapter as LaTeX macros, each under a name that says what it is."""
+    """Collects the numbers of a chapter as LaTeX macros with telling names."""
 
     def __init__(self, confidence: float) -> None:
         self.confidence = confidence
         self.macros: dict[str, str] = {}
 
     def number(self, text: object, *words: object) -> str:
-        """The macro that stands for a number in a sentence; `words` say what it is."""
+        """The macro for a number in a sentence; its name is built from `words`."""
         parts = re.findall(r"[A-Za-z]+|\d", " ".join(map(str, words)))
         name = PREFIX + "".join(
             DIGITS[int(part)] if part.isdigit() else part[0].upper() + part[1:] for part in parts
@@ -29,16 +29,16 @@ class Prose:
         return rf"\{name}{{}}"
 
     def definitions(self) -> str:
-        """The file that defines the macros."""
+        """The text of the file that defines the macros."""
         lines = [rf"\newcommand{{\{name}}}{{{text}}}" for name, text in self.macros.items()]
         return (
-            "% Every number of the chapter's prose, as the tables have it.\n"
+            "% Every number in the sentences of the chapter, as in the tables.\n"
             + "\n".join(lines)
             + "\n"
         )
 
     def plain(self, sentence: str) -> str:
-        """A sentence as a person reads it, its numbers in place of the macros."""
+        """A sentence as plain text, with numbers instead of macros."""
         for name in sorted(self.macros, key=len, reverse=True):
             sentence = sentence.replace(rf"\{name}{{}}", self.macros[name])
         sentence = sentence.replace("$-$", "−").replace(r"\,\%", " %")
@@ -65,10 +65,10 @@ class Prose:
         digits: int,
         *words: object,
     ) -> str:
-        """A sentence on a difference (mean, low, high) of `subject` less `other`, where higher is better.
+        """A sentence on the difference (mean, low, high) of `subject` minus `other`, where higher is better.
 
-        It says that one is better only where a test says so; where an interval leaves out zero and there is no test
-        it says that and no more. `n` is what the interval is over; `where` may begin the sentence.
+        It calls one of them better only if a test is significant. Without a test it says only whether the interval
+        excludes zero. `n` is the number of values behind the interval; `where` may begin the sentence.
         """
         said = self._compared(subject, other, difference, p, n, unit, digits, *words)
         said = f"{where} {said}" if where else said
@@ -82,8 +82,8 @@ class Prose:
         count = self.number(n, *words, "n")
         if math.isnan(low):
             return (
-                f"the difference between {subject} and {other} is {size} (n = {count}); fewer than five values "
-                "allow no interval."
+                f"the difference between {subject} and {other} is {size} (n = {count}); an interval needs at least "
+                "five values."
             )
         interval = self.interval(low, high, digits, *words)
         if not math.isnan(p):
@@ -94,12 +94,12 @@ class Prose:
             return f"no significant difference between {subject} and {other} was found: {size} ({interval}; {tested})."
         if low > 0 or high < 0:
             above = "above" if mean > 0 else "below"
-            return f"{subject} lies {above} {other}: {size} ({interval}, which leaves out zero; n = {count}, no test)."
+            return f"{subject} lies {above} {other}: {size} ({interval}, which excludes zero; n = {count}, no test)."
         return f"no difference between {subject} and {other} is shown: {size} ({interval}; n = {count})."
 
 
 def share(value: float) -> str:
-    """A share in percent, as in a sentence."""
+    """A share as a percentage without sign: no decimals from 9.5 % on, else one."""
     return f"{100 * value:.0f}" if abs(value) >= 0.095 else f"{100 * value:.1f}"
 
 

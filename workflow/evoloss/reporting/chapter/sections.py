@@ -1,4 +1,4 @@
-"""The four sections of the chapter: what each says of the study's tables, and which tables and figures stand in it.
+"""The four sections of the chapter: their sentences, written from the study's tables, and their tables and figures.
 
 An empty sentence ends a paragraph.
 """
@@ -13,17 +13,17 @@ from evoloss.reporting.latex_table import escaped
 from evoloss.reporting.names import loss_name, method_name
 
 Tables = Mapping[str, pd.DataFrame]
-"""Name of a table -> its CSV."""
+"""Name of a table -> the contents of its CSV file."""
 
 POOLED = "all"
 
 STEPS = {
     "no_rescoring": "not scoring survivors again",
     "check": "the functional check",
-    "reuse": "taking over the fitness of losses that train alike",
+    "reuse": "reusing the fitness of losses that train alike",
     "stopped": "stopping trainings early",
 }
-"""Steps of table `savings` in words."""
+"""Steps of table `savings`, in words that follow "by"."""
 
 
 def implementation(tables: Tables, prose: Prose) -> list[str]:
@@ -33,9 +33,9 @@ def implementation(tables: Tables, prose: Prose) -> list[str]:
         [
             f"{name} {prose.number(items[item], item)}"
             for item, name in (
-                ("processor", "the processor"),
-                ("cores", "cores:"),
-                ("memory", "memory:"),
+                ("processor", "processor"),
+                ("cores", "number of cores"),
+                ("memory", "memory"),
             )
             if item in items
         ]
@@ -48,8 +48,8 @@ def implementation(tables: Tables, prose: Prose) -> list[str]:
         ]
     )
     sentences = [
-        f"All trainings ran on one kind of machine ({machine}). The software is {packages}, with Python "
-        f"{prose.number(items.get('Python', 'unknown'), 'python')}; all versions were read from the records' own metadata.",
+        f"The study ran on this hardware: {machine}. The software is {packages}, with Python "
+        f"{prose.number(items.get('Python', 'unknown'), 'python')}. All this was read from the metadata of the records."
     ]
     for row in tables["datasets"].itertuples():
         counts = [
@@ -57,25 +57,25 @@ def implementation(tables: Tables, prose: Prose) -> list[str]:
             for part in ("training_images", "validation_images", "test_images")
         ]
         sentences.append(
-            f"Data set {escaped(row.dataset)} has {counts[0]} training images, {counts[1]} for validation and "
-            f"{counts[2]} test images in {prose.number(row.classes, row.dataset, 'classes')} classes. The search does not see "
+            f"Data set {escaped(row.dataset)} has {counts[0]} training images, {counts[1]} validation images and "
+            f"{counts[2]} test images in {prose.number(row.classes, row.dataset, 'classes')} classes. The search never sees "
             "the test images."
         )
     for row in tables["tasks"].itertuples():
         noise = row.label_noise
-        wrong = "labels as they are" if pd.isna(noise) else f"wrong labels ({escaped(str(noise))})"
+        wrong = "unchanged labels" if pd.isna(noise) else f"wrong labels ({escaped(str(noise))})"
         rate = prose.number(f"{row.learning_rate:g}", row.task, "rate")
         sentences.append(
             f"Task {escaped(row.task)} trains {escaped(row.network)} for {prose.number(row.epochs, row.task, 'epochs')} epochs "
-            f"with {wrong}; cross entropy likes a learning rate of {rate} best there."
+            f"with {wrong}. The best learning rate of cross entropy on this task is {rate}."
         )
     return sentences
 
 
 def settings(tables: Tables, prose: Prose) -> list[str]:
-    """What the methods' settings are and where they come from."""
+    """How many settings the methods have, and how many come from a source."""
     if "parameters" not in tables:
-        return ["The study searches for no losses: it trains known ones, with these settings."]
+        return ["The study does not search for losses. It trains known losses with these settings."]
     frame = tables["parameters"]
     methods = frame["method"].unique()
     stated = frame[frame["published"].notna()]
@@ -83,14 +83,14 @@ def settings(tables: Tables, prose: Prose) -> list[str]:
     return [
         f"The study has {prose.number(len(methods), 'methods')} methods: "
         f"{listed([escaped(method_name(m)) for m in methods])}.",
-        f"Of their {prose.number(len(frame), 'settings')} settings {prose.number(len(stated), 'stated settings')} are "
-        f"stated by a source, and {prose.number(len(differs), 'differing settings')} of these have another value here, "
-        "with the published one in parentheses. What no source states was chosen here.",
+        f"Of their {prose.number(len(frame), 'settings')} settings, a source states {prose.number(len(stated), 'stated settings')}; "
+        f"for {prose.number(len(differs), 'differing settings')} of these the value here differs, and the published value "
+        "is in parentheses in the table of settings. Settings that no source states were chosen here.",
     ]
 
 
 def results(tables: Tables, prose: Prose) -> list[str]:
-    """What the search found, what it cost, and what the losses are worth on test images."""
+    """What the search found, what it cost, and how accurate the losses are on test images."""
     sentences = []
     if "search_cost" in tables:
         sentences += [*_search(tables["search_cost"], prose), ""]
@@ -112,8 +112,8 @@ def _search(frame: pd.DataFrame, prose: Prose) -> list[str]:
         trainings = prose.number(f"{row.evaluations:.0f}", key, "trainings")
         runs = prose.number(row.runs, key, "runs")
         sentences.append(
-            f"{name} found losses of fitness {fitness} (mean of {runs} runs; cross entropy is 1) in {trainings} "
-            f"trainings, complete or stopped, of together {samples} thousand samples."
+            f"The champions of {name} have a fitness of {fitness} (mean of {runs} runs; cross entropy is 1). A run took "
+            f"{trainings} trainings on average, complete or stopped, and {samples} thousand training samples."
         )
         if row.method not in set(reference):
             sentences.append(
@@ -141,12 +141,12 @@ def _to_target(frame: pd.DataFrame, prose: Prose) -> list[str]:
         reached = prose.number(round(row.reached_share * row.target_runs), row.method, "reached")
         of = prose.number(row.target_runs, row.method, "target runs")
         if math.isinf(row.cost_to_target):
-            when = "in fewer than half of its runs"
+            when = "in at most half of its runs"
         else:
             cost = prose.number(f"{row.cost_to_target / 1000:,.0f}", row.method, "to target")
-            when = f"after {cost} thousand samples"
-        parts.append(f"{escaped(method_name(row.method))} {when} ({reached} of {of} runs)")
-    return [f"A fitness of {level} is reached by the median run of {listed(parts)}."]
+            when = f"after a median of {cost} thousand samples"
+        parts.append(f"by {escaped(method_name(row.method))} {when} ({reached} of {of} runs)")
+    return [f"A fitness of {level} was reached {listed(parts)}."]
 
 
 def _champions(frame: pd.DataFrame, prose: Prose) -> list[str]:
@@ -179,7 +179,7 @@ def _champions(frame: pd.DataFrame, prose: Prose) -> list[str]:
 
 
 def verdict(tables: Tables, prose: Prose) -> list[str]:
-    """What a study ends with: its champions against cross entropy, or where it has none, the best known losses."""
+    """The result of a study: its champions against cross entropy or, without champions, the best known losses."""
     if "champions" in tables and len(tables["champions"]):
         return _champions(tables["champions"], prose)
     return _published(tables["accuracy"], prose) if "accuracy" in tables else []
@@ -194,13 +194,13 @@ def _published(frame: pd.DataFrame, prose: Prose) -> list[str]:
         best = known.loc[known["test_accuracy"].idxmax()]
         accuracy = prose.number(f"{100 * best['test_accuracy']:.1f}", task, "best known")
         sentences.append(
-            f"Of the losses that were not bred here {escaped(loss_name(best['loss']))} has the highest mean on {escaped(task)}, "
-            rf"{accuracy}\,\% of the test images."
+            f"On task {escaped(task)}, {escaped(loss_name(best['loss']))} has the highest mean test accuracy of the losses "
+            rf"that were not bred here: {accuracy}\,\%."
         )
         if best["loss"] != "cross_entropy":
             sentences.append(
                 prose.compared(
-                    "There,",
+                    "On this task,",
                     f"the test accuracy of {escaped(loss_name(best['loss']))}",
                     "that of cross entropy",
                     tuple(
@@ -218,7 +218,7 @@ def _published(frame: pd.DataFrame, prose: Prose) -> list[str]:
 
 
 def analysis(tables: Tables, prose: Prose) -> list[str]:
-    """Why similar quality costs less, or why it does not."""
+    """Why similar quality costs less, or does not: savings, breeding and the functional check."""
     sentences = []
     if "savings" in tables:
         sentences += [*_savings(tables["savings"], prose), ""]
@@ -231,8 +231,8 @@ def analysis(tables: Tables, prose: Prose) -> list[str]:
 
 def _savings(frame: pd.DataFrame, prose: Prose) -> list[str]:
     sentences = [
-        "Had every proposal been trained, and every survivor again in every generation, a search would have cost "
-        "more. What is saved of that, and by what, explains what the methods cost."
+        "A naive search trains every proposal, and trains every survivor again in every generation. The shares "
+        "below are of the training samples of this naive search; they explain what the methods cost."
     ]
     spent = {}
     for method, rows in frame.groupby("method", sort=False):
@@ -243,18 +243,18 @@ def _savings(frame: pd.DataFrame, prose: Prose) -> list[str]:
             ((shares[step], step) for step in STEPS if shares.get(step, 0) > 0.005), reverse=True
         )
         parts = [
-            rf"{STEPS[step]} {prose.number(share(value), method, step)}\,\%"
+            rf"{prose.number(share(value), method, step)}\,\% by {STEPS[step]}"
             for value, step in means
         ]
         saved = listed(parts) if parts else "nothing"
         left = prose.number(share(spent[method]), method, "spent")
-        sentences.append(rf"Of {name}: {saved} saved; {left}\,\% were spent.")
+        sentences.append(rf"{name} saved {saved}; it spent {left}\,\%.")
     if len(spent) > 1:
         least, most = min(spent, key=spent.get), max(spent, key=spent.get)
         if spent[least] < spent[most]:
             sentences.append(
-                rf"By this count {escaped(method_name(least))} saves the largest share and "
-                rf"{escaped(method_name(most))} the smallest. The counts are exact and of this study; no test stands behind them."
+                rf"By this count, {escaped(method_name(least))} saves the largest share and "
+                rf"{escaped(method_name(most))} the smallest. The counts are exact for this study, without a test."
             )
     return sentences
 
@@ -263,8 +263,8 @@ def _breeding(frame: pd.DataFrame, prose: Prose) -> list[str]:
     return [
         prose.compared(
             f"For {escaped(method_name(row.method))},",
-            "the fitness of the champion",
-            "that of the best of the first generation",
+            "the fitness of the champions",
+            "that of the best individuals of the first generation",
             (row.gain, row.ci_low, row.ci_high),
             row.p_value,
             row.runs,
@@ -280,15 +280,15 @@ def _breeding(frame: pd.DataFrame, prose: Prose) -> list[str]:
 def _check(frame: pd.DataFrame, prose: Prose) -> list[str]:
     whole = frame[(frame["method"] == POOLED) & (frame["stage"] == "check")]
     if whole.empty or math.isnan(whole["real_loss"].iloc[0]):
-        return ["The study audited too little to say what the functional check loses."]
+        return ["The audits cannot tell how many good losses the functional check rejects."]
     row = whole.iloc[0]
     loss, low, high = (
         prose.number(share(row[column]), "check", column)
         for column in ("real_loss", "real_loss_ci_low", "real_loss_ci_high")
     )
     return [
-        rf"By the audits the functional check loses {loss}\,\% of the good losses (interval [{low}, {high}]\,\%), which "
-        "were rejected before they were trained."
+        rf"According to the audits, the functional check rejects {loss}\,\% of the good losses (interval [{low}, "
+        rf"{high}]\,\%) before they are trained."
     ]
 
 
@@ -333,4 +333,4 @@ SECTIONS: list[tuple[str, Callable[[Tables, Prose], list[str]], list[str], list[
         ["funnel", "cost_accuracy", "size_accuracy", "lineage"],
     ),
 ]
-"""Title, prose, tables and figures of each section. What a study does not have is left out."""
+"""Title, prose, tables and figures of each section; `chapter` leaves out what a study does not have."""

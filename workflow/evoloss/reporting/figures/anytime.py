@@ -1,8 +1,8 @@
 """Figure anytime: re-scored fitness of the incumbent against what the search has spent, at equal cost.
 
-Both axes end where the last run of the reference method ends: what a dearer run did after that is cut
-off, and a run that ended for less keeps its last incumbent. A method's line begins where its last run has
-finished its first generation.
+Both axes end at the cost at which the last run of the reference method ends. What a run did after that is cut off; a
+run that ended earlier keeps its last incumbent. The line of a method begins where all its runs have finished their
+first generation.
 """
 
 import textwrap
@@ -18,17 +18,17 @@ from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import end_bars, looks, new_figure
 
 MOST_SINGLE_RUNS = 12
-"""So many runs in all may each have a thin line of their own."""
+"""Runs get thin lines of their own up to this number of runs in all."""
 
 COSTS = (
     ("samples", 1000, "Training samples (thousands)"),
     ("seconds", 1, "Seconds (training, validation, checks)"),
 )
-"""The panels: a column of the curves, its unit, and the axis' label."""
+"""The panels: a column of the curves, its unit, and the label of the axis."""
 
 
 def on_grid(curves: pd.DataFrame, grid: np.ndarray, cost: str = "samples") -> np.ndarray:
-    """Each run as a step function on a grid of costs (runs x grid); nan before its first value."""
+    """The fitness of each run as a step function on a grid of costs: (runs, grid); nan before its first value."""
     lines = []
     for _, run in curves.groupby("run_seed"):
         spent, values = run[cost].to_numpy(), run["fitness"].to_numpy(dtype=float)
@@ -38,14 +38,14 @@ def on_grid(curves: pd.DataFrame, grid: np.ndarray, cost: str = "samples") -> np
 
 
 def common_budget(curves: pd.DataFrame, cost: str, reference: str) -> float:
-    """The cost at which all runs of the reference method have ended."""
+    """The cost at which the last run of the reference method ends."""
     return curves.loc[curves["method"] == reference, cost].max()
 
 
 def draw(records: StudyRecords) -> Figure:
-    """Mean over runs as a step line, with mean ± s.d. over runs at the common cost on the right.
+    """Mean over runs as a step line; on the right, mean ± s.d. over runs at the common cost.
 
-    Of fewer than FEWEST_RUNS runs there is a mark for each instead.
+    With fewer than FEWEST_RUNS runs, each run has a mark instead.
     """
     frame = curves(records)
     figure, axes = new_figure(columns=2, height=3.7, sharey=True)
@@ -55,7 +55,7 @@ def draw(records: StudyRecords) -> Figure:
         _panel(axis, records.methods, in_unit, budget)
         axis.set_xlabel(label, fontsize=8)
     axes[0][0].set_ylabel("Incumbent's re-scored fitness")
-    # From both: a method may have begun in one panel alone.
+    # From both panels: a method may begin too late for one of them.
     handles = {}
     for axis in axes[0]:
         for handle, label in zip(*axis.get_legend_handles_labels(), strict=True):
@@ -87,7 +87,7 @@ def _panel(axis: Axes, methods: list[str], frame: pd.DataFrame, budget: float) -
             where="post",
             linewidth=1.5,
             marker=look.marker,
-            markevery=[],  # in the legend alone, and at the bars
+            markevery=[],  # only in the legend and at the bars
             markersize=3.5,
             label=f"{method_name(method)} (n = {len(lines)})",
             **look.line(),
@@ -96,6 +96,6 @@ def _panel(axis: Axes, methods: list[str], frame: pd.DataFrame, budget: float) -
     axis.axhline(1.0, color="#111111", linewidth=0.8, linestyle=":", label="Cross entropy")
     axis.set_xlim(right=budget)
     if late:
-        text = textwrap.fill("First generation dearer than this: " + ", ".join(late), 40)
+        text = textwrap.fill("First generation beyond this axis: " + ", ".join(late), 40)
         axis.text(0.98, 0.02, text, transform=axis.transAxes, ha="right", fontsize=6.5)
     end_bars(axis, ends)

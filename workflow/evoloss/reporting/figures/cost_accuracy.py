@@ -1,4 +1,4 @@
-"""Figure cost_accuracy: what the champions are worth against what their search spent, and who is not beaten at both."""
+"""Figure cost_accuracy: re-scored fitness of the champions against the cost of their search, with the Pareto front."""
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,11 @@ from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import looks, new_figure
 
 UNIT = 1000
-"""Training samples that the axis counts as one."""
+"""Training samples per unit of the axis."""
 
 
 def points(records: StudyRecords) -> pd.DataFrame:
-    """One row a run: method, run_seed, samples (all that the search spent) and the champion's re-scored fitness."""
+    """One row per run: method, run_seed, samples (all that the search spent) and the champion's re-scored fitness."""
     spent = records.ledgers.groupby(["method", "run_seed"])["training_samples"].sum()
     worth = champion_fitness(records).stack().rename("fitness")
     worth = worth.reorder_levels(["method", "run_seed"])
@@ -22,7 +22,7 @@ def points(records: StudyRecords) -> pd.DataFrame:
 
 
 def front(frame: pd.DataFrame) -> list[str]:
-    """The methods, by their means, than which no other is both cheaper and better, the cheapest first."""
+    """The methods on the Pareto front of mean cost and mean fitness, the cheapest first."""
     means = frame.groupby("method")[["samples", "fitness"]].mean()
     ordered = means.sort_values(["samples", "fitness"], ascending=[True, False])
     best = ordered["fitness"].cummax()
@@ -31,7 +31,7 @@ def front(frame: pd.DataFrame) -> list[str]:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """A small mark a run, a large one at a method's mean, and a line through the front of the means."""
+    """A small mark per run, a large one at the mean of a method, and a line through the front of the means."""
     frame, look_of = points(records), looks(records.methods)
     figure, ((axis,),) = new_figure(height=3.4)
     means = frame.groupby("method")[["samples", "fitness"]].mean()

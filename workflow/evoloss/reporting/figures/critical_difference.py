@@ -1,7 +1,7 @@
-"""Figure critical_difference: mean ranks of the methods over tasks, and which cannot be told apart.
+"""Figure critical_difference: mean ranks of the methods over tasks, and which of them do not differ significantly.
 
-Tasks are the blocks. Run seeds cannot stand in for them: runs on one task share its images and its
-quirks, and more of them say how sure a rank on this task is, not whether it holds on another.
+Tasks are the blocks. Run seeds cannot replace them: runs on one task share its images. More runs show how certain
+a rank on this task is, not whether it holds on another task.
 """
 
 import textwrap
@@ -20,17 +20,17 @@ from evoloss.reporting.style import Look, looks, new_figure
 LEVEL = 0.05
 FEWEST_TASKS = 5
 FEWEST_METHODS = 3
-"""Two methods have ranks, but no diagram: their paired difference says more."""
+"""For two methods there is no diagram: their paired difference says more than ranks."""
 
 
 def needed_tasks(methods: int) -> int:
-    """How many tasks a diagram of so many methods needs.
+    """How many tasks a diagram of k = `methods` methods needs.
 
-    The most that N tasks can show is one method always first and another always last. By chance that
-    happens to some pair of k methods with probability (k (k - 1)) ** (1 - N), which must be below
-    the level: for k = 3 from N = 3 on. At that N nothing but unanimity counts and Friedman's
-    chi-square is a poor approximation, so there must be at least FEWEST_TASKS: there, a difference of
-    two thirds (k = 8) to three quarters (k = 3) of the largest possible is significant by Nemenyi.
+    The clearest result of N tasks is that one method is always first and another always last. By chance this
+    happens to some pair of k methods with probability (k (k - 1)) ** (1 - N), which must be below LEVEL: for k = 3
+    from N = 3 on. With so few tasks only a unanimous result counts, and Friedman's chi-square is a poor
+    approximation. So FEWEST_TASKS are needed at least: then a difference of two thirds (k = 8) to three quarters
+    (k = 3) of the largest possible one is significant by Nemenyi's test.
     """
     pairs = methods * (methods - 1)
     return max(FEWEST_TASKS, next(n for n in count(2) if pairs ** (1.0 - n) < LEVEL))
@@ -39,8 +39,8 @@ def needed_tasks(methods: int) -> int:
 def task_means(records: StudyRecords) -> pd.DataFrame:
     """Test accuracy of each method's champions (task x method), a mean over champions.
 
-    As in table accuracy, it is balanced where the task is, and trainings that did not complete are
-    left out; a champion of which none completed on a task counts as 0 there.
+    As in table accuracy, balanced tasks have balanced accuracy, and trainings that did not complete are left out.
+    A champion without any completed training on a task counts as 0 there.
     """
     method_of = {c["loss"]: c["method"] for c in records.description["champions"]}
     frame = records.retrained[records.retrained["loss"].isin(list(method_of))]
@@ -59,13 +59,13 @@ def mean_ranks(means: pd.DataFrame) -> pd.Series:
 
 
 def critical_difference(methods: int, tasks: int) -> float:
-    """Nemenyi's: mean ranks further apart than this differ at the level."""
+    """Nemenyi's critical difference: mean ranks that are further apart differ significantly at LEVEL."""
     quantile = stats.studentized_range.ppf(1 - LEVEL, methods, float("inf")) / 2**0.5
     return float(quantile * (methods * (methods + 1) / (6 * tasks)) ** 0.5)
 
 
 def draw(records: StudyRecords) -> Figure:
-    """Friedman's test, then Nemenyi's if it rejects; a sentence where tasks or methods are too few."""
+    """Friedman's test, then Nemenyi's if Friedman's rejects; a sentence if tasks or methods are too few."""
     names = {champion["method"] for champion in records.description["champions"]}
     tasks = len(records.description["retrain_tasks"])
     if len(names) < FEWEST_METHODS:
@@ -77,9 +77,9 @@ def draw(records: StudyRecords) -> Figure:
         return _sentence(
             f"No critical-difference diagram: the champions were retrained on {tasks} "
             f"{'task' if tasks == 1 else 'tasks'}, and {len(names)} methods need at least "
-            f"{needed_tasks(len(names))}. Run seeds cannot stand in for tasks: runs on the same task "
-            "share its images, and more of them show how sure a rank on that task is, not whether it "
-            "holds on another."
+            f"{needed_tasks(len(names))}. Run seeds cannot replace tasks: runs on the same task "
+            "share its images. More runs show how certain a rank on that task is, not whether it "
+            "holds on another task."
         )
     return _diagram(task_means(records), looks(records.methods))
 
@@ -89,10 +89,10 @@ def _diagram(means: pd.DataFrame, look_of: dict[str, Look]) -> Figure:
     with np.errstate(invalid="ignore"):
         test = stats.friedmanchisquare(*(means[name] for name in means))
     p_values = scikit_posthocs.posthoc_nemenyi_friedman(means)
-    rejected = test.pvalue < LEVEL  # nan, all tied: no
+    rejected = test.pvalue < LEVEL  # False for nan, when all methods are tied
     if not rejected:
-        p_values.loc[:] = 1.0  # without Friedman's rejection no pair is tested
-    # Two methods may have the same display name, so the diagram gets the keys and then new texts.
+        p_values.loc[:] = 1.0  # if Friedman's test does not reject, no pair is tested
+    # Two methods may have the same display name, so the diagram is drawn with keys, which are then replaced.
     ranks = mean_ranks(means)
     figure, axes = new_figure(height=0.9 + 0.17 * methods)
     axis = axes[0, 0]
@@ -118,7 +118,7 @@ def _diagram(means: pd.DataFrame, look_of: dict[str, Look]) -> Figure:
     verdict = (
         f"CD = {critical_difference(methods, tasks):.2f} (Nemenyi, {LEVEL:.0%})"
         if rejected
-        else "no method differs"
+        else "no significant difference"
     )
     axis.set_title(
         f"Mean rank over {tasks} tasks; Friedman: χ² = {test.statistic:.1f}, "

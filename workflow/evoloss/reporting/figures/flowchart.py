@@ -14,11 +14,11 @@ from evoloss.reporting.style import looks, new_figure
 CENTRE, SIDE = 0.38, 0.88
 WIDTH, SIDE_WIDTH, HEIGHT = 0.64, 0.23, 0.075
 LINE = 62
-"""Characters in a line of a box."""
+"""Characters per line in a box of width WIDTH."""
 
 
 def steps(flow: dict[str, Any]) -> list[str]:
-    """What stands in the boxes, top to bottom."""
+    """The texts of the boxes, top to bottom."""
     settings, generations = flow["settings"], flow["generations"]
     checked = " that pass the check" if flow["check_initial"] else ""
     if settings["selection"] == "tournament":
@@ -48,7 +48,7 @@ def steps(flow: dict[str, Any]) -> list[str]:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """Boxes and arrows; a sentence where the study has no E-GP."""
+    """Boxes and arrows; a sentence if the study has no E-GP."""
     flow = records.description["flow"]
     figure, ((axis,),) = new_figure(height=6.2)
     axis.set_axis_off()

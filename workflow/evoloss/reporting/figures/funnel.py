@@ -1,7 +1,7 @@
-"""Figure funnel: what becomes of a method's proposals, from the first check to a complete training.
+"""Figure funnel: what happens to the proposals of a method, from the first check to a complete training.
 
-One bar a method, all its proposals over all runs being 100 %. Individuals that are scored again are no
-proposals and have no part in it.
+One bar per method; 100 % are all its proposals over all runs. Individuals that are scored again are not proposals and
+do not count.
 """
 
 import pandas as pd
@@ -19,7 +19,7 @@ from evoloss.search.records import STOPPED
 REUSED, FAILED, TRAINED = "reused", "failed", "trained"
 
 NARROWEST_LABELLED = 0.06
-"""Share from which on a segment is wide enough for its percentage."""
+"""The smallest share whose segment is wide enough for its percentage."""
 
 LABELS = {
     OWN_CHECK: "Rejected: own check",
@@ -28,19 +28,19 @@ LABELS = {
     FAILED: "Training failed",
     TRAINED: "Trained to the end",
 }
-"""Segments in the legend; a stage has its own name."""
+"""Segments in the legend; the stages of the functional check have their own names there."""
 
 COLOURS = {REUSED: "#cccccc", STOPPED: "#969696", FAILED: "#525252", TRAINED: "#0173b2"}
-"""Colours of what passed the checks; the rejections share a sequence of tones."""
+"""Colours of the proposals that passed the checks; the rejections have a sequence of tones."""
 
 
 def counts(records: StudyRecords) -> pd.DataFrame:
-    """How many proposals came to which end, summed over runs: methods x segments, in order.
+    """The number of proposals by their end, summed over runs: methods x segments, in order.
 
-    Segments: rejected by the method's own check (`method`) or a stage of the functional check; `reused`,
-    which took an earlier fitness; `stopped` by a race or a hurdle and `failed` (or diverged), both in
-    trainings over those of a candidate; and `trained`, the rest. The ledger does not tell failures of individuals that
-    were scored again from those of new candidates: `failed` holds both.
+    Segments: rejected by the method's own check (`method`) or by a stage of the functional check; `reused` (given an
+    earlier fitness); `stopped` by a race or a hurdle (a minimum gain at a rung); `failed` or diverged; `trained`, the
+    rest. `stopped` and `failed` are trainings divided by the trainings of one candidate. `failed` includes individuals
+    that were scored again, since the ledger does not tell them from new candidates.
     """
     trainings = trainings_a_candidate(records.description)
     sums = records.ledgers.groupby("method").sum(numeric_only=True).loc[records.methods]
@@ -53,13 +53,13 @@ def counts(records: StudyRecords) -> pd.DataFrame:
 
 
 def shares(counts: pd.DataFrame) -> pd.DataFrame:
-    """The counts as shares of a method's proposals, without segments that no method has."""
+    """The counts as shares of the proposals of each method, without segments that are empty for all methods."""
     frame = counts.loc[:, (counts != 0).any()]
     return frame.div(counts.sum(axis=1), axis=0)
 
 
 def draw(records: StudyRecords) -> Figure:
-    """The bars from top to bottom in the order of the methods; at their ends the proposals they stand for."""
+    """The bars, top to bottom in the order of the methods; at the end of each bar the number of its proposals."""
     ends = counts(records)
     segments, proposals = shares(ends), ends.sum(axis=1)
     colours = dict(zip(REJECTED, sns.color_palette("YlOrRd", len(REJECTED)), strict=True)) | COLOURS
@@ -98,6 +98,6 @@ def draw(records: StudyRecords) -> Figure:
 
 
 def _readable_on(colour: str | tuple) -> str:
-    """Black or white, whichever stands out on a colour (by its luma)."""
+    """Black or white, whichever is easier to read on a colour (by its luma)."""
     red, green, blue = to_rgb(colour)
     return "#111111" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"

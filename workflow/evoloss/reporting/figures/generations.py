@@ -1,8 +1,8 @@
-"""Figure generations: fitness of the individuals evaluated in each generation, one panel a method.
+"""Figure generations: fitness of the individuals evaluated in each generation, one panel per method.
 
-Only new individuals count, at the fitness that the search saw, over all runs. Losses that train to
-chance make a long lower tail: the axis begins where the better half of all points is in view, and
-each panel says how many points lie below and how many individuals, failed or stopped, have no fitness.
+Only new individuals of all runs count, with the fitness that the search saw. Losses that stay at chance level make a
+long lower tail, so the axis begins where the better half of all points is visible. Each panel says how many points
+lie below the axis, and how many individuals have no fitness because a training failed or was stopped.
 """
 
 import numpy as np
@@ -21,19 +21,19 @@ MOST_BOXES = 12
 
 
 def lowest_shown(scores: pd.DataFrame, ledgers: pd.DataFrame) -> float:
-    """The lower end of the axis: half of the points and every run's best lie above it."""
+    """The lower end of the axis: half of the points, and the best so far of every run, lie above it."""
     lowest = min(scores["fitness"].median(), ledgers["best_fitness"].min())
     highest = max(scores["fitness"].max(), 1.0)
     return float(lowest - 0.05 * (highest - lowest))
 
 
 def draw(records: StudyRecords) -> Figure:
-    """Points with boxes, or bands of quantiles; black: best fitness so far, a mean over runs."""
+    """Points with boxes, or bands of quantiles; in black the best fitness so far, a mean over runs."""
     scores = records.scores[records.scores["purpose"] == "new"]
     bottom = lowest_shown(scores, records.ledgers)
     top = max(scores["fitness"].max(), records.ledgers["best_fitness"].max())
     boxes = scores["generation"].nunique() <= MOST_BOXES
-    # An axis of generations each: E-GP has ten times as many as others.
+    # Each panel has its own generation axis: E-GP has ten times as many generations as others.
     figure, axes = panels(
         len(records.methods), columns=3, row_height=1.75, margin=0.7, sharex=False
     )
@@ -72,7 +72,7 @@ def draw(records: StudyRecords) -> Figure:
 
 def _boxes(axis: Axes, by_generation: dict[int, np.ndarray], colour: str) -> None:
     for generation, values in by_generation.items():
-        # Neighbours in rank stand at different places, so that they do not hide each other.
+        # Points that are neighbours in rank get different x positions, so that they do not hide each other.
         places = generation + 0.3 * (np.arange(len(values)) * 0.618 % 1 - 0.5)
         axis.plot(places, values, ".", color=colour, markersize=3, alpha=0.4, markeredgewidth=0)
     axis.boxplot(

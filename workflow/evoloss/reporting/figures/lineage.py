@@ -1,4 +1,4 @@
-"""Figure lineage: where the best champion comes from: its ancestors, the operators between them, and their fitness."""
+"""Figure lineage: the ancestors of the best champion, the operators that made them, and their fitness."""
 
 import textwrap
 from typing import Any
@@ -11,14 +11,14 @@ from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import looks, new_figure
 
 LINE = 84
-"""Characters of an expression in a line."""
+"""Characters per line of an expression."""
 MOST_LINES = 3
 MOST_SHOWN = 9
-"""Ancestors; of more the oldest and the latest are shown."""
+"""The most ancestors shown; if there are more, the oldest and the latest are."""
 
 
 def best_line(records: StudyRecords) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The champion of the highest re-scored fitness that has parents, or of all if none has, and its ancestry."""
+    """The best champion by re-scored fitness and its ancestry; champions without parents count only if none has any."""
     found = []
     for champion in records.champions:
         plans = records.candidates_of(champion["method"], champion["run_seed"])
@@ -28,9 +28,9 @@ def best_line(records: StudyRecords) -> tuple[dict[str, Any], list[dict[str, Any
 
 
 def ancestry(candidates: pd.DataFrame, candidate: str) -> list[dict[str, Any]]:
-    """The champion and its line of first parents, oldest first.
+    """The candidate and its line of first parents, oldest first.
 
-    A candidate with two parents names the other in `mate`. A re-scored individual is the one that was first planned.
+    `mate` is the expression of the second parent, or None. Each individual is taken from its first generation.
     """
     first = candidates.sort_values("generation").drop_duplicates("candidate_id")
     known = first.set_index("candidate_id")
@@ -47,7 +47,7 @@ def ancestry(candidates: pd.DataFrame, candidate: str) -> list[dict[str, Any]]:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """One row an ancestor, from the first generation down to the champion."""
+    """One row per ancestor, from the first generation at the top down to the champion."""
     champion, line = best_line(records)
     method, seed = champion["method"], champion["run_seed"]
     fitness = _fitness(records, method, seed)

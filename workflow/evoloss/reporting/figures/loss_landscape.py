@@ -1,7 +1,6 @@
-"""Figure loss_landscape: the value of losses over the target's probability and the largest other one, as heat maps.
+"""Figure loss_landscape: heat maps of losses over the target's probability and the largest other probability.
 
-What is left is shared equally by the remaining classes. Losses are scaled to cross entropy's gradient and shifted
-to 0 at their lowest.
+The remaining classes share the rest equally. Losses are scaled to cross entropy's gradient, with their minimum at 0.
 """
 
 import numpy as np
@@ -16,13 +15,13 @@ from evoloss.reporting.style import panels
 
 POINTS = 120
 HIGHEST = 6.0
-"""Of the colour scale: above it a loss is cut, as cross entropy is at p = 0.0025."""
+"""Upper end of the colour scale, which cross entropy reaches at p = 0.0025."""
 
 
 def landscape(text: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """The axis (POINTS,) of both probabilities, and the values (other, target), nan where there is no such p.
+    """The axis (POINTS,) of both probabilities, and the loss (POINTS, POINTS), indexed [other, target].
 
-    The largest other probability is at least an equal share of what the target leaves, and at most all of it.
+    Impossible pairs are nan: the largest other probability lies between (1 - target) / (classes - 1) and 1 - target.
     """
     axis = torch.linspace(0.005, 0.995, POINTS, dtype=torch.float64)
     other, target = torch.meshgrid(axis, axis, indexing="ij")
@@ -41,7 +40,7 @@ def landscape(text: str, classes: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """One panel a known loss, and one for the best champion of each method."""
+    """One panel per known loss, and one for the best champion of each method."""
     (manifest,) = records.manifests
     classes = manifest["classes"]
     shown = [(loss_name(name), text) for name, text in records.description["formulas"].items()]
@@ -59,7 +58,7 @@ def draw(records: StudyRecords) -> Figure:
         axis.contour(ends, ends, values, levels=[0.5, 1, 2, 4], colors="white", linewidths=0.5)
         axis.set_title(title, loc="left", fontsize=8)
         axis.tick_params(labelsize=7)
-    figure.colorbar(image, ax=axes, extend="max", label="Loss above its lowest", shrink=0.8)
+    figure.colorbar(image, ax=axes, extend="max", label="Loss above its minimum", shrink=0.8)
     figure.supxlabel(r"Probability of the target, $p_t$", fontsize=9)
     figure.supylabel("Largest other probability", fontsize=9)
     return figure

@@ -1,11 +1,10 @@
 """Figure loss_shapes: value and logit gradient against p_t, each method's champions beside known losses.
 
-The other classes share the rest of the probability equally. All losses are scaled to cross entropy's
-gradient, and values are shifted to 0 at their minimum, so that shapes can be compared.
+The other classes share the rest of the probability equally. To make shapes comparable, all losses are scaled to cross
+entropy's gradient, and their values are shifted to a minimum of 0.
 
-A loss that reads logits and not probabilities alone (hinge, square loss on logits) is drawn at the
-logits log p. Logits have one degree of freedom more, a common shift, and such a loss has another
-curve at another shift.
+A loss of logits (hinge, square loss on logits) is drawn at the logits log p. The same p also belongs to logits with
+any common shift, and there the curve of such a loss is a different one.
 """
 
 from matplotlib.figure import Figure
@@ -16,11 +15,11 @@ from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import looks, panels, reference_lines
 
 MOST_WIDE = 3
-"""More methods than this stand two in a row."""
+"""With more methods than this, each row has the panels of two methods."""
 
 
 def draw(records: StudyRecords) -> Figure:
-    """A pair of panels a method, values and gradients: champions thin, known losses black and grey."""
+    """A pair of panels per method, values and gradients: champions as thin lines, known losses black and grey."""
     (manifest,) = records.manifests
     classes = manifest["classes"]
     formulas = records.description["formulas"]
@@ -45,7 +44,7 @@ def draw(records: StudyRecords) -> Figure:
             left.plot(x, value, label=loss_name(name), linewidth=1.3, **references[name])
             right.plot(x, gradient, linewidth=1.3, **references[name])
         left.set_title(f"{method_name(method)} (n = {len(champions)})", loc="left")
-        # A 1/p tail would leave the rest flat: what cross entropy does sets the height.
+        # A loss with a 1/p tail would flatten all others, so the height is chosen for cross entropy.
         left.set_ylim(-0.2, 6)
         right.set_ylim(-2.5, 1.0)
         left.set_ylabel("Loss above minimum", fontsize=7)

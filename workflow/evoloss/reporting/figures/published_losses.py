@@ -1,4 +1,4 @@
-"""Figure published_losses: every loss against cross entropy as one setting of the task changes."""
+"""Figure published_losses: every loss compared with cross entropy, as one setting of the task changes."""
 
 import math
 
@@ -23,14 +23,14 @@ TITLES = {
 }
 COLUMNS = 3
 LINEAR_UP_TO = 1.0
-"""Points of accuracy up to which the axis of differences is linear; beyond it is logarithmic."""
+"""The axis of differences is linear up to this many points of accuracy, then logarithmic."""
 
 
 def draw(records: StudyRecords) -> Figure:
-    """A panel a condition with the differences in test accuracy, then epochs to the target and the margin.
+    """One panel per condition with the differences in test accuracy; then epochs to the target, and the margin.
 
-    These two are of the task that most conditions share. Losses stand in the order of their mean
-    difference to cross entropy over all tasks.
+    The last two panels show the task that most conditions share. Losses are ordered by their mean difference to
+    cross entropy over all tasks.
     """
     frame = outcomes(records)
     conditions = records.description["conditions"]
@@ -60,7 +60,7 @@ def draw(records: StudyRecords) -> Figure:
 
 
 def _differences(axis: Axes, condition: dict, frame: pd.DataFrame, places: dict[str, int]) -> None:
-    """Differences to cross entropy with their intervals, one colour a value of the setting."""
+    """Differences to cross entropy with their intervals, one colour per value of the setting."""
     setting, tasks = condition["setting"], condition["tasks"]
     colours = sns.color_palette("flare", len(tasks))
     offsets = np.linspace(0.27, -0.27, len(tasks))
@@ -90,7 +90,7 @@ def _differences(axis: Axes, condition: dict, frame: pd.DataFrame, places: dict[
     classes = frame.loc[frame["task"] == tasks[0], "classes"].iloc[0]
     axis.set_title(f"{TITLES[setting]}, {classes} classes", fontsize=8)
     axis.set_xlabel("Points above CE", fontsize=8)
-    # In the row of cross entropy, which has no point in these panels.
+    # The legend stands in the row of cross entropy, which has no point in these panels.
     axis.legend(
         fontsize=6,
         loc="upper center",
@@ -107,7 +107,7 @@ def _value(setting: str, value: float) -> str:
 
 
 def _single(axis: Axes, rows: pd.DataFrame, places: dict[str, int], column: str) -> None:
-    """Means and s.d. of one task; a target that some trainings did not reach is a text instead."""
+    """Means and s.d. on one task; a text instead where not all trainings reached the target."""
     fine = rows[np.isfinite(rows[column])]
     axis.errorbar(
         fine[column],

@@ -1,4 +1,4 @@
-"""Figure reliability: how often networks are right where they state a confidence, loss by loss."""
+"""Figure reliability: accuracy against the confidence that networks state, for each loss."""
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,11 @@ from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import looks, panels, reference_lines
 
 SMALLEST_SHARE = 0.005
-"""Of the test images: a bin with fewer is not drawn."""
+"""A bin with a smaller share of the test images is not drawn."""
 
 
 def curve(trainings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Mean confidence and accuracy of each bin that has images, over completed trainings together."""
+    """Mean confidence and accuracy of each bin with SMALLEST_SHARE of the images or more, over completed trainings."""
     done = trainings[trainings["status"] == "completed"]
     if done.empty:
         return np.empty(0), np.empty(0)
@@ -27,7 +27,7 @@ def curve(trainings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """One panel a task; the diagonal is where networks know what they do not know."""
+    """One panel per task; on the diagonal, confidence equals accuracy."""
     tasks, lines = records.description["retrain_tasks"], groups(records)
     known = reference_lines([name for name, losses in lines.items() if losses == [name]])
     look_of = looks(records.methods)

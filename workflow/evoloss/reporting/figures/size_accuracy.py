@@ -1,4 +1,4 @@
-"""Figure size_accuracy: how large a loss must be to be good: fitness against the number of nodes, and the front."""
+"""Figure size_accuracy: fitness of losses against their number of nodes, with the Pareto front."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -10,7 +10,7 @@ from evoloss.reporting.style import looks, panels
 
 
 def sized(records: StudyRecords) -> pd.DataFrame:
-    """One row a trained candidate of a run: method, run_seed, expression, size (nodes) and its mean fitness."""
+    """One row per trained candidate of a run: method, run_seed, expression, mean fitness and size (nodes)."""
     known = records.scores.dropna(subset="fitness")
     unit = ["method", "run_seed", "expression"]
     frame = known.groupby(unit)["fitness"].mean().reset_index()
@@ -19,14 +19,14 @@ def sized(records: StudyRecords) -> pd.DataFrame:
 
 
 def front(frame: pd.DataFrame) -> pd.DataFrame:
-    """The best fitness among losses of at most so many nodes, where it rises."""
+    """The Pareto front: each size at which the best fitness among losses of at most this size rises."""
     best = frame.groupby("size")["fitness"].max().sort_index()
     rises = best > best.cummax().shift(fill_value=-float("inf"))
     return best[rises].reset_index()
 
 
 def draw(records: StudyRecords) -> Figure:
-    """One panel a method: a dot a candidate, its front in colour, the front of all methods dotted."""
+    """One panel per method: a dot per candidate, its front in colour, the front of all methods dotted."""
     frame, look_of = sized(records), looks(records.methods)
     whole = front(frame)
     low = min(0.8, float(whole["fitness"].max()) - 0.3)

@@ -1,8 +1,8 @@
-"""Figure target_reached: the share of runs that had a fixed level of fitness, against what they had spent.
+"""Figure target_reached: the share of runs that have reached a fixed level of fitness, against what they have spent.
 
-A run counts from where its incumbent, as re-scored, first has the level (`report.target`); that a later
-incumbent may be worse takes nothing back. All panels end where the dearest run of any method ends. A line
-ends where the last run of its method ends: beyond, nobody knows.
+A run counts from the cost at which the re-scored fitness of its incumbent first reaches the level (`report.target`),
+even if a later incumbent is worse. All panels end where the most expensive run of any method ends. A line ends where
+the last run of its method ends, since nothing is known beyond.
 """
 
 import math
@@ -20,13 +20,13 @@ from evoloss.reporting.study_records import StudyRecords
 from evoloss.reporting.style import looks, panels
 
 UNIT = 1000
-"""Training samples that the axis counts as one."""
+"""Training samples per unit of the axis."""
 
 
 def reached(costs: pd.Series, end: float) -> tuple[np.ndarray, np.ndarray]:
-    """Corners of the step line: costs, and the share of runs that had the level by then.
+    """Corners of the step line: costs, and the share of runs that have reached the level by then.
 
-    `costs`: one a run, infinite where it never had it; nan, a run of unknown fitness, is no run.
+    `costs` has one value per run: infinity if it never reaches the level; nan (fitness unknown) is left out.
     """
     known = np.sort(costs.dropna().to_numpy(dtype=float))
     there = known[known < math.inf]
@@ -38,7 +38,7 @@ def reached(costs: pd.Series, end: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(records: StudyRecords) -> Figure:
-    """One panel a method: its line in colour, those of the others in grey behind it."""
+    """One panel per method: its line in colour, the lines of the others in grey behind it."""
     frame = curves(records)
     costs = costs_to_target(frame, records.target) / UNIT
     ends = frame.groupby("method")["samples"].max() / UNIT
@@ -53,7 +53,7 @@ def draw(records: StudyRecords) -> Figure:
             loc="left",
             fontsize=8,
         )
-    axes[0].set_xlim(0, 1.03 * ends.max())  # so that a last step is seen
+    axes[0].set_xlim(0, 1.03 * ends.max())  # so that a last step is visible
     axes[0].set_ylim(-0.03, 1.03)
     axes[0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0, symbol=" %"))
     figure.supxlabel(

@@ -1,4 +1,4 @@
-"""Figure test_accuracy: test accuracy of every published loss and of each method's champions, a panel a task."""
+"""Figure test_accuracy: test accuracy of all published losses and of each method's champions, one panel per task."""
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,12 @@ from evoloss.search.fitness import BASELINE
 
 PUBLISHED, CROSS_ENTROPY = "#777777", "#111111"
 WIDE = 3
-"""Panels beside each other at the most."""
+"""The most panels in a row."""
 
 
 def rows_of(records: StudyRecords, task: str) -> list[tuple[str, str, np.ndarray]]:
-    """Name, colour and values in percent of every row, from the top: each training of a published loss, and of
-    a method the mean of each champion over training seeds. Trainings that did not end are left out."""
+    """Name, colour and values (in percent) of the rows, from the top. A published loss has one value per training; a
+    method has one per champion, its mean over training seeds. Trainings without a test accuracy are left out."""
     description = records.description
     measure = accuracy_column(description, task)
     mine = records.retrained[records.retrained["task"] == task].dropna(subset=[measure])
@@ -41,9 +41,9 @@ def rows_of(records: StudyRecords, task: str) -> list[tuple[str, str, np.ndarray
 
 
 def draw(records: StudyRecords) -> Figure:
-    """A dot a training or champion, a bar at the mean, and a line where cross entropy's mean is.
+    """A dot per training or champion, a bar at the mean, and a line at the mean of cross entropy.
 
-    An arrow at the left says that a dot lies beyond.
+    An arrow at the left means that dots lie outside the panel.
     """
     tasks = records.description["retrain_tasks"]
     of_tasks = [rows_of(records, task) for task in tasks]
@@ -52,7 +52,7 @@ def draw(records: StudyRecords) -> Figure:
     for axis, task, rows in zip(axes, tasks, of_tasks, strict=True):
         _panel(axis, rows)
         noise = records.description["label_noise"].get(task)
-        title = f"wrong: {noise}" if noise else "labels as they are"
+        title = f"wrong: {noise}" if noise else "unchanged labels"
         axis.set_title(f"{task}\n{title}", loc="left", fontsize=8)
     figure.supxlabel(
         "Test accuracy (%), every loss at its own learning rate (line: cross entropy)", fontsize=9
@@ -76,11 +76,11 @@ def _panel(axis: Axes, rows: list[tuple[str, str, np.ndarray]]) -> None:
         low, high = _shown(everything)
         axis.set_xlim(low, high)
         for place, (_, colour, values) in enumerate(rows):
-            if (values < low).any():  # an arrow where a dot would be left of the panel
+            if (values < low).any():  # an arrow for dots to the left of the panel
                 axis.plot([low], [place], "<", color=colour, markersize=5, clip_on=False)
 
 
 def _shown(values: pd.Series) -> tuple[float, float]:
-    """The axis' ends: what lies six interquartile ranges (of a point at the least) below the median is cut off."""
+    """The ends of the axis; values lower than median - 6 * max(1 point, interquartile range) are cut off."""
     spread = max(1.0, float(values.quantile(0.75) - values.quantile(0.25)))
     return max(values.min(), values.median() - 6 * spread) - 0.5, values.max() + 0.5

@@ -1,4 +1,4 @@
-"""Figure training_curves: accuracy epoch by epoch, absolute and against cross entropy."""
+"""Figure training_curves: accuracy by epoch, absolute and relative to cross entropy."""
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,14 @@ from evoloss.reporting.style import Look, end_bars, looks, new_figure, reference
 from evoloss.search.fitness import BASELINE
 
 MOST_BANDS = 4
-"""So many lines may each have a band of 1 s.d.; more would hide each other."""
+"""Lines have bands of 1 s.d. up to this number of lines; more bands would hide each other."""
 
 
 def draw(records: StudyRecords) -> Figure:
-    """One row a task: validation and training accuracy, and the gain in validation over cross entropy.
+    """One row per task: validation accuracy, training accuracy, and the gain in validation accuracy over cross entropy.
 
-    Lines are means over trainings. The bars beside the gain are mean ± s.d. where the trainings ended (of
-    fewer than FEWEST_RUNS trainings, a mark each); its axis is as high as the second half of the epochs needs.
+    Lines are means over trainings. The bars beside the gain are mean ± s.d. at the last epoch of each training; with
+    fewer than FEWEST_RUNS trainings, each has a mark instead. The gain axis fits the second half of the epochs.
     """
     tasks = records.description["retrain_tasks"]
     lines, look_of = groups(records), looks(records.methods)
@@ -32,7 +32,7 @@ def draw(records: StudyRecords) -> Figure:
         _accuracies(validation, _curves(lines, look_of, of_task, "validation_accuracy"))
         _accuracies(training, _curves(lines, look_of, of_task, "training_accuracy"))
         _gains(gain, of_task, _curves(lines, look_of, of_task, "validation_accuracy"))
-        # The task's name may be longer than a panel.
+        # A line of its own: the name of a task may be longer than a panel.
         validation.set_title(f"{task}\nValidation{balanced}", fontsize=8, loc="left")
         training.set_title("Training", fontsize=8, loc="left")
         gain.set_title("Validation: gain over CE", fontsize=8, loc="left")
@@ -49,7 +49,7 @@ def draw(records: StudyRecords) -> Figure:
 def _curves(
     groups: dict[str, list[str]], look_of: dict[str, Look], trainings: pd.DataFrame, column: str
 ) -> list[tuple[str, Look, np.ndarray]]:
-    """Label, look and curves in percent (trainings x epochs) of every group that has any."""
+    """Label, look and curves in percent (trainings x epochs) of each group that has completed trainings."""
     known = reference_lines([name for name, losses in groups.items() if losses == [name]])
     found = []
     for name, losses in groups.items():
@@ -76,7 +76,7 @@ def _accuracies(axis: Axes, curves: list[tuple[str, Look, np.ndarray]]) -> None:
             **look.line(),
         )
         if len(curves) <= MOST_BANDS and len(lines) >= FEWEST_RUNS:
-            sd = pd.DataFrame(lines).std().to_numpy()  # of the trainings that got so far
+            sd = pd.DataFrame(lines).std().to_numpy()  # over the trainings that reached this epoch
             axis.fill_between(
                 epochs, mean - sd, mean + sd, color=look.colour, alpha=0.15, linewidth=0
             )
@@ -90,7 +90,7 @@ def _gains(axis: Axes, trainings: pd.DataFrame, curves: list[tuple[str, Look, np
     last = 100 * pd.DataFrame(baseline).ffill(axis=1).iloc[:, -1].mean()
     ends, late = [], []
     for _, look, lines in curves:
-        length = min(lines.shape[1], len(reference))  # early stopping may end either
+        length = min(lines.shape[1], len(reference))  # early stopping may have ended either
         gain = np.nanmean(lines[:, :length], axis=0) - reference[:length]
         axis.plot(np.arange(1, length + 1), gain, linewidth=1.2, **look.line())
         ends.append((look, pd.DataFrame(lines).ffill(axis=1).iloc[:, -1].to_numpy() - last))

@@ -2,9 +2,7 @@
 
 import pandas as pd
 
-from evoloss.reporting.incumbents import champion_accuracy, champion_fitness
-from evoloss.reporting.latex_table import Dressed, signed
-from evoloss.reporting.method_comparison import (
+from evoloss.reporting.differences import (
     STAR_NOTE,
     compare,
     difference_text,
@@ -12,6 +10,8 @@ from evoloss.reporting.method_comparison import (
     p_note,
     p_text,
 )
+from evoloss.reporting.incumbents import champion_accuracy, champion_fitness
+from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.names import method_name
 from evoloss.reporting.statistics import FEWEST_RUNS
 from evoloss.reporting.study_records import StudyRecords
@@ -37,14 +37,14 @@ COLUMNS = [
 ]
 
 WIDTHS = {"Variant": 0.14, "Change": 0.25, "Effect": 0.18, "Points": 0.16}
-"""Shares of the text's width; the rest is for the columns that do not break."""
+"""Shares of the text width, for columns that break lines; the other columns share the rest."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a method of `ablation_changes`; the effect is variant minus base in re-scored fitness.
+    """One row per variant; `effect` is the champion's re-scored fitness, variant minus base.
 
     `points` is the same difference in percentage points of validation accuracy, mean over tasks.
-    p-values are Holm-corrected over the variants; ratios are of the means over runs.
+    p-values are Holm-corrected over the variants. A ratio is variant / base, each a mean over runs.
     """
     base = records.description["ablation_base"]
     changes = records.description["ablation_changes"]
@@ -84,7 +84,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """One row a variant, with what was changed."""
+    """One row per variant, with the settings that differ."""
     shown = pd.DataFrame(
         {
             "Variant": frame["method"].map(method_name),
@@ -108,13 +108,13 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     base, level = method_name(frame["base"].iloc[0]), f"{100 * records.confidence:g} %"
     few = frame["runs"].max() < FEWEST_RUNS
     notes = (
-        f"Base: {base}, fitness {frame['base_fitness'].iloc[0]:.3f}. Effect: re-scored fitness of the "
-        f"champion, variant minus base (cross entropy = 1), mean over {frame['runs'].max()} run seeds, in "
+        f"Base: {base}, fitness {frame['base_fitness'].iloc[0]:.3f}. Effect: the champion's re-scored fitness "
+        f"(chance = 0, cross entropy = 1), variant minus base: mean over {frame['runs'].max()} pairs of runs "
         + (
-            "pairs."
+            "with the same seed."
             if few
-            else f"pairs, with its {level} t interval, corrected for images that the splits of the "
-            f"runs share (Nadeau & Bengio). {STAR_NOTE}"
+            else f"with the same seed, with its {level} t interval, corrected because the splits of different "
+            f"runs share images (Nadeau & Bengio). {STAR_NOTE}"
         ),
         few_note(
             frame["effect"], frame["effect_sd"], "", records.confidence, overlap=records.overlap
@@ -122,6 +122,6 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         if few
         else p_note(frame["p_value"], frame["differing_runs"], overlap=records.overlap),
         "Points: the same difference in percentage points of validation accuracy. Samples: training "
-        "samples that the search spends, as a multiple of the base.",
+        "samples that the search spends, as a multiple of the base's.",
     )
     return Dressed(shown, notes=notes, widths=WIDTHS)

@@ -6,13 +6,8 @@ from textwrap import shorten
 
 import pandas as pd
 
-from evoloss.reporting.latex_table import Dressed, plus_minus, signed
-from evoloss.reporting.method_comparison import (
-    difference_text,
-    few_note,
-    p_note,
-    single_values,
-)
+from evoloss.reporting.differences import accuracy_text, difference_text, few_note, p_note
+from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
@@ -28,14 +23,14 @@ from evoloss.search.fitness import BASELINE
 
 INCOMPLETE = "trainings did not complete"
 LONGEST_REASON = 120
-"""Characters of the reason in a note."""
+"""Most characters of the reason that a note quotes."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a task and loss. Pairs are training seeds: same weights, same batches.
+    """One row per task and loss. Differences are paired by training seed: same initial weights, same batches.
 
-    Accuracies of a task that is scored by class-balanced accuracy are balanced here too. A training
-    that did not complete is left out of the means and named in `note`.
+    A task that is scored by class-balanced accuracy has balanced accuracies here too. Trainings that
+    did not complete are left out of the means; `note` gives their number and the first reason.
     """
     rows = []
     for task in records.description["retrain_tasks"]:
@@ -108,14 +103,22 @@ def _row(
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """Accuracies in percent; a star marks an interval that leaves out 0, bold the best of a task."""
+    """Accuracies in percent. A star marks an interval that excludes 0; the best of a task is bold."""
     shown = pd.DataFrame(
         {
             "Task": frame["task"].where(~frame["task"].duplicated(), ""),
             "Loss": frame["loss"].map(loss_name),
             "n": frame["training_seeds"].astype(str),
             "Rate": frame["learning_rate"].map(lambda v: f"{v:g}"),
-            "Accuracy (%)": [_accuracy_text(row) for row in frame.itertuples()],
+            "Accuracy (%)": [
+                accuracy_text(
+                    row.test_accuracy,
+                    row.test_accuracy_sd,
+                    row.accuracy_of_seeds,
+                    row.training_seeds,
+                )
+                for row in frame.itertuples()
+            ],
             "Difference to CE (points)": [
                 difference_text(row.difference_to_cross_entropy, row.ci_low, row.ci_high, 2, 100)
                 for row in frame.itertuples()
@@ -139,20 +142,20 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> Iterator[str]:
     if frame["task"].nunique() == 1:
         yield f"Task {frame['task'].iloc[0]}."
     yield (
-        "A value a training seed. Differences are paired by training seed. Scaled: ECE after temperature "
-        "scaling."
+        "One value per training seed. Differences to cross entropy (CE) are paired by training seed. "
+        "ECE: expected calibration error. Scaled: ECE after temperature scaling."
         if few
-        else "Mean ± s.d. over n training seeds, which are the unit here: a champion stands for its own run "
-        f"alone. Differences are paired by training seed, with {level} t intervals; * leaves out 0 (one loss "
-        "at a time, not corrected for the number of losses). The interval covers the training seeds, not "
-        "the choice of learning rates or test images. Scaled: ECE after temperature scaling."
+        else "Mean ± s.d. over n training seeds. A champion represents only its own run. Differences to cross "
+        f"entropy (CE) are paired by training seed, with {level} t intervals. *: the interval excludes 0, not "
+        "corrected for the number of losses. Intervals cover the training seeds, not the choice of learning rates "
+        "or of test images. ECE: expected calibration error. Scaled: ECE after temperature scaling."
     )
     if balanced := records.description["balanced_tasks"]:
         yield f"Class-balanced accuracy: {', '.join(balanced)}."
     at_edge = frame["loss"][frame["rate_at_edge"]].unique()
     if len(at_edge):
         losses = ", ".join(map(loss_name, at_edge))
-        yield f"The rate lies at the edge of all that were tried: {losses}."
+        yield f"The best learning rate is the lowest or highest tried: {losses}."
     for row in frame[frame["note"].str.contains(INCOMPLETE, regex=False)].itertuples():
         yield f"{loss_name(row.loss)}: {row.note}."
     compared, unit = frame[frame["loss"] != BASELINE], "training seeds"
@@ -161,10 +164,3 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> Iterator[str]:
         yield few_note(mean, sd, " points", records.confidence, unit)
     else:
         yield p_note(compared["p_value"], compared["differing_seeds"], unit)
-
-
-def _accuracy_text(row: tuple) -> str:
-    """`96.66 ± 0.26`, or the values of few trainings one by one."""
-    if 0 < row.training_seeds < FEWEST_RUNS:
-        return single_values(pd.Series(map(float, row.accuracy_of_seeds.split())), 2, 100)
-    return plus_minus(row.test_accuracy, row.test_accuracy_sd, 2, 100) or "failed"

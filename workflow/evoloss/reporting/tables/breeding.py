@@ -1,10 +1,8 @@
-"""Table breeding: what the generations add to the best of the first."""
+"""Table breeding: what the later generations add to the best individual of the first."""
 
 import pandas as pd
 
-from evoloss.reporting.incumbents import champion_fitness, curves
-from evoloss.reporting.latex_table import Dressed
-from evoloss.reporting.method_comparison import (
+from evoloss.reporting.differences import (
     STAR_NOTE,
     difference_text,
     few_note,
@@ -13,6 +11,8 @@ from evoloss.reporting.method_comparison import (
     single_values,
     spread_text,
 )
+from evoloss.reporting.incumbents import champion_fitness, curves
+from evoloss.reporting.latex_table import Dressed
 from evoloss.reporting.names import method_name
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
@@ -26,12 +26,12 @@ from evoloss.reporting.study_records import StudyRecords
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a method: re-scored fitness of its first generation's incumbent and of its champion.
+    """One row per method: re-scored fitness of its first generation's incumbent and of its champion.
 
-    Both are on the same fresh seeds and splits, so that the first is not flattered by having been the best of
-    many, and the champion's as in table `search_cost`. `gain` is the champion's less the first's, paired by run,
-    with its interval (Nadeau & Bengio 2003), and `p_value` of Wilcoxon's test, Holm-corrected over methods.
-    `unchanged` counts runs whose last incumbent is the first.
+    Both are re-scored on the same fresh seeds and splits, so the first is not overrated for being the best of
+    many noisy values. The champion's fitness is that of table `search_cost`. `gain` is champion minus first, paired
+    by run, with its interval (Nadeau & Bengio 2003). `p_value`: Wilcoxon's test, Holm-corrected over methods.
+    `unchanged` counts runs whose last incumbent is still the first one.
     """
     last = champion_fitness(records)
     incumbents = curves(records)
@@ -66,7 +66,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """First, last, and the difference; single gains where runs are few."""
+    """First, last, and the difference; below FEWEST_RUNS runs, the gain of each run."""
     few = frame["runs"].max() < FEWEST_RUNS
     shown = pd.DataFrame(
         {
@@ -93,13 +93,13 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         shown = shown.drop(columns="p")
     level = f"{100 * records.confidence:g} %"
     notes = (
-        "Fitness of the best individual of the first generation and of the champion, both re-scored on the same "
-        "fresh seeds and splits; cross entropy = 1, mean ± s.d. over runs. Unchanged: runs whose last incumbent is "
-        "the first one.",
+        "Fitness (chance = 0, cross entropy = 1) of the best individual of the first generation and of the champion, "
+        "both re-scored on the same fresh seeds and splits; mean ± s.d. over runs. Unchanged: number of runs whose "
+        "last incumbent is still the one of the first generation.",
         few_note(frame["gain"], frame["gain_sd"], "", records.confidence, overlap=records.overlap)
         if few
-        else f"Gain: paired by run, with its {level} t interval, corrected for images that the splits of the runs "
-        f"share (Nadeau & Bengio). {STAR_NOTE}",
+        else f"Gain: champion minus first generation, paired by run, with its {level} t interval, corrected because "
+        f"the splits of different runs share images (Nadeau & Bengio). {STAR_NOTE}",
         *(
             []
             if few

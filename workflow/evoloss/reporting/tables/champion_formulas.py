@@ -1,4 +1,4 @@
-"""Table champion_formulas: the champions themselves: formula, size, where they are lowest, scale, fitness, and run."""
+"""Table champion_formulas: every run's champion, with its formula, size, minimiser, scale factor and fitness."""
 
 import numpy as np
 import pandas as pd
@@ -14,14 +14,14 @@ from evoloss.reporting.shapes import shape
 from evoloss.reporting.study_records import StudyRecords
 
 FORMULA_WIDTH = 0.42
-"""Of the text's width."""
+"""Share of the text width."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a run: its champion.
+    """One row per run: its champion.
 
-    `minimiser`: the p_t at which the loss is lowest, the other classes sharing the rest equally. `factor`: what makes
-    its gradient as large as cross entropy's at the classes of the first search task. `fitness`: re-scored, leave-one-out.
+    `minimiser`: the p_t at which the loss is lowest if the other classes share 1 - p_t equally. `factor` makes its
+    gradient as large as cross entropy's, at the classes of the first search task. `fitness`: re-scored, leave-one-out.
     """
     classes = records.manifests[0]["classes"]
     rows = []
@@ -44,7 +44,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """Formulas that can be broken into lines in math, others as text."""
+    """A formula is set in math if it can be broken into lines that fit, else as text."""
     formulas = []
     for row in frame.itertuples():
         _, fits = breakable_math(row.latex, FORMULA_WIDTH * TEXT_WIDTH)
@@ -62,11 +62,11 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         }
     )
     notes = (
-        "The loss is summed over classes; p is the softmax probability and y the one-hot target, of class k in formulas. "
-        "Guards are not shown. A formula that no line holds is given as the text that evoloss reads. Lowest at: the "
-        "probability of the target, the other classes sharing the rest equally, between 0.005 and 0.995. Factor: what the "
-        "loss is multiplied by, so that its first gradient is as large as cross entropy's. Fitness: re-scored, each fresh "
-        "training counting for the champion that the other ones choose; cross entropy is 1.",
+        "The loss is the sum of the formula over classes k; p and y are the softmax probability and the one-hot target of "
+        "class k. Guards are not shown. A formula that does not fit is given as text in evoloss's notation. Lowest at: the "
+        "target's probability, from 0.005 to 0.995, at which the loss is lowest if the other classes share the rest equally. "
+        "Factor: makes the loss's first gradient as large as cross entropy's. Fitness: re-scored (chance = 0, cross "
+        "entropy = 1); each fresh training scores the champion that the other fresh trainings choose.",
     )
     return Dressed(
         table,

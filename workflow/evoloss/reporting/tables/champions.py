@@ -4,17 +4,16 @@ import math
 
 import pandas as pd
 
-from evoloss.reporting.latex_table import Dressed
-from evoloss.reporting.method_comparison import (
+from evoloss.reporting.differences import (
     STAR_NOTE,
+    accuracy_text,
     compare,
     difference_text,
     few_note,
     p_note,
     p_text,
-    single_values,
-    spread_text,
 )
+from evoloss.reporting.latex_table import Dressed
 from evoloss.reporting.names import method_name
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
@@ -50,21 +49,21 @@ COLUMNS = [
 ]
 
 POOLED = "all"
-"""In place of a method's name: all champions together."""
+"""Stands for a method's name in the row on all champions of a task together."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a task and method, and one of all champions of a task (`method` is "all").
+    """One row per task and method, and one for all champions of a task (`method` is "all").
 
-    The run is the unit: a run's accuracy is its champion's mean over seeds. The difference to cross entropy
-    is a mean over run seeds and training seeds, and its interval is crossed for both: all champions meet the
-    same few trainings of cross entropy. The champions of one run seed share data, and often are one loss
-    under several names: pooled, the run seed is the unit, their mean its value. Of fewer than FEWEST_RUNS run
-    seeds the pooled interval is for the champions as they are: it covers the training seeds alone. A champion
-    without all trainings has no part in this. `below_cross_entropy` counts the champions below it,
-    `distinct` those that train differently. The difference to the reference method, and its
-    p-value (Holm over the methods of a task), is paired by run seed. A training that did not complete is in
-    `failed_trainings` and in no mean. Balanced tasks are scored by class-balanced accuracy.
+    The run is the unit: a run's accuracy is its champion's mean over training seeds. The difference to cross entropy
+    is a mean over run seeds and training seeds. Its interval covers both (`crossed_mean`), because all champions are
+    compared with the same few trainings of cross entropy. The champions of one run seed share data and are often the
+    same loss. So the pooled row takes the run seed as its unit, and the mean of its champions as the value. Below
+    FEWEST_RUNS run seeds the pooled interval covers only the training seeds, for these champions. A champion with an
+    incomplete training is left out of this difference, of `below_cross_entropy` (how many champions have a lower mean
+    accuracy than cross entropy) and of `distinct` (how many train differently). The difference to the reference
+    method and its p-value (Holm over the methods of a task) are paired by run seed. `failed_trainings` counts
+    trainings that did not complete; no mean includes them. Balanced tasks are scored by class-balanced accuracy.
     """
     if not records.description["champions"]:
         return pd.DataFrame(columns=COLUMNS)
@@ -116,7 +115,7 @@ def _against_baseline(
     gains: pd.DataFrame,
     confidence: float,
 ) -> dict:
-    """The columns on some champions' accuracy and on their difference to cross entropy."""
+    """The columns on the accuracy of the champions `mine` and on their difference to cross entropy."""
     trainings, completed = accuracy[mine["loss"]], mine["accuracy"].dropna()
     known = gains[BASELINE].notna()
     cells = gains.loc[known, mine["loss"]].T.dropna()
@@ -152,7 +151,12 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
                 lambda m: "All methods" if m == POOLED else method_name(m)
             ),
             "n": frame["runs"].astype(str),
-            "Accuracy (%)": [_accuracy_text(row) for row in frame.itertuples()],
+            "Accuracy (%)": [
+                accuracy_text(
+                    row.test_accuracy, row.test_accuracy_sd, row.accuracy_of_runs, row.runs
+                )
+                for row in frame.itertuples()
+            ],
             "To CE (points)": [
                 difference_text(
                     row.difference_to_cross_entropy,
@@ -188,15 +192,8 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     return Dressed(shown, bold, tuple(notes))
 
 
-def _accuracy_text(row: tuple) -> str:
-    """`95.99 ± 0.05`, or the values of few runs one by one."""
-    if 0 < row.runs < FEWEST_RUNS:
-        return single_values(pd.Series(map(float, row.accuracy_of_runs.split())), 2, 100)
-    return spread_text(row.test_accuracy, row.test_accuracy_sd, 2, 100) or "failed"
-
-
 def _pooled_notes(frame: pd.DataFrame) -> list[str]:
-    """All champions of a task against cross entropy, in a sentence each."""
+    """For each task, all its champions against cross entropy."""
     notes = []
     for row in frame[frame["method"] == POOLED].itertuples():
         text = difference_text(
@@ -207,13 +204,13 @@ def _pooled_notes(frame: pd.DataFrame) -> list[str]:
             100,
         )
         covered = (
-            "with the run seed as the unit, since its champions share data"
+            "with the run seed as the unit, since champions of one run seed share data"
             if row.run_seeds >= FEWEST_RUNS
-            else f"for these champions: of {row.run_seeds} run seeds, the interval covers the training seeds alone"
+            else f"with an interval for these champions only: it covers training seeds, not the {row.run_seeds} run seeds"
         )
         notes.append(
-            f"{row.task}: {row.below_cross_entropy} of {row.runs} champions, {row.distinct} of which train "
-            f"differently, lie below cross entropy; pooled difference {text} points, {covered}."
+            f"{row.task}: {row.below_cross_entropy} of {row.runs} champions lie below cross entropy; {row.distinct} "
+            f"of the {row.runs} train differently from one another. Pooled difference: {text} points, {covered}."
         )
     return notes
 
@@ -222,10 +219,10 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> list[str]:
     reference = method_name(records.description["reference_method"])
     level = f"{100 * records.confidence:g} %"
     notes = [
-        f"Test accuracy of the runs' champions: mean ± s.d. over n runs (below {FEWEST_RUNS}, a value a run), "
-        f"each run the mean of its champion's training seeds. Differences to cross entropy (CE), with {level} "
-        "intervals crossed for runs and training seeds (two-way random effects), and, paired by run seed, "
-        f"to {reference}, with {level} t intervals over runs. {STAR_NOTE}",
+        f"Test accuracy of the runs' champions: mean ± s.d. over n runs (below {FEWEST_RUNS} runs: one value per "
+        "run). A run's value is its champion's mean over training seeds. Differences to cross entropy (CE): "
+        f"{level} intervals cover both runs and training seeds (two-way random effects). Differences to "
+        f"{reference}: paired by run seed, with {level} t intervals over runs. {STAR_NOTE}",
         *_pooled_notes(frame),
         "The intervals do not cover the choice of learning rates or of test images.",
     ]

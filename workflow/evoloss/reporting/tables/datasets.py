@@ -7,7 +7,7 @@ from evoloss.reporting.study_records import StudyRecords
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a data set."""
+    """One row per data set."""
     return pd.DataFrame(
         [
             {
@@ -30,11 +30,11 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """One row a data set, the shape in one column; doubtful images in a note."""
+    """One row per data set, with the shape in one column. Notes report duplicate images."""
     shapes = frame["channels"].astype(str) + " × " + frame["height"].astype(str)
     notes = [
-        f"{row.dataset}: {row.contradicting_twins} training images have an identical twin of another "
-        f"class, {row.test_images_in_training} test images stand in the training part too."
+        f"{row.dataset}: {row.contradicting_twins} training images have an identical copy with another "
+        f"label; {row.test_images_in_training} test images are also in the training part."
         for row in frame.itertuples()
         if row.contradicting_twins or row.test_images_in_training
     ]

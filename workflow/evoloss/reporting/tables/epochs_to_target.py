@@ -1,6 +1,6 @@
-"""Table epochs_to_target: how long a training takes until it is as good as cross entropy's in the end.
+"""Table epochs_to_target: how long a training takes to reach cross entropy's final validation accuracy.
 
-The draft's "time required to train the model". By validation accuracy, which is known after every epoch.
+The draft's "time required to train the model". Validation accuracy, because it is known after every epoch.
 """
 
 import math
@@ -16,11 +16,11 @@ from evoloss.search.fitness import BASELINE
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a task and loss.
+    """One row per task and loss, over completed trainings.
 
-    `target`: the mean validation accuracy that cross entropy ends with at its own rate. `epochs`: the median over
-    trainings of the first epoch after which it is reached, infinite where at least half never do; `seconds` is the
-    time of so many epochs. `reached` counts trainings that get there. `relative`: `epochs` over cross entropy's.
+    `target`: the mean final validation accuracy of cross entropy at its own learning rate. `epochs`: the first epoch
+    that reaches it, median over trainings; infinite where at least half never reach it. `seconds`: the time of that
+    many epochs. `reached`: how many trainings reach it. `relative`: `epochs` divided by cross entropy's `epochs`.
     """
     rows = []
     for task in records.description["retrain_tasks"]:
@@ -60,7 +60,7 @@ def _ratio(epochs: float, own: float) -> float:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """Epochs and seconds; ∞ where at least half of the trainings never get there."""
+    """Epochs and seconds; ∞ where at least half of the trainings never reach the target."""
 
     def shown(value: float, digits: int) -> str:
         return "" if math.isnan(value) else "∞" if math.isinf(value) else f"{value:.{digits}f}"
@@ -78,8 +78,8 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     targets = frame.drop_duplicates("task")
     levels = ", ".join(f"{row.task} {100 * row.target:.1f} %" for row in targets.itertuples())
     notes = (
-        f"Level: the validation accuracy that cross entropy ends with at its own learning rate ({levels}). Epochs: median "
-        "over trainings until it is first reached, to whole epochs. A training whose rate falls to zero gets its accuracy "
-        "late, so that few trainings reach the level early. No test was made. ∞: at least half never reach it.",
+        f"Level: the final validation accuracy of cross entropy at its own learning rate ({levels}). Epochs: the "
+        "first that reaches it, median over completed trainings; ∞: at least half never reach it. If the learning rate "
+        "falls to zero, accuracy rises late, so few trainings reach the level early. No significance test was made.",
     )
     return Dressed(table, notes=notes)

@@ -4,7 +4,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from evoloss.functional_check.settings import STAGES
-from evoloss.reporting.latex_table import Dressed
+from evoloss.reporting.latex_table import Dressed, thousands
 from evoloss.reporting.names import method_name
 from evoloss.reporting.real_loss import LOSING, RealLoss, audited, real_loss
 from evoloss.reporting.screening import (
@@ -39,37 +39,36 @@ COLUMNS = [
 ]
 
 ALL, CHECK = "all", "check"
-"""The rows on all methods together, and that on all stages of the check together."""
+"""`method` of the rows on all methods together, and `stage` of the row on the whole check."""
 
 STAGE_NAMES = {OWN_CHECK: "own check"}
-"""Stages that are called otherwise in the table."""
+"""Stages that have another name in the table."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a method and stage; all counts and costs are sums over the method's runs.
+    """One row per method and stage; all counts and costs are sums over the method's runs.
 
-    Stages in their order: `method`, the method's own check (if it rejected anything), the stages of
-    the functional check, and `stopped`, by a race or a hurdle (if any training was).
+    Stages in order: `method`, the method's own check (if it rejected anything); the stages of the functional
+    check; and `stopped`, for trainings that a race or a hurdle stopped (if there are any).
 
-    - `proposals`: those that the stage looked at, all for `method`, else all but what an earlier stage
-      rejected or found a fitness for, and what a pool does not check; for `stopped` the
-      candidates that were trained, if only begun.
-    - `rejected`: of those; for `stopped` the trainings stopped over those of a candidate.
-    - `check_seconds`: what the stage took; null for the two that are not timed, `method` and `stopped`.
-    - `saved_samples`: the training samples of complete trainings of the rejected on all tasks, at
-      every rate of the search; for `stopped` what was left of them.
-    - `saved_seconds`: these samples at the method's seconds of training and validation a sample.
-    - `audited`: expressions of the stage, drawn at random in each run, that were trained in full
-      afterwards, off the search's books; null if none was.
-    - `false_rejections`: those of them of fitness GOOD or more over all tasks; a training that did not
-      complete is not good. `ci_low`, `ci_high`: Clopper-Pearson interval of their share of `audited`.
+    - `proposals`: for `method`, all; for a stage of the check, those that it looked at (no earlier stage rejected
+      them or found a fitness, and their pool has a check); for `stopped`, candidates whose training began.
+    - `rejected`: how many of those the stage rejected; for `stopped`, stopped trainings / trainings per candidate.
+    - `check_seconds`: the time of the stage; null for `method` and `stopped`, which are not timed.
+    - `saved_samples`: the training samples that complete trainings of the rejected would have taken, on all tasks
+      and at every rate of the search; for `stopped`, the part that was not trained.
+    - `saved_seconds`: the same in seconds, by the method's mean time of training and validation per sample.
+    - `audited`: rejected or stopped expressions, drawn at random in each run, that were trained in full after the
+      search, which is not charged for them. Null if there are none.
+    - `false_rejections`: audited expressions whose fitness over all tasks is GOOD or more; a training that did not
+      complete is not good. `ci_low`, `ci_high`: Clopper-Pearson interval of false_rejections / audited.
 
-    Then, if anything was audited, rows of method `all`: the stages of the check that were audited, expressions
-    that two methods of a run seed audited counted once, and `check`, all of them together.
+    If anything was audited, rows of method `all` follow: one per audited stage of the check, and `check` for all of
+    them together. An expression that two methods audited in the same run seed counts once there.
 
-    - `distinct_rejected`: distinct expressions that the stage rejected, summed over runs.
-    - `good_lost`: those times the share that is good of the audited.
-    - `good_kept`: good expressions that were trained, distinct within a run.
+    - `distinct_rejected`: distinct expressions that the stage rejected in a run, summed over runs.
+    - `good_lost`: distinct_rejected * false_rejections / audited; for `check`, the sum over stages.
+    - `good_kept`: distinct good expressions that were trained in a run, summed over runs.
     - `real_loss`: good_lost / (good_lost + good_kept), with its interval (`real_loss.py`).
     """
     trainings = trainings_a_candidate(records.description)
@@ -96,7 +95,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def _rows(sums: pd.Series, trainings: int, cost: float) -> list[dict]:
-    """What the ledger tells of each stage."""
+    """The columns of each stage that come from the ledger."""
     rows = []
     for stage, column in REJECTED.items():
         rejected = sums[column]
@@ -141,7 +140,7 @@ def _audit_columns(good: int, n: int, confidence: float) -> dict:
 
 
 def _rows_of_all(loss: RealLoss, confidence: float) -> list[dict]:
-    """The rows on all methods: a stage each, and the whole check."""
+    """The rows on all methods: one per audited stage, and one for the whole check."""
     rows = [
         {
             "stage": name,
@@ -166,7 +165,7 @@ def _rows_of_all(loss: RealLoss, confidence: float) -> list[dict]:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """The stages that a method uses, and the check's loss over all methods; samples in thousands, the audit as `1/14 [0, 34] %`."""
+    """The stages that each method uses, then the check's loss over all methods; samples in thousands."""
     unused = (
         frame["stage"].isin(STAGES)
         & (frame["method"] != ALL)
@@ -180,7 +179,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             "Stage": frame["stage"].replace(STAGE_NAMES),
             "Rejected": [_rejected_text(row) for row in frame.itertuples()],
             "Check (s)": frame["check_seconds"].map(_seconds_text),
-            "Saved (k)": frame["saved_samples"].map(_thousands),
+            "Saved (k)": frame["saved_samples"].map(thousands),
             "Good": [_audit_text(row) for row in frame.itertuples()],
         }
     )
@@ -191,12 +190,12 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     checks = frame[frame["stage"] == CHECK]
     notes += [_real_loss_note(row, frame, records.confidence) for row in checks.itertuples()]
     notes.append(
-        f"Good: of the expressions that an audit drew at random from the rejected, run by run, and trained "
-        f"in full, those of fitness {GOOD:g} or more, that is {GOOD:g} of cross entropy's gain over chance. "
-        f"In brackets: the {100 * records.confidence:g} % Clopper–Pearson interval of their share. The "
-        "audit comes after the search and off its books: it is in no cost of any table. A training "
-        "that did not complete is not good. What stage novel rejects is not audited: the search has its "
-        "twin. A race keeps the best and not all that are good: what it stops is good now and then by design."
+        f"Good: good expressions / audited expressions. In each run an audit draws rejected or stopped expressions "
+        f"at random and trains them in full. Good means fitness {GOOD:g} or more ({GOOD:g} of cross entropy's gain over "
+        f"chance); a training that did not complete is not good. In brackets: the {100 * records.confidence:g} % "
+        "Clopper–Pearson interval of the share. The audit runs after the search, and no table counts its cost. "
+        "Rejections by stage novel are not audited, because the search already has a loss that trains alike. "
+        "A race keeps only the best candidates, so by design some of those that it stops are good."
         if any_audited
         else "Nothing was audited: search.audit_trainings is "
         f"{records.description['audit_trainings']}."
@@ -210,33 +209,32 @@ def _notes(records: StudyRecords) -> list[str]:
     shares = sums["check_seconds"] / sums[["training_seconds", "validation_seconds"]].sum(axis=1)
     low, high = (f"{100 * share:.2g}" for share in (shares.min(), shares.max()))
     return [
-        f"Sums over {len(records.run_seeds)} runs a method; initial proposals that methods share count "
-        "for each. Rejected: of the proposals that came as far as the stage. Own check: the method's. "
-        "Stopped: by a race or a hurdle, of the candidates in training. These two are not timed. "
-        "Stages that a method leaves out are not shown.",
-        "Saved: thousands of training samples that complete trainings of the rejected would have taken, "
-        "or the rest of those that were stopped. The CSV file has their seconds, at the method's own seconds "
-        "a sample.",
+        f"Sums over {len(records.run_seeds)} runs per method. Initial proposals that methods share are counted for "
+        "each of them. Rejected: rejected proposals / proposals that reached the stage. Own check: the method's own "
+        "check. Stopped: candidates stopped in training / candidates trained. A race stops all but the best of a "
+        "generation; a hurdle stops a training that is far behind cross entropy at the same step. Own check and stopped "
+        "are not timed. Stages that a method leaves out are not shown.",
+        "Saved: thousands of training samples that complete trainings of the rejected would have taken; for stopped, "
+        "the part that was not trained. The CSV file gives the same in seconds.",
         f"All checks of a method take {low if low == high else f'{low} to {high}'} % of the seconds of "
         "its trainings and validations.",
     ]
 
 
 def _real_loss_note(check: tuple, frame: pd.DataFrame, confidence: float) -> str:
-    """What the check loses of all good ones, how that is estimated, and what is left out."""
+    """The share of good losses that the check loses, how it is estimated, and what is left out."""
     known = set(frame.loc[frame["method"] == ALL, "stage"])
     rejecting = frame[(frame["method"] != ALL) & (frame["rejected"] > 0)]["stage"]
     left_out = [stage for stage in LOSING if stage in set(rejecting) - known]
     return (
-        f"All: the check's real loss, over all methods and runs, is {_real_loss_text(check)} of the good ones: an "
-        f"estimated {check.good_lost:,.0f} lost and {check.good_kept:,} kept. Lost: for each stage the share "
-        "that is good of the audited (an expression that two methods of a run seed audited counts "
-        "once), times the distinct expressions that the stage rejected, run by run. Kept: the distinct "
-        f"expressions of fitness {GOOD:g} or more that were trained. In brackets the {100 * confidence:g} % "
-        "interval, from the stages' Clopper–Pearson intervals, each weighted by what the stage rejected (Zou & "
-        "Donner, 2008)."
+        f"All: over all methods and runs, the check loses {_real_loss_text(check)} of the good expressions (its real "
+        f"loss): an estimated {check.good_lost:,.0f} lost and {check.good_kept:,} kept. Lost: for each stage, the good "
+        "share of its audited expressions times the number of distinct expressions that it rejected, summed over "
+        "runs; an expression that two methods audited in the same run seed counts once. Kept: distinct expressions of "
+        f"fitness {GOOD:g} or more that were trained. In brackets: the {100 * confidence:g} % interval, from the stages' "
+        "Clopper–Pearson intervals, weighted by the number of rejected expressions (Zou & Donner, 2008)."
         + (
-            f" What {' and '.join(left_out)} rejected was not audited and is left out."
+            f" Rejections by {' and '.join(left_out)} were not audited and are left out."
             if left_out
             else ""
         )
@@ -252,12 +250,8 @@ def _method_text(name: str) -> str:
     return "All" if name == ALL else method_name(name)
 
 
-def _thousands(samples: float) -> str:
-    return "" if pd.isna(samples) else f"{samples / 1000:,.0f}"
-
-
 def _rejected_text(row: tuple) -> str:
-    """`34/280 (12 %)`: of those that reached the stage; over all methods the distinct ones."""
+    """`34/280 (12 %)`: rejected / proposals that reached the stage; for all methods, `34 distinct`."""
     if row.method == ALL:
         return f"{row.distinct_rejected:,} distinct"
     share = f" ({100 * row.rejected / row.proposals:.0f} %)" if row.proposals else ""
@@ -265,14 +259,14 @@ def _rejected_text(row: tuple) -> str:
 
 
 def _seconds_text(seconds: float) -> str:
-    """Two digits below ten seconds; empty for what is not timed."""
+    """Two decimals below ten seconds; empty for a stage that is not timed."""
     if pd.isna(seconds):
         return ""
     return f"{seconds:,.0f}" if seconds >= 10 else f"{seconds:.2f}"
 
 
 def _audit_text(row: tuple) -> str:
-    """`1/14 [0, 34] %`; empty where nothing was audited; the real loss for the whole check."""
+    """`1/14 [0, 34] %`: good / audited; empty where nothing was audited; for the whole check, the real loss."""
     if pd.isna(row.audited):
         return ""
     if row.stage == CHECK:

@@ -1,4 +1,4 @@
-"""Table implementation: hardware and software, as the run's own records tell."""
+"""Table implementation: hardware and software, from the metadata of the study's records."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ from evoloss.reporting.study_records import StudyRecords
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a fact: group, item, value. Several machines give several values, joined by `; `."""
+    """One row per fact: group, item, value. If machines differ, their values are joined by `; `."""
     metadata = [entry["provenance"] for entry in records.metadata()]
     facts: dict[tuple[str, str], list[str]] = {}
     for provenance in metadata:
@@ -54,5 +54,5 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
                 "Value": shown["value"],
             }
         ),
-        notes=("Read from the records' own metadata.",),
+        notes=("Read from the metadata of the study's records.",),
     )

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from evoloss.reporting.conditions import outcomes
+from evoloss.reporting.differences import star
 from evoloss.reporting.latex_table import Dressed, plus_minus
-from evoloss.reporting.method_comparison import star
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.statistics import FEWEST_RUNS
 from evoloss.reporting.study_records import StudyRecords
@@ -13,8 +13,8 @@ SETTING = "label_noise"
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a condition (`first`, its first task), task and loss: those of table `published_losses` whose tasks
-    differ in their wrong labels."""
+    """The rows of table `published_losses` whose tasks differ in label noise, one per condition, task and loss.
+    `first` is the first task of the condition."""
     frame = outcomes(records)
     parts = [
         frame[frame["task"].isin(condition["tasks"])].assign(first=condition["tasks"][0])
@@ -29,7 +29,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """A row a loss, a column a share of wrong labels; a star where the interval to cross entropy leaves out 0."""
+    """One row per loss, one column per share of wrong labels; a star where the interval of the difference excludes 0."""
     shares = sorted(frame["label_noise"].unique())
     rows, bold = [], set()
     for _, part in frame.groupby("first", sort=False):
@@ -54,9 +54,9 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             rows.append(row)
     level = f"{100 * records.confidence:g} %"
     notes = (
-        "Test accuracy in percent, mean ± s.d. over training seeds, every loss at its own rate; test labels are right. "
-        f"* the {level} t interval of the difference to cross entropy, paired by training seed, leaves out 0 (one loss and "
-        "task at a time). Bold: the highest mean, which is no test.",
+        "Test accuracy in percent: mean ± s.d. over training seeds, each loss at its own learning rate. Test labels are "
+        f"clean. *: the {level} t interval of the difference to cross entropy, paired by training seed, excludes 0, not "
+        "corrected for the number of losses and tasks. Bold: the highest mean; this is no significance test.",
     )
     return Dressed(pd.DataFrame(rows), frozenset(bold), notes)
 

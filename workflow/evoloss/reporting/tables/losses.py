@@ -1,4 +1,4 @@
-"""Table losses: what the configured losses of the final retraining are, and where they come from."""
+"""Table losses: formulas and sources of the configured losses of the final retraining."""
 
 import pandas as pd
 
@@ -13,9 +13,9 @@ UNVERIFIED = "unverified"
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a loss, in the order of the configuration; champions are in `losses/`.
+    """One row per loss, in the order of the configuration; champions are in `losses/`.
 
-    `latex` is of one sample, empty where a user's own loss is a function or contains C.
+    `latex` is the formula for one sample. It is empty for a user's own loss that is a function or contains C.
     """
     return pd.DataFrame(
         [
@@ -43,13 +43,13 @@ def _latex(formula: str) -> str:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """Formulas set in math; a dagger marks those that nobody has checked against the paper."""
+    """Formulas set in math; a dagger marks a formula that was not checked against the paper."""
     unverified = frame["evidence"] == UNVERIFIED
     names = frame["display"] + unverified.map({True: "†", False: ""})
     formulas = frame["formula"].where(frame["latex"] == "", "$" + frame["latex"] + "$")
     notes = [
-        "t: target class; p: softmax probabilities; y: one-hot target; z: logits; C: classes. One "
-        "sample; guards of divisors near zero are not shown."
+        "t: target class; p: softmax probabilities; y: one-hot target; z: logits; C: number of classes. "
+        "Formulas are for one sample; guards of divisors near zero are not shown."
     ]
     if unverified.any():
         notes.append("† formula recalled, not checked against the paper.")

@@ -1,7 +1,4 @@
-"""Table parameters: every setting of the search methods and its source, one column a method.
-
-The other settings of the study are in table `study_settings`.
-"""
+"""Table parameters: settings of the search methods and their sources, a column per method (others: `study_settings`)."""
 
 from typing import Any
 
@@ -12,7 +9,7 @@ from evoloss.reporting.names import method_name, short_method_name
 from evoloss.reporting.study_records import StudyRecords
 
 MARKS = {"draft": "ᵈ", "code": "ᶜ", "paper": "ᵖ", "recalled": "ʳ"}
-"""Evidence for a published value -> its mark; what was chosen has none."""
+"""Evidence for a published value -> its mark; a value chosen here has none."""
 
 MEANINGS = {
     "draft": "thesis draft",
@@ -22,7 +19,7 @@ MEANINGS = {
 }
 
 LONGEST = 12
-"""Characters of a value; a longer one is a number in brackets and stands in the notes."""
+"""Most characters of a value in a cell. A longer value stands in the notes; its cell has only `[1]`."""
 
 
 def flattened(settings: dict[str, Any]) -> dict[str, Any]:
@@ -46,9 +43,9 @@ def as_text(value: Any) -> str | None:
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a method and setting. `published`, `evidence` and `source` are null where nothing is known.
+    """One row per method and setting. `published`, `evidence` and `source` are null where nothing is known.
 
-    `published` is null as well where the source leaves a setting open and the value is evoloss's.
+    `published` is also null where the source leaves a setting open and evoloss chose the value.
     """
     sources = records.description["sources"]
     rows = []
@@ -101,7 +98,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     notes = [
         _abbreviations(methods),
         "; ".join(f"{MARKS[evidence]} {meaning}" for evidence, meaning in MEANINGS.items())
-        + "; no mark: chosen here. In parentheses: the published value, where another is used. "
+        + "; no mark: chosen here. In parentheses: the published value, where this study uses another. "
         "–: the method has no such setting.",
         *(f"[{number}] {text}." for text, number in long.items()),
         *_sources(frame),
@@ -121,7 +118,7 @@ def _abbreviations(methods: list[str]) -> str:
 
 
 def _sources(frame: pd.DataFrame) -> list[str]:
-    """A sentence a method: which settings each of its sources states."""
+    """One sentence per method: which settings each of its sources states."""
     stated = frame[frame["published"].notna()]
     return [
         f"{method_name(method)}: "

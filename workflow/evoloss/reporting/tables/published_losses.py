@@ -1,24 +1,24 @@
-"""Table published_losses: losses by data size, noise and length: accuracy, epochs to a target, margin."""
+"""Table published_losses: accuracy, epochs to a target and margin, by data size, noise and training length."""
 
 import math
 
 import pandas as pd
 
 from evoloss.reporting.conditions import TARGET, outcomes
+from evoloss.reporting.differences import difference_text
 from evoloss.reporting.latex_table import Dressed, plus_minus
-from evoloss.reporting.method_comparison import difference_text
 from evoloss.reporting.names import loss_name
 from evoloss.reporting.statistics import FEWEST_RUNS
 from evoloss.reporting.study_records import StudyRecords
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a task and loss; `epochs_to_target` is infinite unless every training reached it."""
+    """One row per task and loss; `epochs_to_target` is infinite unless every training reached the target."""
     return outcomes(records)
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """Accuracies in percent; a star marks an interval that leaves out 0."""
+    """Accuracies in percent; a star marks an interval that excludes 0."""
     shown = pd.DataFrame(
         {
             "Task": frame["task"].where(~frame["task"].duplicated(), ""),
@@ -42,13 +42,13 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     )
     level = f"{100 * records.confidence:g} %"
     notes = (
-        "Mean ± s.d. over training seeds, every loss at its own rate. Differences are paired by training "
-        f"seed, with {level} t intervals from {FEWEST_RUNS} pairs on; * leaves out 0 (one loss and task "
-        "at a time: of so many some leave it out by chance). Training seeds draw weights, batches, the "
-        "sample of images and the noise; test images and rates are the same for all.",
-        f"Target: {TARGET:.0%} of cross entropy's gain over chance in validation accuracy, as it ends on "
-        "the task; ∞ and how many reached it, unless all did. Margin: the label's logit less the best "
-        "other one, in units of the network's logits, on test images; 1 is one-hot logits.",
+        "Mean ± s.d. over training seeds, each loss at its own learning rate. Differences to cross entropy (CE) are paired "
+        f"by training seed, with {level} t intervals from {FEWEST_RUNS} pairs on. *: the interval excludes 0, not corrected "
+        "for the number of losses and tasks, so some stars are chance. A training seed draws weights, batches, the sample of "
+        "images and the noise; all seeds share test images and learning rates.",
+        f"Target: {TARGET:.0%} of cross entropy's final gain over chance, in validation accuracy on the task. ∞ (k/m): "
+        "only k of all m trainings reached it. Margin: the label's logit minus the highest other logit, on test images; "
+        "one-hot logits have a margin of 1.",
     )
     return Dressed(shown, notes=notes, long=True)
 

@@ -1,15 +1,15 @@
-"""Table savings: where each method's training samples go, and what each means of economy saves."""
+"""Table savings: where each method's training samples go, and how many each measure saves."""
 
 import pandas as pd
 
-from evoloss.reporting.latex_table import Dressed, signed
+from evoloss.reporting.latex_table import Dressed, signed, thousands
 from evoloss.reporting.names import method_name
 from evoloss.reporting.screening import REJECTED, full_cost, new_candidates
 from evoloss.reporting.study_records import StudyRecords
 
 NAIVE, SPENT = "every_proposal", "spent"
 SAVED = ["no_rescoring", "check", "reuse", "stopped", "ended_early"]
-"""The means of economy, in the order in which they are taken off."""
+"""The measures that save samples, in the order in which their savings are subtracted."""
 
 HEADERS = {
     NAIVE: "Naive",
@@ -21,35 +21,29 @@ HEADERS = {
     SPENT: "Spent",
 }
 
-WIDTHS = {
-    "Method": 0.12,
-    "Re-scoring": 0.08,
-    "Early end": 0.07,
-    "Of naive": 0.06,
-    "Of ref.": 0.06,
-}
-"""Shares of the text's width; the rest is for the columns that do not break."""
+WIDTHS = {"Method": 0.12, "Re-scoring": 0.08, "Early end": 0.07, "Of naive": 0.06, "Of ref.": 0.06}
+"""Shares of the text width, for columns that break lines; the other columns share the rest."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a method and step, `samples` being training samples, a mean over `runs` runs.
+    """One row per method and step; `samples` are training samples, as a mean over `runs` runs.
 
-    With c the samples of one candidate's complete trainings on all tasks (at every rate of the search, but
-    where an individual is scored again, at one), summed over generations:
+    Let c be the samples of one candidate's complete trainings on all tasks: at every rate of the search, but at one
+    rate where an individual of the population is scored again. Summed over generations:
 
-    - `every_proposal`, what a naive method pays: c for every proposal, and from generation 1 on c for
-      every individual of the last population, scored again. Nothing for generations without work.
-    - `no_rescoring`: c for each of those individuals that was not scored again; below 0 for a method
-      that scores again more than its population.
-    - `check`: c for each proposal that a stage of the functional check, or the method's own, rejected.
+    - `every_proposal`, the cost of a naive method: c for every proposal, and from generation 1 on c for scoring
+      again every individual of the previous population. Generations without work cost nothing.
+    - `no_rescoring`: c for each of those individuals that was not scored again; below 0 for a method that
+      scores again more individuals than its population has.
+    - `check`: c for each proposal that the functional check or the method's own check rejected.
     - `reuse`: c for each candidate that took an earlier fitness.
-    - `stopped`: what trainings that a race or a hurdle stopped left of their c.
-    - `ended_early`: what trainings that diverged or failed left of theirs, less the validation images that rungs
-      looked at, for which the search is charged.
+    - `stopped`: the untrained part of c in trainings that a race or a hurdle stopped.
+    - `ended_early`: the untrained part of c in trainings that diverged or failed, minus the validation images that
+      rungs looked at, since the search is charged for these.
     - `spent`: the training samples of the ledger.
 
-    The first is the sum of the others, exactly: trainings / tasks = rates x (proposals - rejected -
-    reused) + scored again.
+    The first step is exactly the sum of the others: trainings / tasks = rates * (proposals - rejected - reused) +
+    individuals scored again.
     """
     parts = _parts(records)
     rows = []
@@ -69,7 +63,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def _parts(records: StudyRecords) -> pd.DataFrame:
-    """The samples of every step, one row a run."""
+    """The samples of every step, one row per run."""
     run = ["method", "run_seed"]
     ledgers = records.ledgers.sort_values([*run, "generation"])
     tasks, rates = len(records.description["tasks"]), records.description["rates"]
@@ -96,29 +90,23 @@ def _parts(records: StudyRecords) -> pd.DataFrame:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """One row a method, one column a step, in thousands of samples; what is saved has a minus."""
+    """One row per method, one column per step, in thousands of samples; savings are negative."""
     wide = frame.pivot(index="method", columns="step", values="samples").loc[records.methods]
     share = frame.pivot(index="method", columns="step", values="share_of_naive").loc[wide.index]
     reference = records.description["reference_method"]
     shown = pd.DataFrame({"Method": wide.index.map(method_name)}, index=wide.index)
     for step, header in HEADERS.items():
         sign = -1 if step in SAVED else 1
-        shown[header] = (sign * wide[step]).map(_thousands)
+        shown[header] = (sign * wide[step]).map(thousands)
     shown["Of naive"] = share[SPENT].map(lambda v: f"{100 * v:.0f} %")
     shown["Of ref."] = (wide[SPENT] / wide.loc[reference, SPENT]).map(lambda v: signed(v, 2))
     notes = (
-        f"Thousands of training samples, means over {frame['runs'].max()} runs. Naive: every proposal is "
-        "trained, and in every generation the whole population is scored again. From left to right, what "
-        "is taken off: individuals that keep their fitness (re-scoring), proposals rejected before "
-        "training (check), candidates that take the fitness of one that trains alike (reuse), what was "
-        "left of trainings that a race or a hurdle stopped (stopped), and of those that diverged or "
-        "failed (early end), where validation images that rungs looked at are added: above 0 if they are more. "
-        "What remains is spent.",
-        f"Of naive: spent over naive. Of ref.: spent over what {method_name(reference)} spends.",
+        f"Thousands of training samples, means over {frame['runs'].max()} runs. Naive: the cost if every proposal were "
+        "trained, and the whole population were scored again in every generation. The next columns are subtracted from "
+        "it. Re-scoring: individuals that keep their fitness. Check: proposals rejected before training. Reuse: "
+        "candidates that take the fitness of one that trains alike. Stopped: the rest of trainings that a race or a "
+        "hurdle stopped. Early end: the rest of trainings that diverged or failed; validation images that races or "
+        "hurdles looked at are counted against it, so it may be above 0. Spent: what remains.",
+        f"Of naive: spent / naive. Of ref.: spent / samples that {method_name(reference)} spends.",
     )
     return Dressed(shown.reset_index(drop=True), notes=notes, widths=WIDTHS)
-
-
-def _thousands(samples: float) -> str:
-    text = f"{samples / 1000:,.0f}".replace("-", "−")
-    return "0" if text == "−0" else text

@@ -8,15 +8,7 @@ import numpy as np
 import pandas as pd
 
 from evoloss.reporting.cost_to_match import costs_to_target, decided_at_once, relative_costs
-from evoloss.reporting.incumbents import (
-    RUN,
-    champion_fitness,
-    curves,
-    repeated_fitness,
-    rescored_fitness,
-)
-from evoloss.reporting.latex_table import Dressed, signed
-from evoloss.reporting.method_comparison import (
+from evoloss.reporting.differences import (
     SPACE,
     STAR_NOTE,
     compare,
@@ -27,6 +19,14 @@ from evoloss.reporting.method_comparison import (
     single_values,
     spread_text,
 )
+from evoloss.reporting.incumbents import (
+    RUN,
+    champion_fitness,
+    curves,
+    repeated_fitness,
+    rescored_fitness,
+)
+from evoloss.reporting.latex_table import Dressed, signed
 from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.statistics import FEWEST_RUNS, censored_median, standard_deviation
 from evoloss.reporting.study_records import StudyRecords
@@ -43,7 +43,6 @@ SUMS = [
     "proposals",
 ]
 
-
 WIDTHS = {
     "Method": 0.12,
     "Fitness": 0.09,
@@ -53,32 +52,31 @@ WIDTHS = {
     "Cost to match": 0.105,
     "To target (k)": 0.105,
 }
-"""Shares of the text's width; the rest is for the columns that do not break."""
+"""Shares of the text width, for columns that break lines; the other columns share the rest."""
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a method; costs are means over runs, fitness is the champions', re-scored.
+    """One row per method; costs are means over runs, fitness is the champions' re-scored fitness.
 
-    Against the reference method, paired by run seed: `fitness_difference` with its interval and p-value;
-    `cost_to_match`, the median over runs of the training samples until the incumbent's re-scored fitness
-    is the highest that the reference run's incumbents reach, over what the reference run took to get
-    there (inf: not reached), of `compared_runs` runs that have such a level, `matched_share` of them
-    reaching it. `cost_to_target` is the same for the fixed level `target`, in training samples.
-    Intervals allow for the images that the splits of different runs share (Nadeau & Bengio 2003).
-    `fitness_of_runs` has the single values, in order of the run seeds.
-    `relative_cost` is all training samples against the reference's. `rescore_search_samples` are those
-    of them that went into individuals that had a fitness; `rescore_samples` is the re-scoring of
-    incumbents, off the search's books. `tuning_samples` is what the search tasks' learning rates cost
-    once, for all runs and methods together.
+    `fitness_difference` to the reference method is paired by run seed. Its interval allows for images that the
+    splits of different runs share (Nadeau & Bengio 2003). `fitness_of_runs`: the single values, by run seed.
+    `cost_to_match`: the training samples until the re-scored fitness of a run's incumbent reaches the highest of the
+    incumbents of the reference's run of the same seed, divided by the samples that the reference's run took to reach
+    it; median over runs, inf for a run that never reaches it. `compared_runs` runs have such a level, and
+    `matched_share` of them reach it. `cost_to_target`: the same for the fixed level `target`, in training samples.
+    `relative_cost`: all training samples, divided by the reference's. `rescore_search_samples`: those of them that
+    the search spent on individuals that already had a fitness. `rescore_samples`: the re-scoring of incumbents, which
+    the search is not charged for. `tuning_samples`: the one-time cost of tuning the learning rates of the search
+    tasks, for all runs and methods together.
 
     Three columns on noise, means over runs:
 
-    - `fitness_noise_sd`: the s.d. of one training's fitness, as far as it changes ranks: what a run's
-      re-scored candidates, the baseline among them, and the repeats leave unexplained in a two-way
-      table. Seeds and splits that are hard for all alike are no part of it. Null for one repeat.
+    - `fitness_noise_sd`: the s.d. of the part of one training's fitness that changes ranks. It is the residual of a
+      run's table of candidates (with the baseline) x repeats, so seeds and splits that are equally hard for all
+      candidates do not add to it. Null for one repeat.
     - `population_sd`: the s.d. of fitness within the last population, as the search knew it.
-    - `winners_luck`: the last incumbent's fitness as the search knew it, less its re-scored fitness:
-      what being the highest of many noisy values flatters it by.
+    - `winners_luck`: the last incumbent's fitness as the search knew it, minus its re-scored fitness. The search
+      overrates it, because it is the highest of many noisy values.
     """
     reference = records.description["reference_method"]
     fitness, spent = champion_fitness(records), _spent(records)
@@ -109,18 +107,12 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def _spent(records: StudyRecords) -> pd.DataFrame:
-    """What a method's runs have spent on average, one row a method."""
-    ledgers = records.ledgers
-    sums = ledgers.groupby(RUN)[[*SUMS, "rescore_samples"]].sum()
-    sums = sums.rename(columns={"rescore_samples": "rescore_search_samples"})
-    again = records.rescored.groupby(RUN)["training_samples"].sum()
-    return (
-        sums.groupby("method")
-        .mean()
-        .assign(
-            rescore_samples=again.groupby("method").mean(),
-            peak_memory_bytes=ledgers.groupby("method")["peak_memory_bytes"].max(),
-        )
+    """What a method's runs spent on average, one row per method; peak memory is the maximum."""
+    ledgers, again = records.ledgers, records.rescored.groupby(RUN)["training_samples"].sum()
+    means = ledgers.groupby(RUN)[[*SUMS, "rescore_samples"]].sum().groupby("method").mean()
+    return means.rename(columns={"rescore_samples": "rescore_search_samples"}).assign(
+        rescore_samples=again.groupby("method").mean(),
+        peak_memory_bytes=ledgers.groupby("method")["peak_memory_bytes"].max(),
     )
 
 
@@ -141,7 +133,7 @@ def _fitness(of_runs: pd.Series, difference: pd.Series) -> dict[str, Any]:
 
 
 def _noise(records: StudyRecords) -> pd.DataFrame:
-    """The columns on noise, one row a run."""
+    """The columns on noise, one row per run."""
     noise = repeated_fitness(records).groupby(RUN).apply(rank_noise)
     last = records.ledgers.sort_values("generation").drop_duplicates(RUN, keep="last")
     last = last.set_index([*RUN, "incumbent"])
@@ -156,7 +148,7 @@ def _noise(records: StudyRecords) -> pd.DataFrame:
 
 
 def rank_noise(of_run: pd.Series) -> float:
-    """The residual s.d. of a run's fitness by candidate and repeat; nan for one of either."""
+    """The residual s.d. of a run's fitness in the table candidates x repeats; nan if either has only one."""
     cells = of_run.unstack("repeat").dropna().to_numpy()
     candidates, repeats = cells.shape
     if min(candidates, repeats) < 2:
@@ -167,7 +159,7 @@ def rank_noise(of_run: pd.Series) -> float:
 
 
 def _matching(costs: pd.Series, is_reference: bool, confidence: float) -> dict[str, float]:
-    """The columns on cost to match; the reference has no interval, being 1 by definition."""
+    """The columns on cost to match; the reference's cost is 1 by definition and has no interval."""
     median, known = censored_median(costs, confidence), costs.dropna()
     return {
         "cost_to_match": median.value,
@@ -228,7 +220,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
 
 
 def _match_text(row: tuple) -> str:
-    """`0.80 (7/9) [0.40, ∞]`: median, how many runs matched, and the interval, which may be missing."""
+    """`0.80 (7/9) [0.40, ∞]`: median, matched / compared runs, and the interval if there is one."""
     if pd.isna(row.cost_to_match):
         return "–"
     ends = row.cost_to_match, row.cost_to_match_ci_low, row.cost_to_match_ci_high
@@ -236,7 +228,7 @@ def _match_text(row: tuple) -> str:
 
 
 def _target_text(row: tuple) -> str:
-    """The same of the fixed target, in thousands of samples."""
+    """The same for the fixed target, in thousands of samples."""
     if pd.isna(row.cost_to_target):
         return "–"
     ends = row.cost_to_target, row.cost_to_target_ci_low, row.cost_to_target_ci_high
@@ -253,19 +245,19 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
     reference = method_name(records.description["reference_method"])
     level = f"{100 * records.confidence:g} %"
     runs, few = frame["runs"].max(), frame["runs"].max() < FEWEST_RUNS
-    values = "a value a run" if few else "mean ± s.d. over runs"
+    values = "one value per run" if few else "mean ± s.d. over runs"
     noisy = ", ".join(records.description.get("noisy_validation", ()))
-    on_wrong = f" It is measured on wrong labels (validation of {noisy})." if noisy else ""
+    on_wrong = f" It is measured on noisy validation labels ({noisy})." if noisy else ""
     return (
-        f"{runs} runs a method. Fitness: re-scored champion, cross entropy on the same "
-        f"seeds and splits = 1, {values}. Each fresh training counts for the champion that "
-        f"the other ones choose, so that being chosen does not flatter it.{on_wrong}",
-        f"Difference: mean of fitness minus that of {reference}, paired by run seed"
+        f"{runs} runs per method. Fitness: the champion's re-scored fitness (chance = 0, cross entropy on the "
+        f"same seeds and splits = 1), {values}. Each fresh training scores the champion that the other fresh "
+        f"trainings choose, so the choice does not bias the score upwards.{on_wrong}",
+        f"Difference: mean fitness minus that of {reference}, paired by run seed"
         + (
             "."
             if few
-            else f", with its {level} t interval, corrected for images that the splits of "
-            f"the runs share (Nadeau & Bengio). {STAR_NOTE}"
+            else f", with its {level} t interval, corrected because the splits of different runs "
+            f"share images (Nadeau & Bengio). {STAR_NOTE}"
         ),
         few_note(
             frame["fitness_difference"],
@@ -276,16 +268,16 @@ def _notes(frame: pd.DataFrame, records: StudyRecords) -> tuple[str, ...]:
         )
         if few
         else p_note(frame["p_value"], frame["differing_runs"], overlap=records.overlap),
-        "Trainings and thousands of training samples: means over runs of all that the search spends, "
-        f"and relative to {reference} (Rel. cost). Re-scoring of champions is not in them.",
-        f"Cost to match: samples until the incumbent, re-scored, is as good as the best incumbent of "
-        f"{reference} with the same run seed, divided by what {reference} took to get there. Median over "
-        "runs, a run that did not get there counting as ∞. In parentheses: runs that got there, of those "
-        f"compared. In brackets: the median's {level} order-statistic interval, if there are runs enough "
-        f"for it (6 at 95 %). In {frame['decided_at_once'].iloc[0]} of {runs} runs {reference} has its level in "
-        "the first generation, which methods of one pool share: those say nothing of breeding.",
-        f"To target: thousands of samples until the incumbent's re-scored fitness is "
-        f"{frame['target'].iloc[0]:.3g}, {_level_text(records)}; median, runs and interval alike.",
+        "Trainings, and samples in thousands: all that the search spends, means over runs. Rel. cost: samples "
+        f"relative to {reference}. The cost of re-scoring champions is not included.",
+        f"Cost to match: samples until the incumbent's re-scored fitness reaches that of the best incumbent of "
+        f"{reference} with the same run seed, divided by the samples that {reference} took to reach it. Median over "
+        "runs; a run that never reaches it counts as ∞. In parentheses: runs that reached it / runs compared. "
+        f"In brackets: the median's {level} order-statistic interval, if there are enough runs (6 at 95 %). "
+        f"In {frame['decided_at_once'].iloc[0]} of {runs} runs, {reference} has its best incumbent already in the "
+        "first generation, which methods of one pool share; these runs say nothing about breeding.",
+        f"To target: thousands of samples until the incumbent's re-scored fitness reaches "
+        f"{frame['target'].iloc[0]:.3g}, {_level_text(records)}; median, runs and interval as for cost to match.",
         *_noise_note(frame),
     )
 
@@ -298,17 +290,16 @@ def _level_text(records: StudyRecords) -> str:
 
 
 def _noise_note(frame: pd.DataFrame) -> list[str]:
-    """How large the noise of fitness is beside the spread of a population; nothing for one repeat."""
+    """The noise of fitness compared with the spread of a population; nothing for one repeat."""
     if frame["fitness_noise_sd"].isna().all():
         return []
     return [
-        "Noise: between fresh trainings on the same seeds the fitness of re-scored candidates varies by an "
-        f"s.d. of {_range_text(frame['fitness_noise_sd'])} that changes ranks; within the last population "
-        f"fitness varies by {_range_text(frame['population_sd'])}. Where "
-        "the first is as large as the second, ranks within a population are luck. The last incumbent's "
-        "fitness, as the search knew it, was above its re-scored one by "
-        f"{_range_text(frame['winners_luck'])}. (Lowest to highest of the methods; each method's "
-        "values are in the CSV file.)"
+        "Noise: the part of one training's fitness that changes the ranks of re-scored candidates has an s.d. of "
+        f"{_range_text(frame['fitness_noise_sd'])} (without what makes a seed or split hard for all alike). Within the "
+        f"last population, fitness has an s.d. of {_range_text(frame['population_sd'])}. Where the first s.d. is as large "
+        "as the second, ranks within a population are luck. The last incumbent's fitness during the search exceeded its "
+        f"re-scored fitness by {_range_text(frame['winners_luck'])}. (Lowest to highest of the methods; the CSV file "
+        "has the values of each method.)"
     ]
 
 

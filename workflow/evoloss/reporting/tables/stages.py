@@ -1,4 +1,4 @@
-"""Table stages: what stands before each method's trainings in this study, and what its source describes."""
+"""Table stages: the checks before each method's trainings, in this study and in the method's source."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ WORDS = {(True, True): "both", (True, False): "here", (False, True): "source"}
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a method.
+    """One row per method.
 
-    `stages` are those of the functional check in this study, in their order; `source_stages` those that come
-    nearest to what the source describes: empty where it describes none of them, null where it says nothing
-    of checks or nothing was found, which `evidence` tells apart. `attempts` are draws a child, `initial`
-    whether the initial population is checked, `reuse` whether a loss that trains like an earlier one
-    takes its fitness. `source_...` is null where nothing is known.
+    `stages`: the stages of the functional check in this study, in order. `source_stages`: the stages that come nearest
+    to what the source describes; empty if it describes none of them, null if it says nothing about checks or nothing
+    was found (`evidence` tells which). `attempts`: the most draws per child. `initial`: whether the initial population
+    is checked. `reuse`: whether a loss that trains like an earlier one takes its fitness. `source_...` is null where
+    nothing is known.
     """
     rows = []
     for method, known in records.description["checks"].items():
@@ -40,7 +40,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
                 "source": source.get("where"),
             }
         )
-    # Objects, so that whole numbers and truth values stay what they are beside nulls.
+    # dtype object, so that nulls do not change the type of integers and booleans.
     return pd.DataFrame(rows, dtype=object)
 
 
@@ -49,12 +49,12 @@ def _listed(stages: list[str] | None) -> str | None:
 
 
 def _stated(published: dict[str, Any] | None) -> Any:
-    """A published value; None where the source leaves it open and the value is ours."""
+    """A published value; None where the source leaves it open and evoloss chose it."""
     return None if published is None or published["evidence"] == "chosen" else published["value"]
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """A column a stage; published values in parentheses, as far as they are known."""
+    """One column per stage; published values in parentheses, as far as they are known."""
     shown: dict[str, list[str]] = {
         "Method": [
             method_name(row.method) + MARKS.get(row.evidence, "") for row in frame.itertuples()
@@ -75,12 +75,12 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
     return Dressed(
         pd.DataFrame(shown),
         notes=(
-            "Stages of the functional check that a candidate passes before training: in this study (here), or "
-            "as far as they come near to what the method's source describes (source), or both.",
-            "Draws: a child is drawn so often at most, until one passes; failed ones leave their place empty. "
-            "Initial: the initial population is checked too. Reuse: a loss that trains like an earlier one "
-            "takes its fitness; otherwise stage novel, where it is on, rejects it. In parentheses: what the "
-            "source says, where it says so.",
+            "Stages of the functional check that a candidate must pass before training: in this study (here), "
+            "as the nearest to what the method's source describes (source), in both (both), or in neither (–).",
+            "Draws: a child is drawn at most this many times, until one passes; if none passes, its slot stays empty. "
+            "Initial: the initial population is checked too. Reuse: a loss that trains like an earlier one takes the "
+            "earlier fitness; without reuse, stage novel rejects it if that stage is on. In parentheses: what the "
+            "source says, if it says anything.",
             "Evidence: "
             + "; ".join(f"{MARKS[key]} {text}" for key, text in MEANINGS.items())
             + ".",

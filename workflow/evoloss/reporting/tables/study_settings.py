@@ -1,4 +1,4 @@
-"""Table study_settings: every setting of the study but those of methods, which are in `parameters`."""
+"""Table study_settings: every setting of the study except those of its methods (table `parameters`)."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from evoloss.reporting.tables.parameters import as_text, flattened
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a setting: section, name (of the task or pool), setting, value."""
+    """One row per setting: section, name (of the task or pool), setting, value."""
     config = records.description["config"]
     search, rows = config["search"], []
 
@@ -34,7 +34,7 @@ def build(records: StudyRecords) -> pd.DataFrame:
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """One row a setting; where pools or tasks differ, each with its name."""
+    """One row per setting; where pools or tasks differ, each value has its name."""
     rows = []
     for section in frame["section"].unique():
         part = frame[frame["section"] == section]

@@ -8,10 +8,10 @@ from evoloss.reporting.study_records import StudyRecords
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a task. Multiply-adds are of one image's forward pass; accuracy is on validation images.
+    """One row per task. Multiply-adds are those of one image's forward pass; accuracy is on validation images.
 
-    `label_noise` says what is wrong with the training labels, empty if nothing is; `changed_labels` how many
-    that made wrong on the first tuning seed's split; `validation` whether validation labels have the noise too.
+    `label_noise`: what is wrong with the training labels, empty if nothing is. `changed_labels`: how many of them are
+    wrong on the first tuning seed's split. `validation`: whether validation labels are `noisy` too, or `clean`.
     """
     rows = []
     for task in records.all_tasks:
@@ -58,21 +58,21 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
         }
     )
     notes = [
-        "Weights: trainable parameters, in thousands. MACs: multiply-adds of one image's forward pass, "
-        "convolutions and matrix products, in millions. Rate: the one that cross entropy likes best. "
-        "CE: its validation accuracy at that rate."
+        "Weights: trainable parameters, in thousands. MACs: multiply-adds of convolutions and matrix products in "
+        "one image's forward pass, in millions. Images: training images. Rate: the best learning rate of cross "
+        "entropy. CE: its validation accuracy at that rate."
     ]
     if frame["balanced"].any():
         tasks = ", ".join(frame["task"][frame["balanced"]])
         notes.append(f"Class-balanced accuracy: {tasks}.")
     if frame["rate_at_edge"].any():
         tasks = ", ".join(frame["task"][frame["rate_at_edge"]])
-        notes.append(f"The rate lies at the edge of all that were tried: {tasks}.")
+        notes.append(f"The best learning rate is the lowest or highest tried: {tasks}.")
     noisy = frame[frame["label_noise"] != ""]
     notes += [
         f"{row.task}: wrong training labels, {row.label_noise}: {row.changed_labels:,} of "
         f"{row.training_images:,} on the first tuning seed's split; validation labels are "
-        + ("wrong alike, and test labels clean." if row.validation == "noisy" else "clean.")
+        + ("noisy in the same way, test labels clean." if row.validation == "noisy" else "clean.")
         for row in noisy.itertuples()
     ]
     noisy = frame[frame["input_noise"] > 0]

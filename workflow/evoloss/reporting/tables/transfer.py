@@ -1,11 +1,11 @@
-"""Table transfer: what losses are worth beyond the task they were found on."""
+"""Table transfer: how good losses are on tasks other than the one they were found on."""
 
 import math
 
 import pandas as pd
 
+from evoloss.reporting.differences import STAR_NOTE, difference_text, p_text
 from evoloss.reporting.latex_table import Dressed
-from evoloss.reporting.method_comparison import STAR_NOTE, difference_text, p_text
 from evoloss.reporting.names import loss_name, method_name
 from evoloss.reporting.statistics import (
     FEWEST_RUNS,
@@ -38,13 +38,13 @@ COLUMNS = [
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
-    """One row a task and configured loss, and one a task and method for its champions together.
+    """One row per task and configured loss, and one per task and method for its champions together.
 
-    The best published loss of a task is the one with the highest mean test accuracy there, which favours it.
-    A configured loss is paired with cross entropy and with the best by training seed (`n`). Of champions the unit
-    is the run: differences are means over runs and training seeds, with an interval crossed for both, and p-values
-    compare the runs' means with what they meet. Wilcoxon's test throughout, Holm-corrected over the rows of a
-    task, for each of the two comparisons by itself. A loss without all its trainings has no difference.
+    The best published loss of a task is the one, other than cross entropy, with the highest mean test accuracy there.
+    This choice favours it. A configured loss is paired with cross entropy and with the best by training seed (`n`).
+    For champions the unit is the run: differences are means over runs and training seeds, with an interval that covers
+    both, and p-values come from the runs' mean differences. p-values: Wilcoxon's test, Holm-corrected over the rows of
+    a task, separately for the two comparisons. A loss with an incomplete training has no difference.
     """
     rows: list[dict] = []
     for task in records.description["retrain_tasks"]:
@@ -111,7 +111,7 @@ def _row(
 def _against(
     cells: pd.DataFrame, rival: pd.Series | None, bred: bool, confidence: float
 ) -> tuple[Difference, float]:
-    """The difference of some losses (training seeds x losses) to a rival's trainings, and its p-value."""
+    """The difference of the losses in `cells` (training seeds x losses) to a rival's trainings, and its p-value."""
     if rival is None or rival.isna().any() or not cells.size:
         return Difference(math.nan, math.nan, math.nan, 0), math.nan
     if not bred:
@@ -123,7 +123,7 @@ def _against(
 
 
 def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
-    """A block a task; the best published loss is in bold."""
+    """One block per task; the best published loss is in bold."""
     methods = {entry["method"] for entry in records.description["champions"]}
     shown = pd.DataFrame(
         {
@@ -162,19 +162,19 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
 def _notes(records: StudyRecords, bred: bool, tested: bool) -> tuple[str, ...]:
     level = f"{100 * records.confidence:g} %"
     return (
-        "Mean test accuracy on each task, every loss at its own rate. Bold: the published loss other than cross "
-        "entropy with the highest mean there, chosen by these test accuracies, which favours it; it is what "
-        "'best published' compares with.",
-        f"n is training seeds, and {level} t intervals are paired by them."
+        "Mean test accuracy on each task, each loss at its own learning rate. Bold: the best published loss, which is "
+        "the one, other than cross entropy (CE), with the highest mean there. It is chosen by these same test "
+        "accuracies, and this favours it.",
+        f"n: number of training seeds; differences are paired by training seed, with {level} t intervals."
         + (
-            " Of champions n is runs, and intervals are crossed for runs and training seeds."
+            " For champions, n is the number of runs, and intervals cover both runs and training seeds."
             if bred
             else ""
         )
-        + f" Below {FEWEST_RUNS} there is no interval. {STAR_NOTE}",
-        "p: Wilcoxon, Holm-corrected over the rows of a task, for each comparison by itself."
+        + f" Below n = {FEWEST_RUNS} there is no interval. {STAR_NOTE}",
+        "p: Wilcoxon's test, Holm-corrected over the rows of a task, separately for the two comparisons."
         if tested
-        else f"No p-values: fewer than {SMALLEST_TESTED} training seeds and runs.",
+        else f"No p-values: a test needs n = {SMALLEST_TESTED} or more.",
     )
 
 
