@@ -64,7 +64,7 @@ def test_it_beats_random_search_on_the_toy_problem(name):
 
 
 def test_taylor_glo_beats_random_search_where_a_polynomial_is_planted():
-    """Slow (10 s), since each generation rebuilds CMA-ES from all earlier ones, as a real search does."""
+    """Slow (8 s), since each generation rebuilds CMA-ES from all earlier ones, as a real search does."""
     settings = taylor_glo.Settings(population=8)
     floor = FLOOR.model_copy(update={"children": 8})
     fitness = distance_fitness(PLANTED)
@@ -87,7 +87,7 @@ def test_the_robust_polynomial_has_all_terms_of_its_order_that_have_a_gradient(o
 
 
 def test_robust_taylor_finds_a_planted_polynomial():
-    """Slow (10 s), since each generation rebuilds CMA-ES from all earlier ones, as a real search does."""
+    """Slow (9 s), since each generation rebuilds CMA-ES from all earlier ones, as a real search does."""
     settings = robust_taylor.Settings(population=10)
     floor = FLOOR.model_copy(update={"children": 10})
     fitness = distance_fitness(PLANTED)
@@ -264,7 +264,7 @@ def test_coefficients_multiply_every_node():
 def test_cma_es_finds_planted_coefficients_on_the_winner():
     """The GP's part is one generation on a pool that holds the structure; CMA-ES has the rest.
 
-    Slow (6 s), since each of 59 generations rebuilds CMA-ES from all earlier ones.
+    Slow (5 s), since each of 59 generations rebuilds CMA-ES from all earlier ones.
     """
     fitness = distance_fitness("1.7 * log(0.6 * p) - 0.4 * (y / p)")
     settings = glo.Settings(population=6, elites=5, tuning_from=2, tuning_population=12, sigma=0.5)
@@ -322,7 +322,7 @@ def test_violators_are_recorded_and_told_as_the_worst():
 
 
 def test_cma_es_finds_a_planted_polynomial_and_survives_rejected_vectors():
-    """Slow (22 s), since two runs of 80 generations rebuild CMA-ES from all earlier ones 160 times."""
+    """Slow (17 s), since two runs of 80 generations rebuild CMA-ES from all earlier ones 160 times."""
     fitness = distance_fitness(PLANTED)
     settings = taylor_glo.Settings(population=12)
     always = Run(taylor_glo, settings, 0, fitness).best(80)
@@ -466,7 +466,7 @@ def shares(module, settings, fails=7 / 8):
 
 
 def test_glo_keeps_its_shares_however_many_children_fail():
-    """Slow (10 s), since shares to within some per cent need 2000 slots, and most children are drawn many times."""
+    """Slow (8 s), since shares to within some per cent need 2000 slots, and most children are drawn many times."""
     settings = glo.Settings(population=2001, elites=1, attempts=200)
     found = shares(glo, settings)
     at_once = shares(glo, settings, fails=0)

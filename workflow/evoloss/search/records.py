@@ -1,4 +1,4 @@
-"""Records of the search room."""
+"""Records of the search."""
 
 import pyarrow as pa
 

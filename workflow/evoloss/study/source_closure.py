@@ -31,7 +31,7 @@ NOT_COUNTED = frozenset(
 def code_of(step: str, *plugins: str) -> str:
     """The digest of `evoloss.steps.<step>`, of what it imports, and of the plugins.
 
-    A plugin is a module that the step loads by name: `search.egp`, `reporting.tables.accuracy`, or
+    A plugin is a module that the step loads by name: `search.egp`, `learning.networks.convnet`, or
     a user's own `module:function`, of which only that one file counts.
     """
     modules: set[str] = set()
