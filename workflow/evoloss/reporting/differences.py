@@ -140,4 +140,4 @@ def accuracy_text(mean: float, sd: float, single: str, n: int) -> str:
     """`96.66 ± 0.26` in percent; below FEWEST_RUNS, the `single` accuracies (shares, with blanks between)."""
     if 0 < n < FEWEST_RUNS:
         return single_values(pd.Series(map(float, single.split())), 2, 100)
-    return spread_text(mean, sd, 2, 100) or "failed"
+    return plus_minus(mean, sd, 2, 100) or "failed"

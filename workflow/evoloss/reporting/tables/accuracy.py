@@ -21,6 +21,7 @@ from evoloss.reporting.statistics import (
 from evoloss.reporting.study_records import StudyRecords, accuracy_column
 from evoloss.search.fitness import BASELINE
 
+OF_ACCURACY = ["test_accuracy", "test_accuracy_sd", "accuracy_of_seeds", "training_seeds"]
 INCOMPLETE = "trainings did not complete"
 LONGEST_REASON = 120
 """Most characters of the reason that a note quotes."""
@@ -111,13 +112,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             "n": frame["training_seeds"].astype(str),
             "Rate": frame["learning_rate"].map(lambda v: f"{v:g}"),
             "Accuracy (%)": [
-                accuracy_text(
-                    row.test_accuracy,
-                    row.test_accuracy_sd,
-                    row.accuracy_of_seeds,
-                    row.training_seeds,
-                )
-                for row in frame.itertuples()
+                accuracy_text(*values) for values in frame[OF_ACCURACY].itertuples(index=False)
             ],
             "Difference to CE (points)": [
                 difference_text(row.difference_to_cross_entropy, row.ci_low, row.ci_high, 2, 100)

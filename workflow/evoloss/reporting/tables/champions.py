@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from evoloss.reporting.differences import (
+    SPACE,
     STAR_NOTE,
     accuracy_text,
     compare,
@@ -50,6 +51,9 @@ COLUMNS = [
 
 POOLED = "all"
 """Stands for a method's name in the row on all champions of a task together."""
+
+
+OF_ACCURACY = ["test_accuracy", "test_accuracy_sd", "accuracy_of_runs", "runs"]
 
 
 def build(records: StudyRecords) -> pd.DataFrame:
@@ -152,10 +156,8 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             ),
             "n": frame["runs"].astype(str),
             "Accuracy (%)": [
-                accuracy_text(
-                    row.test_accuracy, row.test_accuracy_sd, row.accuracy_of_runs, row.runs
-                )
-                for row in frame.itertuples()
+                accuracy_text(*values).replace("± ", f"±{SPACE}")
+                for values in frame[OF_ACCURACY].itertuples(index=False)
             ],
             "To CE (points)": [
                 difference_text(
