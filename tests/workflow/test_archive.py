@@ -16,9 +16,9 @@ from test_foreign_records import RUN, edited
 
 
 def module(copy, name, *arguments):
-    """Run `python -m evoloss.<name>` in a copy; its exit status and what it says."""
+    """Run `python -m evoloss.study.<name>` in a copy; its exit status and what it says."""
     answer = subprocess.run(
-        [sys.executable, "-m", f"evoloss.{name}", *arguments],
+        [sys.executable, "-m", f"evoloss.study.{name}", *arguments],
         cwd=copy.folder,
         env=environment() | {"PYTHONPATH": str(copy.folder / "workflow")},
         stdout=subprocess.PIPE,

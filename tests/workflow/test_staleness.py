@@ -167,7 +167,7 @@ def test_a_changed_formula_reruns_that_loss(scratch):
     [
         ("workflow/evoloss/study/settings.py", "REFERENCE =", "UNUSED = 1\nREFERENCE ="),
         ("workflow/evoloss/learning/device.py", "THREADS = 1", "# why\nTHREADS = 1"),
-        ("workflow/evoloss/search/egp.py", '"""N trainings', '"""Exactly N trainings'),
+        ("workflow/evoloss/search/egp.py", '"""N: parents', '"""N parents'),
         ("config/config.yaml", "# Name of the study", "# The name of the study"),
     ],
     ids=["registry", "comment", "docstring", "config comment"],
