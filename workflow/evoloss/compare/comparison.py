@@ -67,8 +67,8 @@ class Comparison:
 
     def bar(self, seeds: int) -> tqdm:
         """A progress bar over all trainings that are known so far; grids may grow."""
-        tuning = len(self.settings.learning_rates) * self.settings.tuning_seeds
-        return progress(2 * (tuning + seeds), "trainings")
+        of_tuning = len(self.settings.learning_rates) * self.settings.tuning_seeds
+        return progress(2 * (of_tuning + seeds), "trainings")
 
     def choose_rates(self, bar: tqdm) -> list[float]:
         """The best learning rate of each loss; the other loss starts with cross entropy's grown grid."""

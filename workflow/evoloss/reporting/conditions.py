@@ -49,21 +49,22 @@ def _of_task(task: dict[str, Any], records: StudyRecords) -> list[dict[str, Any]
         end = baseline["validation_accuracy"].map(lambda curve: curve[-1]).mean()
         target = task["chance"] + TARGET * (end - task["chance"])
     measure = accuracy_column(records.description, task["name"])
-    return [
-        {
-            **of_task,
-            "loss": loss,
-            "learning_rate": trainings["learning_rate"].iloc[0],
-            "training_seeds": len(trainings),
-            **_accuracy(
-                loss, _completed(trainings)[measure], baseline[measure], records.confidence
-            ),
-            **_speed(trainings, target),
-            "test_margin": _completed(trainings)["test_margin"].mean(),
-            "test_margin_sd": standard_deviation(_completed(trainings)["test_margin"]),
-        }
-        for loss, trainings in by_loss.items()
-    ]
+    rows = []
+    for loss, trainings in by_loss.items():
+        done = _completed(trainings)
+        rows.append(
+            {
+                **of_task,
+                "loss": loss,
+                "learning_rate": trainings["learning_rate"].iloc[0],
+                "training_seeds": len(trainings),
+                **_accuracy(loss, done[measure], baseline[measure], records.confidence),
+                **_speed(done["validation_accuracy"], len(trainings), target),
+                "test_margin": done["test_margin"].mean(),
+                "test_margin_sd": standard_deviation(done["test_margin"]),
+            }
+        )
+    return rows
 
 
 def _accuracy(loss: str, done: pd.Series, baseline: pd.Series, level: float) -> dict[str, Any]:
@@ -81,10 +82,10 @@ def _accuracy(loss: str, done: pd.Series, baseline: pd.Series, level: float) -> 
     }
 
 
-def _speed(trainings: pd.DataFrame, target: float) -> dict[str, Any]:
-    epochs = [epochs_to(c, target) for c in _completed(trainings)["validation_accuracy"]]
+def _speed(curves: pd.Series, trainings: int, target: float) -> dict[str, Any]:
+    epochs = [epochs_to(curve, target) for curve in curves]
     reached = [number for number in epochs if math.isfinite(number)]
-    by_all = len(reached) == len(trainings)
+    by_all = len(reached) == trainings
     return {
         "target": target,
         "reached": len(reached),

@@ -54,9 +54,14 @@ def compare(
     return frame.assign(p_value=holm(frame["p_value"].tolist()))
 
 
+def breakable(text: str) -> str:
+    """A text `mean ± sd` in which a line may break before the sign only."""
+    return text.replace("± ", f"±{SPACE}")
+
+
 def spread_text(mean: float, sd: float, digits: int, scale: float = 1.0) -> str:
     """`mean ± sd`; a line may break before the sign only."""
-    return plus_minus(mean, sd, digits, scale).replace("± ", f"±{SPACE}")
+    return breakable(plus_minus(mean, sd, digits, scale))
 
 
 def star(low: float, high: float) -> str:

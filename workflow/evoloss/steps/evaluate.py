@@ -123,12 +123,12 @@ def train(
     from evoloss.learning.training import side_by_side
 
     entrants = [(row, multiple) for row in candidates for multiple in multiples_of(row, flags)]
-    contestants = begin(entrants, resolved, tasks, flags, stopping)
+    rates = {task.name: task.learning_rate for task in resolved}
+    contestants = begin(entrants, rates, tasks, flags, stopping)
     together = side_by_side([t for c in contestants.values() for t in c.trainings.values()], most)
     if stopping:
         looks = [segments_at(rung, SEGMENTS) for rung in stopping.rungs]
         contest(contestants, looks, decide(stopping, resolved, looks, len(entrants)))
-    rates = {task.name: task.learning_rate for task in resolved}
     rows = []
     for row, multiple in entrants:
         contestant = contestants[row["candidate_id"], multiple]
@@ -151,7 +151,7 @@ def train(
 
 def begin(
     entrants: Sequence[tuple[dict[str, Any], float]],
-    resolved: Sequence[ResolvedTask],
+    rates: Mapping[str, float],
     tasks: Sequence[Any],
     flags: Flags,
     stopping: Stopping,
@@ -160,7 +160,6 @@ def begin(
     from evoloss.learning.contest import Contestant
     from evoloss.learning.expression_training import expression_training
 
-    rates = {task.name: task.learning_rate for task in resolved}
     held_out = stopping is not None and stopping.judged_by == "validation"
     looked_at = {task.name: len(task.looked_at) for task in tasks} if held_out else {}
     contestants = {}

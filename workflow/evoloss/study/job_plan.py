@@ -128,9 +128,9 @@ class JobPlan:
     @cache  # noqa: B019 (there is one plan)
     def _breeding(self, name: str) -> str:
         method = self.config.search.methods[name]
-        pools, check = self.config.search.pools, self.config.search.functional_check
-        if method.stages is not None:
-            check = check.model_copy(update={"stages": method.stages})
+        search = self.config.search
+        pools, own = search.pools, {"stages": search.stages_of(method)}
+        check = search.functional_check.model_copy(update=own)
         if method.smallest_alignment is not None:
             check = check.model_copy(update={"smallest_alignment": method.smallest_alignment})
         space = pools[method.pool].space if method.pool else SearchSpace()

@@ -5,9 +5,9 @@ import math
 import pandas as pd
 
 from evoloss.reporting.differences import (
-    SPACE,
     STAR_NOTE,
     accuracy_text,
+    breakable,
     compare,
     difference_text,
     few_note,
@@ -51,8 +51,6 @@ COLUMNS = [
 
 POOLED = "all"
 """Stands for a method's name in the row on all champions of a task together."""
-
-
 OF_ACCURACY = ["test_accuracy", "test_accuracy_sd", "accuracy_of_runs", "runs"]
 
 
@@ -156,7 +154,7 @@ def dress(frame: pd.DataFrame, records: StudyRecords) -> Dressed:
             ),
             "n": frame["runs"].astype(str),
             "Accuracy (%)": [
-                accuracy_text(*values).replace("± ", f"±{SPACE}")
+                breakable(accuracy_text(*values))
                 for values in frame[OF_ACCURACY].itertuples(index=False)
             ],
             "To CE (points)": [
